@@ -1,0 +1,215 @@
+/** Time as everything on local AWS sees it: a discrete-event clock, virtual (jumps) or real (waits). */
+
+/** Something that will happen. Cancel it with {@link Clock.cancel}. */
+export interface Timer {
+  /** Milliseconds since the epoch. */
+  readonly due: number;
+  /** What happens, for people: shown when a run never comes to rest. */
+  readonly what: string;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. Stands still while a request is answered. */
+  now(): number;
+  /** Runs `run` at `time` (at once after what is already due, if `time` has passed). Equal times run in the order of asking. */
+  at(time: number, what: string, run: () => unknown): Timer;
+  /** Runs `run` after `milliseconds`. */
+  after(milliseconds: number, what: string, run: () => unknown): Timer;
+  cancel(timer: Timer): void;
+  /**
+   * Work of the real world (a process, a socket) that must end before virtual time goes on.
+   * `takes` is the declared duration in virtual milliseconds, added before the result is handed on.
+   */
+  hold<T>(work: Promise<T>, takes?: number): Promise<T>;
+  /** Tells the clock that something happened outside a timer, so that it lets promises settle before it moves. */
+  stir(): void;
+}
+
+interface Entry extends Timer {
+  readonly due: number;
+  readonly order: number;
+  readonly run: () => unknown;
+  cancelled: boolean;
+}
+
+const immediate = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A binary heap ordered by time, then by order of asking. */
+class Agenda {
+  private readonly entries: Entry[] = [];
+
+  get first(): Entry | undefined {
+    while (this.entries[0]?.cancelled) this.pop();
+    return this.entries[0];
+  }
+
+  push(entry: Entry): void {
+    const heap = this.entries;
+    let child = heap.push(entry) - 1;
+    while (child > 0) {
+      const parent = (child - 1) >> 1;
+      if (!before(heap[child]!, heap[parent]!)) break;
+      [heap[child], heap[parent]] = [heap[parent]!, heap[child]!];
+      child = parent;
+    }
+  }
+
+  pop(): Entry | undefined {
+    const heap = this.entries;
+    const top = heap[0];
+    const last = heap.pop();
+    if (top === undefined || last === undefined || top === last) return top;
+    heap[0] = last;
+    for (let parent = 0; ; ) {
+      const left = 2 * parent + 1;
+      if (left >= heap.length) break;
+      const right = left + 1;
+      const child = right < heap.length && before(heap[right]!, heap[left]!) ? right : left;
+      if (!before(heap[child]!, heap[parent]!)) break;
+      [heap[child], heap[parent]] = [heap[parent]!, heap[child]!];
+      parent = child;
+    }
+    return top;
+  }
+}
+
+const before = (a: Entry, b: Entry) => a.due < b.due || (a.due === b.due && a.order < b.order);
+
+/** Time that jumps to the next event as soon as all that runs has come to rest. Deterministic as long as nothing outside is asked. */
+export class VirtualClock implements Clock {
+  private readonly agenda = new Agenda();
+  private time: number;
+  private asked = 0;
+  private held = 0;
+  private activity = 0;
+  private failure: { error: unknown } | undefined;
+
+  /** @param start milliseconds since the epoch */
+  constructor(start: number) {
+    this.time = start;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  at(time: number, what: string, run: () => unknown): Timer {
+    const entry: Entry = { due: Math.max(time, this.time), order: this.asked++, what, run, cancelled: false };
+    this.activity++;
+    this.agenda.push(entry);
+    return entry;
+  }
+
+  after(milliseconds: number, what: string, run: () => unknown): Timer {
+    return this.at(this.time + Math.max(0, milliseconds), what, run);
+  }
+
+  cancel(timer: Timer): void {
+    this.activity++;
+    (timer as Entry).cancelled = true;
+  }
+
+  async hold<T>(work: Promise<T>, takes = 0): Promise<T> {
+    this.held++;
+    try {
+      const result = await work;
+      if (takes > 0) await new Promise<void>((resolve) => this.after(takes, 'a process ends', resolve));
+      return result;
+    } finally {
+      this.held--;
+      this.activity++;
+    }
+  }
+
+  stir(): void {
+    this.activity++;
+  }
+
+  /** Lets every promise settle and every held piece of real work end, without moving time. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 2; ) {
+      const seen = this.activity;
+      await immediate();
+      quiet = this.held > 0 || seen !== this.activity ? 0 : quiet + 1;
+      if (this.failure) {
+        const { error } = this.failure;
+        this.failure = undefined;
+        throw error;
+      }
+    }
+  }
+
+  /**
+   * Runs what is due until `until` (milliseconds since the epoch), or until `done` holds, then stands there.
+   * Without either it runs until nothing is left to happen.
+   * @returns true if `done` held (or was not given and everything up to `until` ran)
+   */
+  async run({ until = Number.POSITIVE_INFINITY, done }: { until?: number; done?: () => boolean } = {}): Promise<boolean> {
+    for (;;) {
+      await this.settle();
+      if (done?.()) return true;
+      const next = this.agenda.first;
+      if (next === undefined || next.due > until) {
+        if (until !== Number.POSITIVE_INFINITY) this.time = Math.max(this.time, until);
+        return done === undefined;
+      }
+      this.agenda.pop();
+      this.time = next.due;
+      this.start(next);
+    }
+  }
+
+  private start(entry: Entry): void {
+    const fail = (error: unknown) => {
+      this.failure ??= { error };
+      this.activity++;
+    };
+    try {
+      const outcome = entry.run();
+      if (outcome instanceof Promise) outcome.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+}
+
+/** The machine's own time, `speed` times as fast. */
+export class RealClock implements Clock {
+  private readonly handles = new WeakMap<Timer, NodeJS.Timeout>();
+  private readonly started = Date.now();
+  private readonly speed: number;
+
+  /** @param speed virtual seconds to a real one */
+  constructor(speed = 1) {
+    this.speed = speed;
+  }
+
+  now(): number {
+    return this.started + (Date.now() - this.started) * this.speed;
+  }
+
+  at(time: number, what: string, run: () => unknown): Timer {
+    const timer: Timer = { due: time, what };
+    const wait = () => {
+      const left = (time - this.now()) / this.speed;
+      // setTimeout holds at most 2^31 - 1 ms; longer waits are taken in steps.
+      this.handles.set(timer, setTimeout(left > 2 ** 31 - 1 ? wait : run, Math.min(Math.max(0, left), 2 ** 31 - 1)));
+    };
+    wait();
+    return timer;
+  }
+
+  after(milliseconds: number, what: string, run: () => unknown): Timer {
+    return this.at(this.now() + milliseconds, what, run);
+  }
+
+  cancel(timer: Timer): void {
+    clearTimeout(this.handles.get(timer));
+  }
+
+  hold<T>(work: Promise<T>): Promise<T> {
+    return work;
+  }
+
+  stir(): void {}
+}

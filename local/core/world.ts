@@ -1,0 +1,92 @@
+/** All of local AWS: accounts and Regions, one clock, one source of chance, one meter, and the inner door. */
+import type { Clock } from './clock.ts';
+import { Faults } from './faults.ts';
+import { answer, callDirectly } from './front.ts';
+import { ConnectionError, type HttpRequest, type HttpResponse } from './http.ts';
+import { Meter } from './meter.ts';
+import { Random } from './random.ts';
+import type { Principal, Service } from './service.ts';
+import { Site } from './site.ts';
+import { Throttles } from './throttles.ts';
+
+/** Makes a service for one account and Region. */
+export type ServiceFactory = (site: Site) => Service;
+
+/** Answers a host that is not an AWS endpoint: a load balancer, a function URL, a bucket of image layers. */
+export type HostHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+
+export class World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly meter = new Meter();
+  readonly faults: Faults;
+  readonly throttles: Throttles;
+  private readonly factories: Readonly<Record<string, ServiceFactory>>;
+  private readonly sites = new Map<string, Site>();
+  private readonly hosts = new Map<string, HostHandler>();
+
+  /** @param factories the services by name, as `services/index.ts` lists them */
+  constructor(clock: Clock, factories: Readonly<Record<string, ServiceFactory>>, seed = 1) {
+    this.clock = clock;
+    this.factories = factories;
+    this.random = new Random(seed);
+    this.faults = new Faults(this.clock);
+    this.throttles = new Throttles(this.clock);
+  }
+
+  site(account: string, region: string): Site {
+    const key = `${account}/${region}`;
+    let site = this.sites.get(key);
+    if (site === undefined) {
+      site = new Site(this, account, region);
+      this.sites.set(key, site);
+    }
+    return site;
+  }
+
+  get allSites(): readonly Site[] {
+    return [...this.sites.values()];
+  }
+
+  create(name: string, site: Site): Service {
+    const factory = this.factories[name];
+    if (factory === undefined) throw new Error(`local AWS has no service "${name}"; it has ${Object.keys(this.factories).join(', ')}`);
+    return factory(site);
+  }
+
+  knows(service: string): boolean {
+    return service in this.factories;
+  }
+
+  /** Makes `host` answer. */
+  listen(host: string, handler: HostHandler): void {
+    this.hosts.set(host, handler);
+  }
+
+  close(host: string): void {
+    this.hosts.delete(host);
+  }
+
+  /**
+   * The inner door: whatever leaves a Lambda, a person or a tool as HTTP. AWS endpoints
+   * (`<service>.<region>.amazonaws.com`) go to the front, other hosts to whoever listens.
+   * @throws ConnectionError where nobody does
+   */
+  async http(request: HttpRequest): Promise<HttpResponse> {
+    this.clock.stir();
+    try {
+      const handler = this.hosts.get(request.host);
+      if (handler !== undefined) return await handler(request);
+      const response = await answer(this, request);
+      if (response === undefined) throw new ConnectionError('ENOTFOUND', request.host);
+      return response;
+    } finally {
+      this.clock.stir();
+    }
+  }
+
+  /** See {@link Site.call}. */
+  call(site: Site, principal: Principal, service: string, operation: string, input: object): Promise<unknown> {
+    return callDirectly(this, site, principal, service, operation, input);
+  }
+}
