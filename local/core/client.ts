@@ -1,6 +1,5 @@
 /** Lets an ordinary AWS SDK client of this process speak to local AWS. */
 import { buildQueryString, HttpResponse as SmithyResponse } from '@smithy/core/protocols';
-import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { World } from './world.ts';
 
@@ -30,28 +29,29 @@ const encoder = new TextEncoder();
  * Requests stay in this process and are signed at the world's time.
  * @param options.maxAttempts default 1: the SDK waits in real time between attempts, which a test should not
  */
-export function clientConfig(world: World, options: { readonly region: string; readonly credentials: AccessKey; readonly maxAttempts?: number }) {
+export function clientConfig(
+  world: World,
+  options: { readonly region: string; readonly credentials: AccessKey; readonly maxAttempts?: number },
+) {
   const { region, credentials, maxAttempts = 1 } = options;
   return {
     region,
     credentials,
     maxAttempts,
     requestHandler: { handle: (request: SdkRequest) => send(world, request) } as never,
-    // The SDK signs with the machine's clock; the world may stand at another time.
-    signer: async (scheme?: { signingName?: string; signingRegion?: string }) => {
-      const signer = new SignatureV4({
-        credentials,
-        region: scheme?.signingRegion ?? region,
-        service: scheme?.signingName ?? '',
-        sha256: Sha256 as never,
-      });
-      return {
-        sign: (request: never, given: object) => signer.sign(request, { ...given, signingDate: new Date(world.clock.now()) }),
-      } as never;
-    },
+    signerConstructor: signerAt(world),
     // The answer's date is the world's; following it would shift the SDK's clock for nothing.
     disableClockSkewCorrection: true,
   };
+}
+
+/** The SDK signs with the machine's clock; the world may stand at another time. */
+function signerAt(world: World): typeof SignatureV4 {
+  return class extends SignatureV4 {
+    override sign(request: never, options: object): never {
+      return super.sign(request, { ...options, signingDate: new Date(world.clock.now()) }) as never;
+    }
+  } as typeof SignatureV4;
 }
 
 async function send(world: World, request: SdkRequest): Promise<{ response: SmithyResponse }> {

@@ -13,7 +13,12 @@ export interface Bucket {
 /** "Large" Regions have higher limits in Step Functions and EventBridge. */
 const LARGE: ReadonlySet<string> = new Set(['us-east-1', 'us-west-2', 'eu-west-1']);
 
-const bucket = (name: string, burst: number, refill: number, operations: readonly string[]): Bucket => ({ name, burst, refill, operations });
+const bucket = (name: string, burst: number, refill: number, operations: readonly string[]): Bucket => ({
+  name,
+  burst,
+  refill,
+  operations,
+});
 
 /**
  * The buckets of a Region, by service.
@@ -107,7 +112,8 @@ export class Throttles {
     const documented = buckets.get(`${service}/${operation}`);
     for (const each of documented?.operations ?? [operation]) {
       const changed = this.changed.get(`${service}/${each}`);
-      if (changed !== undefined) return { name: documented?.name ?? operation, operations: documented?.operations ?? [operation], ...changed };
+      if (changed !== undefined)
+        return { name: documented?.name ?? operation, operations: documented?.operations ?? [operation], ...changed };
     }
     return documented;
   }

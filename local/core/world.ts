@@ -21,6 +21,8 @@ export class World {
   readonly meter = new Meter();
   readonly faults: Faults;
   readonly throttles: Throttles;
+  /** Ignore unknown members in the requests of outside tools, as AWS does. Lambdas of our own are always held to the schema. @default false */
+  lenient = false;
   private readonly factories: Readonly<Record<string, ServiceFactory>>;
   private readonly sites = new Map<string, Site>();
   private readonly hosts = new Map<string, HostHandler>();

@@ -1,0 +1,211 @@
+/** The shapes of requests and answers, compiled from the schemas that each SDK client exports, and the check against them. */
+import { NormalizedSchema } from '@smithy/core/schema';
+
+type Traits = Readonly<Record<string, unknown>>;
+
+export interface Member {
+  readonly name: string;
+  readonly shape: Shape;
+  /** As the client's schema says: httpLabel, httpHeader, xmlName, jsonName, … */
+  readonly traits: Traits;
+}
+
+export interface Structure {
+  readonly kind: 'structure';
+  readonly name: string;
+  readonly union: boolean;
+  readonly members: ReadonlyMap<string, Member>;
+  readonly required: readonly string[];
+  readonly traits: Traits;
+}
+
+export interface List {
+  readonly kind: 'list';
+  readonly item: Member;
+  readonly traits: Traits;
+}
+
+export interface MapShape {
+  readonly kind: 'map';
+  readonly key: Member;
+  readonly value: Member;
+  readonly traits: Traits;
+}
+
+export interface Scalar {
+  readonly kind: 'string' | 'number' | 'boolean' | 'blob' | 'document' | 'unit';
+  /** Of a string: the values of the client's constant. */
+  readonly values?: ReadonlySet<string>;
+}
+
+export interface Timestamp {
+  readonly kind: 'timestamp';
+  /** `protocol`: as the place in the message says. */
+  readonly format: 'protocol' | 'date-time' | 'http-date' | 'epoch-seconds';
+}
+
+export type Shape = Structure | List | MapShape | Scalar | Timestamp;
+
+/** Which constant of the client lists the values of a member: a name, or for maps `Key=>Value` with either side empty. */
+export type EnumOf = (
+  structure: string,
+  member: string,
+) => { readonly key?: ReadonlySet<string>; readonly value?: ReadonlySet<string> } | undefined;
+
+const FORMATS = { 4: 'protocol', 5: 'date-time', 6: 'http-date', 7: 'epoch-seconds' } as const;
+
+/** Compiles the schemas of one client. Structures are shared and their members compiled when first looked at, so cycles are no matter. */
+export class Shapes {
+  private readonly enumOf: EnumOf;
+  private readonly structures = new Map<unknown, Structure>();
+
+  constructor(enumOf: EnumOf) {
+    this.enumOf = enumOf;
+  }
+
+  of(schema: unknown): Shape {
+    return this.compile(NormalizedSchema.of(schema as never), undefined);
+  }
+
+  private compile(schema: NormalizedSchema, values: ReturnType<EnumOf>): Shape {
+    if (schema.isUnitSchema()) return { kind: 'unit' };
+    if (schema.isStructSchema()) return this.structure(schema);
+    const traits = schema.getMergedTraits() as Traits;
+    const member = (part: NormalizedSchema, name: string, of: ReturnType<EnumOf>): Member => {
+      const shape = this.compile(part, of);
+      return { name, shape, traits: part.getMergedTraits() as Traits };
+    };
+    if (schema.isListSchema()) return { kind: 'list', item: member(schema.getValueSchema(), 'member', values), traits };
+    if (schema.isMapSchema()) {
+      const key = values?.key && { value: values.key };
+      return {
+        kind: 'map',
+        key: member(schema.getKeySchema(), 'key', key),
+        value: member(schema.getValueSchema(), 'value', values),
+        traits,
+      };
+    }
+    if (schema.isTimestampSchema()) return { kind: 'timestamp', format: FORMATS[schema.getSchema() as keyof typeof FORMATS] };
+    if (schema.isBlobSchema()) return { kind: 'blob' };
+    if (schema.isBooleanSchema()) return { kind: 'boolean' };
+    if (schema.isNumericSchema() || schema.isBigIntegerSchema() || schema.isBigDecimalSchema()) return { kind: 'number' };
+    if (schema.isDocumentSchema()) return { kind: 'document' };
+    return { kind: 'string', values: values?.value };
+  }
+
+  private structure(schema: NormalizedSchema): Structure {
+    const raw = schema.getSchema() as unknown as readonly [number, string, string, unknown, string[], unknown[], number?];
+    const known = this.structures.get(raw);
+    if (known !== undefined) return known;
+    const name = raw[2];
+    let members: Map<string, Member> | undefined;
+    const compileMembers = () => {
+      const found = new Map<string, Member>();
+      for (const [member, part] of schema.structIterator())
+        found.set(member, { name: member, shape: this.compile(part, this.enumOf(name, member)), traits: part.getMergedTraits() as Traits });
+      return found;
+    };
+    const structure: Structure = {
+      kind: 'structure',
+      name,
+      union: schema.isUnionSchema(),
+      get members() {
+        members ??= compileMembers();
+        return members;
+      },
+      // The seventh field of a structure's schema says how many of its members, from the first, are required.
+      required: raw[4].slice(0, raw[6] ?? 0),
+      traits: schema.getOwnTraits() as Traits,
+    };
+    this.structures.set(raw, structure);
+    return structure;
+  }
+}
+
+/** Where a value does not fit its shape. */
+export interface Misfit {
+  readonly kind: 'unknown' | 'type' | 'missing' | 'value';
+  /** `containerDefinitions[0].essential`; empty for the whole. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);
+
+/** The first place where `value`, in the SDK's form (Date, Uint8Array), does not fit; undefined if all of it does. */
+export function misfit(shape: Shape, value: unknown, path = ''): Misfit | undefined {
+  const wrong = (expected: string): Misfit => ({ kind: 'type', path, text: `expected ${expected}, got ${describe(value)}` });
+  switch (shape.kind) {
+    case 'structure':
+      return isRecord(value) ? structureMisfit(shape, value, path) : wrong(`a structure (${shape.name})`);
+    case 'list': {
+      if (!Array.isArray(value)) return wrong('a list');
+      for (let index = 0; index < value.length; index++) {
+        const found = misfit(shape.item.shape, value[index], `${path}[${index}]`);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    case 'map': {
+      if (!isRecord(value)) return wrong('a map');
+      for (const [key, one] of Object.entries(value)) {
+        if (one === undefined) continue;
+        const found = misfit(shape.key.shape, key, path) ?? misfit(shape.value.shape, one, join(path, key));
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    case 'string':
+      if (typeof value !== 'string') return wrong('a string');
+      if (shape.values === undefined || shape.values.has(value)) return undefined;
+      return {
+        kind: 'value',
+        path,
+        text: `Value '${value}' at '${path}' failed to satisfy constraint: Member must satisfy enum value set: [${[...shape.values].join(', ')}]`,
+      };
+    case 'number':
+      return typeof value === 'number' || typeof value === 'bigint' ? undefined : wrong('a number');
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : wrong('true or false');
+    case 'timestamp':
+      return value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : wrong('a Date');
+    case 'blob':
+      return value instanceof Uint8Array ? undefined : wrong('bytes');
+    case 'document':
+    case 'unit':
+      return undefined;
+  }
+}
+
+function structureMisfit(shape: Structure, value: Record<string, unknown>, path: string): Misfit | undefined {
+  for (const name of Object.keys(value)) {
+    const one = value[name];
+    if (one === undefined) continue;
+    const member = shape.members.get(name);
+    if (member === undefined) return { kind: 'unknown', path: join(path, name), text: `unknown member "${name}" of ${shape.name}` };
+    const found = misfit(member.shape, one, join(path, name));
+    if (found !== undefined) return found;
+  }
+  for (const name of shape.required)
+    if (value[name] === undefined || value[name] === null)
+      return {
+        kind: 'missing',
+        path: join(path, name),
+        text: `Value null at '${join(path, name)}' failed to satisfy constraint: Member must not be null`,
+      };
+  if (shape.union && Object.keys(value).filter((name) => value[name] !== undefined).length !== 1)
+    return { kind: 'type', path, text: `the union ${shape.name} needs exactly one of ${[...shape.members.keys()].join(', ')}` };
+  return undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date) && !(value instanceof Uint8Array);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof Date) return 'a Date';
+  if (value instanceof Uint8Array) return 'bytes';
+  return typeof value === 'object' ? 'a structure' : `the ${typeof value} ${JSON.stringify(value)}`;
+}

@@ -1,0 +1,133 @@
+/** Requests and answers on the wire, whatever the protocol: one place that knows which is which. */
+import { type HttpRequest, type HttpResponse, textResponse } from '../http.ts';
+import { ServiceError } from '../service.ts';
+import { fromJson, toJson } from './json.ts';
+import type { Model, OperationModel } from './model.ts';
+import { answerXml, errorXml, formParameters, fromForm, structureXml } from './query.ts';
+import { fromRest, match, toRest } from './rest.ts';
+import type { Structure } from './shape.ts';
+
+/** A request whose operation is known and whose input is not yet read. */
+export interface Addressed {
+  readonly operation: OperationModel;
+  /** The SDK-shaped input, unchecked. @throws ServiceError SerializationException */
+  read(lenient: boolean): unknown;
+}
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** Which operation a request means. @throws ServiceError UnknownOperationException */
+export function address(model: Model, request: HttpRequest): Addressed {
+  switch (model.protocol) {
+    case 'awsJson1_0':
+    case 'awsJson1_1': {
+      const target = request.headers['x-amz-target'] ?? '';
+      const operation = find(model, target.slice(target.lastIndexOf('.') + 1));
+      return {
+        operation,
+        read: (lenient) => parsed(() => fromJson(operation.input, JSON.parse(text(request.body) || '{}'), lenient) ?? {}),
+      };
+    }
+    case 'query': {
+      const parameters = formParameters(request.method === 'GET' ? request.query : text(request.body));
+      const operation = find(model, parameters.find(([name]) => name === 'Action')?.[1] ?? '');
+      return { operation, read: (lenient) => fromForm(operation.input, parameters, lenient) };
+    }
+    case 'restJson1': {
+      const found = match(model.routes, request);
+      if (found === undefined) throw unknown(model, `${request.method} ${request.path}`);
+      const operation = find(model, found.route.operation);
+      const { input } = operation;
+      return {
+        operation,
+        read: (lenient) => (input.kind === 'structure' ? parsed(() => fromRest(input, request, found.labels, lenient)) : {}),
+      };
+    }
+  }
+}
+
+function find(model: Model, name: string): OperationModel {
+  const operation = model.operations.get(name);
+  if (operation === undefined) throw unknown(model, name);
+  return operation;
+}
+
+const unknown = (model: Model, what: string) =>
+  new ServiceError('UnknownOperationException', `the operation ${what} is not one that the client of ${model.service} knows`, 404);
+
+function parsed(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ServiceError('SerializationException', `the body is not JSON: ${error.message}`);
+    throw error;
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** An answer from output that was checked. */
+export function success(model: Model, operation: OperationModel, output: object, requestId: string): HttpResponse {
+  const id = { 'x-amzn-requestid': requestId };
+  switch (model.protocol) {
+    case 'awsJson1_0':
+    case 'awsJson1_1':
+      return {
+        status: 200,
+        headers: { 'content-type': contentType(model), ...id },
+        body: encoder.encode(JSON.stringify(toJson(operation.output, output) ?? {})),
+      };
+    case 'query':
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/xml', ...id },
+        body: encoder.encode(answerXml(operation.name, model.namespace ?? '', operation.output, output, requestId)),
+      };
+    case 'restJson1': {
+      const { status, headers, body } = toRest(operation.output, output as Record<string, unknown>, operation.route?.status ?? 200);
+      return { status, headers: { ...headers, ...id }, body };
+    }
+  }
+}
+
+const contentType = (model: Model) => (model.protocol === 'awsJson1_0' ? 'application/x-amz-json-1.0' : 'application/x-amz-json-1.1');
+
+/** Names of errors that every service has, in the query protocol. https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
+const QUERY_NAMES: Readonly<Record<string, string>> = {
+  AccessDeniedException: 'AccessDenied',
+  ExpiredTokenException: 'ExpiredToken',
+  IncompleteSignatureException: 'IncompleteSignature',
+  InvalidSignatureException: 'SignatureDoesNotMatch',
+  MissingAuthenticationTokenException: 'MissingAuthenticationToken',
+  UnrecognizedClientException: 'InvalidClientTokenId',
+  UnknownOperationException: 'InvalidAction',
+};
+
+/** @param now milliseconds since the epoch; clients with a wrong clock correct it by the date of an error */
+export function failure(model: Model, error: ServiceError, requestId: string, now: number): HttpResponse {
+  const shape = model.errorShapes.get(error.code);
+  const [queryCode, queryStatus] = (shape?.traits.awsQueryError as readonly [string, number] | undefined) ?? [];
+  const status = (shape?.traits.httpError as number | undefined) ?? error.status;
+  const common = { 'x-amzn-requestid': requestId, date: new Date(now).toUTCString() };
+  if (model.protocol === 'query') {
+    const code = queryCode ?? QUERY_NAMES[error.code] ?? error.code;
+    const members = shape === undefined ? '' : structureXml(shape, error.fields);
+    const body = errorXml(model.namespace ?? '', code, error.message, status < 500 ? 'Sender' : 'Receiver', requestId, members);
+    return textResponse(queryStatus ?? status, body, { ...common, 'content-type': 'text/xml' });
+  }
+  const body = JSON.stringify({ ...(model.protocol === 'restJson1' ? {} : { __type: error.code }), ...errorMembers(shape, error) });
+  if (model.protocol === 'restJson1')
+    return textResponse(status, body, { ...common, 'content-type': 'application/json', 'x-amzn-errortype': error.code });
+  const query: Record<string, string> = model.queryCompatible
+    ? { 'x-amzn-query-error': `${queryCode ?? QUERY_NAMES[error.code] ?? error.code};${status < 500 ? 'Sender' : 'Receiver'}` }
+    : {};
+  // The JSON protocols answer the caller's faults with 400, unless the error's shape says otherwise.
+  const jsonStatus = shape?.traits.httpError === undefined && status > 400 && status < 500 ? 400 : status;
+  return textResponse(jsonStatus, body, { ...common, 'content-type': contentType(model), ...query });
+}
+
+/** The message under the name that the error's shape gives it, and its further members. */
+function errorMembers(shape: Structure | undefined, error: ServiceError): object {
+  const name = shape !== undefined && !shape.members.has('message') && shape.members.has('Message') ? 'Message' : 'message';
+  return { [name]: error.message, ...(shape === undefined ? error.fields : (toJson(shape, error.fields) as object)) };
+}
