@@ -56,6 +56,11 @@ export class World {
     return factory(site);
   }
 
+  /** The services that this world can make, in the order of their list. */
+  get serviceNames(): readonly string[] {
+    return Object.keys(this.factories);
+  }
+
   knows(service: string): boolean {
     return service in this.factories;
   }
