@@ -12,7 +12,8 @@ interface ActionData {
 
 interface ResourceTypeData {
   readonly arn: string;
-  readonly conditionKeys: readonly string[];
+  /** Absent where the type has none of its own. */
+  readonly conditionKeys?: readonly string[];
 }
 
 /** One action, compiled. */
@@ -54,7 +55,7 @@ function find(name: string): Action {
   for (const { name: type, conditionKeys } of action.resourceTypes) {
     const known = service.types[type.toLowerCase()];
     if (known === undefined) throw new Error(`the service authorization data of ${prefix} has no resource type ${type}`);
-    keys.push(...conditionKeys, ...known.conditionKeys);
+    keys.push(...conditionKeys, ...(known.conditionKeys ?? []));
     resources.push(template(known.arn));
   }
   const keyTemplates = keys.map(template);
