@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../../local/core/service.ts';
-import { testEventPattern } from '../../local/services/events/verdict.ts';
 import { validateRuleSchedule } from '../../local/services/events/rule.ts';
+import { testEventPattern } from '../../local/services/events/verdict.ts';
 import { validateSchedule } from '../../local/services/scheduler/schedule.ts';
 
 /** How far local AWS agrees with the recordings of one topic. */
@@ -43,7 +43,11 @@ function cases<Case>(folder: string): Case[] {
 }
 
 /** Compares every case; `compare` says why one differs, or nothing. */
-function measure<Case extends { name: string }>(topic: string, all: readonly Case[], compare: (one: Case) => string | undefined): Agreement {
+function measure<Case extends { name: string }>(
+  topic: string,
+  all: readonly Case[],
+  compare: (one: Case) => string | undefined,
+): Agreement {
   const differences = all.flatMap((one) => {
     const why = compare(one);
     return why === undefined ? [] : [{ name: one.name, why }];
@@ -79,7 +83,9 @@ export function eventPatterns(folder: string): Agreement[] {
       const pattern = one.patternText ?? JSON.stringify(one.pattern);
       const got = outcome(() => testEventPattern(event, pattern));
       if ('value' in got)
-        return got.value === one.matches ? undefined : `${got.value ? 'matches' : 'does not match'}, recorded ${one.invalid ?? one.matches}`;
+        return got.value === one.matches
+          ? undefined
+          : `${got.value ? 'matches' : 'does not match'}, recorded ${one.invalid ?? one.matches}`;
       return one.invalid === undefined ? `refused (${got.message}), recorded ${one.matches}` : differs(got, one.invalid, one.message);
     }),
   ];

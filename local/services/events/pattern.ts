@@ -31,7 +31,17 @@ export type EventPattern = readonly Branch[];
 const negatable = ['equals-ignore-case', 'prefix', 'suffix', 'wildcard'] as const;
 type Negatable = (typeof negatable)[number];
 
-const reservedInOr = new Set(['exactly', 'prefix', 'suffix', 'cidr', 'numeric', 'anything-but', 'exists', 'wildcard', 'equals-ignore-case']);
+const reservedInOr = new Set([
+  'exactly',
+  'prefix',
+  'suffix',
+  'cidr',
+  'numeric',
+  'anything-but',
+  'exists',
+  'wildcard',
+  'equals-ignore-case',
+]);
 
 /** A pattern may have this many wildcards in one string. AWS computes a complexity that it does not publish; this is our estimate. */
 const MAX_WILDCARDS = 5;
@@ -297,7 +307,8 @@ class Compiler {
     const { reader } = this;
     const tests: Test[] = [];
     try {
-      for (let token = reader.next(); token !== ']'; token = reader.next()) tests.push(inner ? this.negated(inner, token) : this.plain(token));
+      for (let token = reader.next(); token !== ']'; token = reader.next())
+        tests.push(inner ? this.negated(inner, token) : this.plain(token));
     } catch (error) {
       if (error instanceof PatternSyntaxError && error.message.includes('\n at ')) reader.fail(error.message);
       throw error;

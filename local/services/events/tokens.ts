@@ -83,7 +83,9 @@ export class TokenReader {
     if (character === undefined) {
       const inside = this.open.at(-1);
       this.error(
-        inside ? `Unexpected end-of-input: expected close marker for ${inside === '{' ? 'Object' : 'Array'}` : 'No content to map due to end-of-input',
+        inside
+          ? `Unexpected end-of-input: expected close marker for ${inside === '{' ? 'Object' : 'Array'}`
+          : 'No content to map due to end-of-input',
       );
     }
     this.error(`Unexpected character ('${character}' (code ${character.codePointAt(0)})): was expecting ${wanted}`);
@@ -146,7 +148,7 @@ export class TokenReader {
 
   private string(): Token {
     const start = this.offset;
-    const whole = /^"(?:[^"\\\u0000-\u001f]|\\.)*"/.exec(this.source.slice(start))?.[0];
+    const whole = /^"(?:[^"\\\p{Cc}]|\\.)*"/u.exec(this.source.slice(start))?.[0];
     if (whole === undefined) this.error('Unexpected end-of-input: was expecting closing quote for a string value', this.source.length);
     this.offset += whole.length;
     let text: string;

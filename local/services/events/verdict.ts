@@ -10,7 +10,10 @@ const MAX_PATTERN = 2_048;
 /** @throws ServiceError InvalidEventPatternException with the reason as AWS words it */
 export function validPattern(text: string): EventPattern {
   if (text.length > MAX_PATTERN)
-    throw new ServiceError('InvalidEventPatternException', `Event pattern is not valid. Reason: Event pattern is too large (${text.length} > ${MAX_PATTERN})`);
+    throw new ServiceError(
+      'InvalidEventPatternException',
+      `Event pattern is not valid. Reason: Event pattern is too large (${text.length} > ${MAX_PATTERN})`,
+    );
   try {
     return compilePattern(text);
   } catch (error) {

@@ -59,7 +59,8 @@ function values(text: string, field: Field): number[] | undefined {
     if (low === undefined || high === undefined) return undefined;
     // A range may pass the end, as FRI-MON does.
     const span = high >= low ? high - low : high - low + field.high - field.low + 1;
-    for (let offset = 0; offset <= span; offset += every) found.add(((low - field.low + offset) % (field.high - field.low + 1)) + field.low);
+    for (let offset = 0; offset <= span; offset += every)
+      found.add(((low - field.low + offset) % (field.high - field.low + 1)) + field.low);
   }
   return [...found].sort((a, b) => a - b);
 }

@@ -1,0 +1,144 @@
+/** Event buses: an event goes to every rule that matches, a moment later, at least once. */
+import type { Target } from '@aws-sdk/client-eventbridge';
+import type { Random } from '../../core/random.ts';
+import type { Principal } from '../../core/service.ts';
+import type { Site } from '../../core/site.ts';
+import { nextDue } from '../scheduler/expression.ts';
+import { deliver, parseArn } from './delivery.ts';
+import { dispatch, RETRY_POLICY } from './dispatch.ts';
+import { flatten, matches } from './match.ts';
+import { assume } from './role.ts';
+import type { Rule } from './rule.ts';
+import { targetInput } from './transformer.ts';
+
+/** An event as rules and targets see it. */
+export interface BusEvent {
+  readonly version: '0';
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly source: string;
+  readonly account: string;
+  /** ISO 8601, whole seconds. */
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: unknown;
+}
+
+/** From PutEvents to the target (milliseconds): about half a second at most, as AWS says is typical. */
+const LATENCY = { least: 120, spread: 300 };
+
+const SERVICE = 'events.amazonaws.com';
+
+/** `2026-11-02T09:00:00Z` */
+export const eventTime = (moment: number) => `${new Date(moment).toISOString().slice(0, 19)}Z`;
+
+export class EventBus {
+  readonly name: string;
+  readonly arn: string;
+  readonly rules = new Map<string, Rule>();
+  private readonly site: Site;
+  private readonly random: Random;
+
+  constructor(site: Site, random: Random, name: string) {
+    this.site = site;
+    this.random = random;
+    this.name = name;
+    this.arn = site.arn('events', `event-bus/${name}`);
+  }
+
+  /** Takes an event. Faults decide whether, when and how often it arrives. */
+  put(event: BusEvent): void {
+    const { clock, faults } = this.site.world;
+    for (const delay of faults.event(event).deliver) {
+      const wait = delay + LATENCY.least + this.random.integer(LATENCY.spread);
+      clock.after(wait, `${event.source} ${event['detail-type']}`, () => this.route(event));
+    }
+  }
+
+  private async route(event: BusEvent): Promise<void> {
+    const flat = flatten(event);
+    const hit = [...this.rules.values()].filter((rule) => rule.enabled && rule.pattern && matches(rule.pattern, flat));
+    await Promise.all(hit.map((rule) => this.fire(rule, event)));
+  }
+
+  /** Sends an event to the targets of a rule. */
+  private async fire(rule: Rule, event: BusEvent): Promise<void> {
+    await Promise.all([...rule.targets.values()].map((target) => this.send(rule, target, event)));
+  }
+
+  private async send(rule: Rule, target: Target, event: BusEvent): Promise<void> {
+    const { site } = this;
+    const { meter, clock } = site.world;
+    const context = { 'aws:SourceArn': rule.arn, 'aws:SourceAccount': site.account };
+    const own: Principal = { kind: 'service', arn: SERVICE, account: site.account, context };
+    const body = targetInput(target, event, { ruleArn: rule.arn, ruleName: rule.name, ingestionTime: new Date(clock.now()).toISOString() });
+    const deadLetterArn = target.DeadLetterConfig?.Arn;
+    const labels = { rule: rule.name, target: parseArn(target.Arn!).service, account: site.account, region: site.region };
+    await dispatch(site, {
+      what: `an event for ${target.Arn}`,
+      from: clock.now(),
+      maximumRetryAttempts: target.RetryPolicy?.MaximumRetryAttempts ?? RETRY_POLICY.maximumRetryAttempts,
+      maximumEventAgeInSeconds: target.RetryPolicy?.MaximumEventAgeInSeconds ?? RETRY_POLICY.maximumEventAgeInSeconds,
+      send: async () => {
+        meter.record('events.invocation', 1, labels);
+        const principal = target.RoleArn === undefined ? own : assume(site, target.RoleArn, SERVICE, event.id.replaceAll('-', ''), context);
+        const group = target.SqsParameters?.MessageGroupId;
+        await deliver(site, principal, {
+          arn: target.Arn!,
+          body,
+          event: { source: event.source, detailType: event['detail-type'] },
+          ...(group === undefined ? {} : { messageGroupId: group }),
+        });
+      },
+      deadLetter:
+        deadLetterArn === undefined
+          ? undefined
+          : {
+              arn: deadLetterArn,
+              principal: () => own,
+              body,
+              attributes: ({ code, message, attempts, condition }) => ({
+                RULE_ARN: rule.arn,
+                TARGET_ARN: target.Arn!,
+                ERROR_CODE: code,
+                ERROR_MESSAGE: message,
+                RETRY_ATTEMPTS: String(attempts),
+                ...(condition === undefined ? {} : { EXHAUSTED_RETRY_CONDITION: condition }),
+              }),
+            },
+    });
+  }
+
+  /** Sets the one timer of a scheduled rule to its next time. */
+  arm(rule: Rule): void {
+    this.disarm(rule);
+    const { clock } = this.site.world;
+    if (!rule.enabled || rule.schedule === undefined) return;
+    const due = nextDue(rule.schedule, clock.now(), rule.anchor);
+    if (due === undefined) return;
+    rule.timer = clock.at(due, `rule ${rule.name}`, () => {
+      this.arm(rule);
+      return this.fire(rule, this.scheduled(rule, due));
+    });
+  }
+
+  disarm(rule: Rule): void {
+    if (rule.timer) this.site.world.clock.cancel(rule.timer);
+    rule.timer = undefined;
+  }
+
+  private scheduled(rule: Rule, due: number): BusEvent {
+    return {
+      version: '0',
+      id: this.random.uuid(),
+      'detail-type': 'Scheduled Event',
+      source: 'aws.events',
+      account: this.site.account,
+      time: eventTime(due),
+      region: this.site.region,
+      resources: [rule.arn],
+      detail: {},
+    };
+  }
+}
