@@ -17,6 +17,8 @@ const builtinImport = /\bimport\(\s*(["'][\w:/.-]+["'])\s*\)/g;
 
 /** A function's code. */
 export class Bundle {
+  /** As it was given. */
+  readonly path: string;
   /** The folder that stands for `/var/task`. */
   readonly folder: string;
   /** The only file of it, if the asset is one file. */
@@ -26,6 +28,7 @@ export class Bundle {
   constructor(path: string) {
     const file = statSync(path).isFile();
     if (file && !/\.c?js$/.test(path)) throw new Error(`local AWS runs Lambda code from a folder or a .js file, not from ${path}`);
+    this.path = path;
     this.folder = file ? dirname(path) : path;
     this.only = file ? basename(path) : undefined;
   }

@@ -1,5 +1,13 @@
 /** Stands in for a service that is not the subject of a test: answers each operation with what the test says, and remembers the calls. */
-import type { Permission, PolicyDocument, Principal, Service } from '../../../local/core/service.ts';
+import { createHash } from 'node:crypto';
+import {
+  type Call,
+  type Permission,
+  type PolicyDocument,
+  type Principal,
+  type Service,
+  ServiceError,
+} from '../../../local/core/service.ts';
 
 export interface Recorded {
   readonly operation: string;
@@ -21,10 +29,10 @@ export class Double implements Service {
       Object.entries(answers).map(([operation, answer]) => [
         operation,
         {
-          authorize: (input: never) => [permission(operation, input)],
-          handle: (input: never, call: { principal: Principal; now: number }) => {
+          authorize: (input: unknown) => [permission(operation, input as never)],
+          handle: (input: unknown, call: Call) => {
             this.calls.push({ operation, input, principal: call.principal, time: call.now });
-            return answer(input);
+            return answer(input as never);
           },
         },
       ]),
@@ -36,7 +44,12 @@ export class Double implements Service {
 export function queues(policy?: PolicyDocument): Double {
   let count = 0;
   return new Double(
-    { SendMessage: () => ({ MessageId: `m${++count}`, MD5OfMessageBody: '0' }) },
+    {
+      SendMessage: ({ MessageBody }: { MessageBody: string }) => ({
+        MessageId: `m${++count}`,
+        MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),
+      }),
+    },
     (operation, { QueueUrl }: { QueueUrl: string }) => {
       const [region, account, name] = /sqs\.([\w-]+)\.amazonaws\.com\/(\d+)\/(.+)/.exec(QueueUrl)!.slice(1);
       return {
@@ -64,8 +77,12 @@ export class Logs implements Service {
   readonly lines: string[] = [];
 
   append(group: string, _stream: string, lines: readonly string[]): void {
-    if (!this.groups.has(group)) throw Object.assign(new Error(`no group ${group}`));
+    if (!this.groups.has(group)) throw new ServiceError('ResourceNotFoundException', 'The specified log group does not exist.');
     this.lines.push(...lines);
+  }
+
+  createGroup(name: string): void {
+    this.groups.add(name);
   }
 }
 
