@@ -1,0 +1,26 @@
+/** How SDK clients are set up: regional, patient with throttles, with deadlines below every Lambda's timeout. */
+import type { AwsCredentialIdentity } from '@smithy/types';
+
+type Provider = AwsCredentialIdentity | (() => Promise<AwsCredentialIdentity>);
+
+/** What every SDK client of ours takes; in a Lambda nothing needs to be said. */
+export interface Connection {
+  readonly region?: string;
+  readonly credentials?: Provider;
+  /** Replaces the network: how commands reach local AWS without a server. */
+  // biome-ignore lint/suspicious/noExplicitAny: the SDK's own type differs from client to client in names only.
+  readonly requestHandler?: any;
+}
+
+/**
+ * Seven tries with full jitter, at most about two minutes of throttling at the worst but cut by the Lambda's own timeout;
+ * a single try may take 10 s, so that a stalled one ends while the function still lives.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+ */
+export function clientSettings(connection: Connection) {
+  return {
+    maxAttempts: 7,
+    ...(connection.requestHandler ? {} : { requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 } }),
+    ...connection,
+  };
+}

@@ -1,0 +1,175 @@
+/** ECS in one environment: registering, creating, updating, looking once, and saying why something failed. */
+import {
+  ClusterContainsServicesException,
+  ClusterContainsTasksException,
+  ClusterNotFoundException,
+  CreateClusterCommand,
+  CreateServiceCommand,
+  type CreateServiceCommandInput,
+  DeleteClusterCommand,
+  DeleteServiceCommand,
+  DescribeTasksCommand,
+  ECSClient,
+  ListServiceDeploymentsCommand,
+  ListTasksCommand,
+  RegisterTaskDefinitionCommand,
+  type RegisterTaskDefinitionCommandInput,
+  ServiceNotActiveException,
+  ServiceNotFoundException,
+  StopServiceDeploymentCommand,
+  UpdateServiceCommand,
+  type UpdateServiceCommandInput,
+} from '@aws-sdk/client-ecs';
+import { type Connection, clientSettings } from './clients.ts';
+
+/** What one look says of the deployment that was asked for. */
+export interface Look {
+  /** `none`: ECS knows of no deployment since. `broke` covers rolled back and stopped ones, which ECS calls completed. */
+  readonly state: 'none' | 'running' | 'held' | 'broke';
+  readonly reason: string;
+  readonly deployment?: string;
+}
+
+/** How a task of a service ended. */
+export interface StoppedTask {
+  readonly taskId: string;
+  readonly stopCode: string;
+  readonly stoppedReason: string;
+  readonly containers: readonly { readonly name: string; readonly exitCode?: number; readonly reason?: string }[];
+}
+
+const STATES: Readonly<Record<string, Look['state']>> = {
+  PENDING: 'running',
+  IN_PROGRESS: 'running',
+  STOP_REQUESTED: 'running',
+  ROLLBACK_REQUESTED: 'running',
+  ROLLBACK_IN_PROGRESS: 'running',
+  SUCCESSFUL: 'held',
+  STOPPED: 'broke',
+  ROLLBACK_SUCCESSFUL: 'broke',
+  ROLLBACK_FAILED: 'broke',
+};
+
+export class Ecs {
+  private readonly client: ECSClient;
+
+  constructor(connection: Connection = {}) {
+    this.client = new ECSClient(clientSettings(connection));
+  }
+
+  /** @returns the revision's ARN */
+  async register(request: RegisterTaskDefinitionCommandInput): Promise<string> {
+    const { taskDefinition } = await this.client.send(new RegisterTaskDefinitionCommand(request));
+    if (!taskDefinition?.taskDefinitionArn) throw new Error(`ECS registered ${request.family} and named no revision`);
+    return taskDefinition.taskDefinitionArn;
+  }
+
+  async create(request: CreateServiceCommandInput): Promise<void> {
+    await this.client.send(new CreateServiceCommand(request));
+  }
+
+  /** @returns false if there is no such service that could be updated */
+  async update(request: UpdateServiceCommandInput): Promise<boolean> {
+    try {
+      await this.client.send(new UpdateServiceCommand(request));
+      return true;
+    } catch (error) {
+      if (
+        error instanceof ServiceNotFoundException ||
+        error instanceof ServiceNotActiveException ||
+        error instanceof ClusterNotFoundException
+      )
+        return false;
+      throw error;
+    }
+  }
+
+  /**
+   * One look at the newest deployment of a service that was created after `since` (milliseconds since the epoch).
+   * Its status is the truth: `deployments[].rolloutState` and the waiter of the SDK call a rolled-back deployment stable.
+   * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+   */
+  async look(cluster: string, service: string, since: number): Promise<Look> {
+    try {
+      const { serviceDeployments = [] } = await this.client.send(
+        new ListServiceDeploymentsCommand({ cluster, service, createdAt: { after: new Date(since) }, maxResults: 10 }),
+      );
+      const newest = serviceDeployments.toSorted((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0))[0];
+      if (newest === undefined) return { state: 'none', reason: 'ECS knows of no deployment' };
+      return {
+        state: STATES[newest.status ?? ''] ?? 'running',
+        reason: newest.statusReason ?? `its deployment is ${newest.status}`,
+        ...(newest.serviceDeploymentArn ? { deployment: newest.serviceDeploymentArn } : {}),
+      };
+    } catch (error) {
+      if (error instanceof ServiceNotFoundException || error instanceof ClusterNotFoundException)
+        return { state: 'broke', reason: 'the service is not there any more: somebody deleted it' };
+      throw error;
+    }
+  }
+
+  /** Stops a deployment and lets ECS go back to what ran before. Harmless if it has ended. */
+  async stop(serviceDeploymentArn: string): Promise<void> {
+    try {
+      await this.client.send(new StopServiceDeploymentCommand({ serviceDeploymentArn, stopType: 'ROLLBACK' }));
+    } catch (error) {
+      if ((error as Error).name !== 'ConflictException' && (error as Error).name !== 'ServiceDeploymentNotFoundException') throw error;
+    }
+  }
+
+  /** Deletes a service with its tasks. Harmless if it is gone. */
+  async delete(cluster: string, service: string): Promise<void> {
+    try {
+      await this.client.send(new DeleteServiceCommand({ cluster, service, force: true }));
+    } catch (error) {
+      if (
+        error instanceof ServiceNotFoundException ||
+        error instanceof ServiceNotActiveException ||
+        error instanceof ClusterNotFoundException
+      )
+        return;
+      throw error;
+    }
+  }
+
+  /** Creates a cluster, or finds it. */
+  async createCluster(clusterName: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    await this.client.send(new CreateClusterCommand({ clusterName, tags: Object.entries(tags).map(([key, value]) => ({ key, value })) }));
+  }
+
+  /** @returns false while services or tasks are still draining */
+  async deleteCluster(cluster: string): Promise<boolean> {
+    try {
+      await this.client.send(new DeleteClusterCommand({ cluster }));
+      return true;
+    } catch (error) {
+      if (error instanceof ClusterNotFoundException) return true;
+      if (error instanceof ClusterContainsServicesException || error instanceof ClusterContainsTasksException) return false;
+      throw error;
+    }
+  }
+
+  /** The task of a service that stopped last by its own fault; undefined if there is none. */
+  async lastStopped(cluster: string, serviceName: string): Promise<StoppedTask | undefined> {
+    const { taskArns = [] } = await this.client.send(
+      new ListTasksCommand({ cluster, serviceName, desiredStatus: 'STOPPED', maxResults: 100 }),
+    );
+    if (taskArns.length === 0) return undefined;
+    const { tasks = [] } = await this.client.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
+    const own = tasks
+      .filter(({ stopCode }) => stopCode !== 'ServiceSchedulerInitiated' && stopCode !== 'UserInitiated')
+      .toSorted((a, b) => (b.stoppingAt?.getTime() ?? 0) - (a.stoppingAt?.getTime() ?? 0));
+    const task = own[0] ?? tasks.toSorted((a, b) => (b.stoppingAt?.getTime() ?? 0) - (a.stoppingAt?.getTime() ?? 0))[0];
+    if (task === undefined) return undefined;
+    return {
+      taskId: task.taskArn?.split('/').at(-1) ?? '',
+      stopCode: task.stopCode ?? '',
+      stoppedReason: task.stoppedReason ?? '',
+      containers: (task.containers ?? []).map(({ name, exitCode, reason }) => ({
+        name: name ?? '',
+        ...(exitCode === undefined ? {} : { exitCode }),
+        ...(reason ? { reason } : {}),
+      })),
+    };
+  }
+}

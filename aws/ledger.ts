@@ -1,0 +1,211 @@
+/** The ledger: where every release, environment, promotion, approval and wait stands. One table, keys in one place. */
+import type {
+  ApprovalRecord,
+  FreezeRecord,
+  PromotionRecord,
+  ReleaseRecord,
+  RunningRecord,
+  ServiceRecord,
+  WaitRecord,
+} from '../domain/records.ts';
+import type { Connection } from './clients.ts';
+import { type Condition, has, isAbsent, type Key, Table, type Write } from './table.ts';
+
+const keys = {
+  release: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `RELEASE#${digest}` }),
+  running: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `RUNS#${repository}` }),
+  service: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `SERVICE#${service}` }),
+  wait: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `WAIT#${service}` }),
+  freeze: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'FREEZE' }),
+  /** At most one gate is open for a stage and repository. */
+  gate: (stage: string, repository: string): Key => ({ pk: `STAGE#${stage}`, sk: `GATE#${repository}` }),
+  promotion: (promotion: string): Key => ({ pk: `PROMOTION#${promotion}`, sk: 'PROMOTION' }),
+  pace: (bucket: string): Key => ({ pk: 'PACE', sk: bucket }),
+  swept: (repository: string): Key => ({ pk: 'SWEPT', sk: repository }),
+};
+
+export class Ledger {
+  readonly table: Table;
+
+  constructor(table: string, connection: Connection = {}) {
+    this.table = new Table(table, connection);
+  }
+
+  // Releases
+
+  release(repository: string, digest: string): Promise<ReleaseRecord | undefined> {
+    return this.table.get(keys.release(repository, digest));
+  }
+
+  /** All releases of a repository, or of all, newest admission first. */
+  async releases(limit?: number): Promise<ReleaseRecord[]> {
+    return this.table.queryIndex<ReleaseRecord>('RELEASES', '', { newestFirst: true, ...(limit ? { limit } : {}) });
+  }
+
+  releasesOf(repository: string): Promise<ReleaseRecord[]> {
+    return this.table.query<ReleaseRecord>(`REPOSITORY#${repository}`, 'RELEASE#');
+  }
+
+  /** Releases that are on their way. */
+  climbing(): Promise<ReleaseRecord[]> {
+    return this.table.queryIndex<ReleaseRecord>('RELEASES').then((all) => all.filter(({ state }) => state === 'climbing'));
+  }
+
+  async putRelease(record: ReleaseRecord): Promise<void> {
+    await this.table.put(keys.release(record.repository, record.digest), {
+      ...record,
+      gpk: 'RELEASES',
+      gsk: `${record.admittedAt}#${record.digest}`,
+    });
+  }
+
+  /** Changes the release's standing as its execution sees it; an older attempt's word is not taken. */
+  setRelease(repository: string, digest: string, execution: string, fields: Partial<ReleaseRecord>): Promise<boolean> {
+    return this.table.set(keys.release(repository, digest), fields, has({ execution }));
+  }
+
+  // Environments
+
+  running(environment: string, repository: string): Promise<RunningRecord | undefined> {
+    return this.table.get(keys.running(environment, repository));
+  }
+
+  /** The manifest of an environment. */
+  manifest(environment: string): Promise<RunningRecord[]> {
+    return this.table.query<RunningRecord>(`ENVIRONMENT#${environment}`, 'RUNS#');
+  }
+
+  async putRunning(record: RunningRecord): Promise<void> {
+    await this.table.put(keys.running(record.environment, record.repository), record);
+  }
+
+  service(environment: string, service: string): Promise<ServiceRecord | undefined> {
+    return this.table.get(keys.service(environment, service));
+  }
+
+  services(environment: string): Promise<ServiceRecord[]> {
+    return this.table.query<ServiceRecord>(`ENVIRONMENT#${environment}`, 'SERVICE#');
+  }
+
+  async putService(record: ServiceRecord): Promise<void> {
+    await this.table.put(keys.service(record.environment, record.service), record);
+  }
+
+  async dropService(environment: string, service: string): Promise<void> {
+    await this.table.delete(keys.service(environment, service));
+  }
+
+  freeze(environment: string): Promise<FreezeRecord | undefined> {
+    return this.table.get(keys.freeze(environment));
+  }
+
+  async putFreeze(record: FreezeRecord): Promise<void> {
+    await this.table.put(keys.freeze(record.environment), record);
+  }
+
+  async dropFreeze(environment: string): Promise<void> {
+    await this.table.delete(keys.freeze(environment));
+  }
+
+  // Promotions
+
+  promotion(promotion: string): Promise<PromotionRecord | undefined> {
+    return this.table.get(keys.promotion(promotion));
+  }
+
+  /** Promotions of an environment, newest first. */
+  promotions(environment: string, limit?: number): Promise<PromotionRecord[]> {
+    return this.table.queryIndex<PromotionRecord>(`PROMOTIONS#${environment}`, '', { newestFirst: true, ...(limit ? { limit } : {}) });
+  }
+
+  /** Writes a promotion down once. @returns false if it was there */
+  newPromotion(record: PromotionRecord): Promise<boolean> {
+    const index = { gpk: `PROMOTIONS#${record.environment}`, gsk: `${record.askedAt}#${record.promotion}` };
+    return this.table.put(keys.promotion(record.promotion), { ...record, ...index }, isAbsent);
+  }
+
+  setPromotion(promotion: string, fields: Partial<PromotionRecord>, when?: Condition): Promise<boolean> {
+    return this.table.set(keys.promotion(promotion), fields, when);
+  }
+
+  // Waits for deployments
+
+  wait(environment: string, service: string): Promise<WaitRecord | undefined> {
+    return this.table.get(keys.wait(environment, service));
+  }
+
+  waits(environment: string): Promise<WaitRecord[]> {
+    return this.table.query<WaitRecord>(`ENVIRONMENT#${environment}`, 'WAIT#');
+  }
+
+  async putWait(record: WaitRecord): Promise<void> {
+    await this.table.put(keys.wait(record.environment, record.service), record);
+  }
+
+  /** Ends a wait, if it is still this owner's and open. @returns false if somebody else was faster */
+  endWait(wait: WaitRecord, fields: Pick<WaitRecord, 'state'> & { reason?: string }): Promise<boolean> {
+    return this.table.set(
+      keys.wait(wait.environment, wait.service),
+      fields,
+      has({ owner: wait.owner, kind: wait.kind, token: wait.token, state: 'open' }),
+    );
+  }
+
+  async dropWait(environment: string, service: string): Promise<void> {
+    await this.table.delete(keys.wait(environment, service));
+  }
+
+  // Gates
+
+  gate(stage: string, repository: string): Promise<ApprovalRecord | undefined> {
+    return this.table.get(keys.gate(stage, repository));
+  }
+
+  /** Approval requests that wait for people, oldest first. */
+  openGates(): Promise<ApprovalRecord[]> {
+    return this.table.queryIndex<ApprovalRecord>('GATES', 'waiting#');
+  }
+
+  /** The write that opens, changes or closes a gate, if `before` is still what it says. */
+  gateWrite(record: ApprovalRecord, before: ApprovalRecord | undefined): Write {
+    return {
+      key: keys.gate(record.stage, record.release.repository),
+      item: { ...record, gpk: 'GATES', gsk: `${record.state}#${record.askedAt}#${record.approval}` },
+      when: before === undefined ? isAbsent : has({ version: before.version, approval: before.approval }),
+    };
+  }
+
+  // Pacing and sweeping
+
+  /**
+   * Reserves `count` slots of a bucket that refills at one a second and holds `burst`.
+   * One conditional update in the usual case: `tat` is when the bucket would be empty of debts.
+   * @param now milliseconds since the epoch
+   * @returns when the last of them may be used, in milliseconds since the epoch; `now` or earlier is at once
+   */
+  async reserve(bucket: string, count: number, burst: number, now: number): Promise<number> {
+    const key = keys.pace(bucket);
+    const seconds = Math.ceil(now / 1000);
+    for (;;) {
+      const later = await this.table.update<{ tat: number }>(key, 'SET tat = tat + :n', {
+        expression: 'tat >= :floor',
+        values: { ':n': count, ':floor': seconds - burst },
+      });
+      if (later) return later.tat <= seconds ? now : later.tat * 1000;
+      const fresh = await this.table.update<{ tat: number }>(key, 'SET tat = :start', {
+        expression: 'attribute_not_exists(tat) OR tat < :floor',
+        values: { ':start': seconds - burst + count, ':floor': seconds - burst },
+      });
+      if (fresh) return fresh.tat <= seconds ? now : fresh.tat * 1000;
+    }
+  }
+
+  /** Up to which push the sweeper has looked. Milliseconds since the epoch. */
+  async swept(repository: string): Promise<number | undefined> {
+    return (await this.table.get<{ upTo: number }>(keys.swept(repository)))?.upTo;
+  }
+
+  async putSwept(repository: string, upTo: number): Promise<void> {
+    await this.table.put(keys.swept(repository), { upTo });
+  }
+}

@@ -1,0 +1,48 @@
+/** Answers to waiting steps: written down before they are sent, so that a crash between the two loses none. */
+import { createHash } from 'node:crypto';
+import type { Answer, StepFunctions } from './step-functions.ts';
+import type { Key, Table, Write } from './table.ts';
+
+interface OutboxItem {
+  readonly token: string;
+  readonly answer: Answer;
+}
+
+const keyOf = (token: string): Key => ({ pk: `OUTBOX#${createHash('sha256').update(token).digest('hex').slice(0, 32)}`, sk: 'ANSWER' });
+
+export class Outbox {
+  private readonly table: Table;
+  private readonly workflows: StepFunctions;
+
+  constructor(table: Table, workflows: StepFunctions) {
+    this.table = table;
+    this.workflows = workflows;
+  }
+
+  /** The write that puts an answer into the outbox, to go into the transaction of what it follows from. */
+  write(token: string, answer: Answer, now: number): Write {
+    return { key: keyOf(token), item: { token, answer, gpk: 'OUTBOX', gsk: new Date(now).toISOString() } };
+  }
+
+  /** Sends an answer that is in the outbox and takes it out. @returns false if nobody waited any more */
+  async send(token: string, answer: Answer): Promise<boolean> {
+    const heard = await this.workflows.answer(token, answer);
+    await this.table.delete(keyOf(token));
+    return heard;
+  }
+
+  /** Writes, sends and takes out an answer that follows from nothing that needs a transaction. */
+  async answer(token: string, answer: Answer, now: number): Promise<boolean> {
+    const { key, item } = this.write(token, answer, now);
+    await this.table.put(key, item ?? {});
+    return this.send(token, answer);
+  }
+
+  /** Sends what a crash left behind. @returns how many */
+  async flush(before: number): Promise<number> {
+    const left = await this.table.queryIndex<OutboxItem & { gsk: string }>('OUTBOX');
+    const stale = left.filter(({ gsk }) => Date.parse(gsk) < before);
+    for (const { token, answer } of stale) await this.send(token, answer);
+    return stale.length;
+  }
+}

@@ -1,0 +1,45 @@
+/** Systems Manager parameters: what the foundations of an environment are called. */
+import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { foundationParameter, targetGroupParameter } from '../domain/names.ts';
+import type { Foundation } from '../domain/pipeline.ts';
+import { type Connection, clientSettings } from './clients.ts';
+
+/** GetParameters takes ten names. https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html */
+const NAMES_PER_CALL = 10;
+
+export interface FoundationOf {
+  readonly foundation: Foundation;
+  /** ARNs by service. */
+  readonly targetGroups: Readonly<Record<string, string>>;
+}
+
+export class Parameters {
+  private readonly client: SSMClient;
+
+  constructor(connection: Connection = {}) {
+    this.client = new SSMClient(clientSettings(connection));
+  }
+
+  /**
+   * @param services the web services whose target groups are needed
+   * @throws Error if a parameter is missing: the environment's stack has not been deployed since the service was configured
+   */
+  async foundation(pipeline: string, environment: string, services: readonly string[]): Promise<FoundationOf> {
+    const groups = new Map(services.map((service) => [targetGroupParameter(pipeline, environment, service), service]));
+    const base = foundationParameter(pipeline, environment);
+    const names = [base, ...groups.keys()];
+    const values = new Map<string, string>();
+    for (let start = 0; start < names.length; start += NAMES_PER_CALL) {
+      const { Parameters: found = [] } = await this.client.send(
+        new GetParametersCommand({ Names: names.slice(start, start + NAMES_PER_CALL) }),
+      );
+      for (const { Name, Value } of found) if (Name && Value) values.set(Name, Value);
+    }
+    const missing = names.filter((name) => !values.has(name));
+    if (missing.length > 0) throw new Error(`no parameter ${missing.join(', ')}: deploy the stack of environment ${environment} first`);
+    return {
+      foundation: JSON.parse(values.get(base)!) as Foundation,
+      targetGroups: Object.fromEntries([...groups].map(([name, service]) => [service, values.get(name)!])),
+    };
+  }
+}

@@ -1,0 +1,224 @@
+/** One DynamoDB table with keys `pk` and `sk`, as plain values: conditional puts and gets, nothing clever. */
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type Connection, clientSettings } from './clients.ts';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** A write of a transaction. */
+export interface Write {
+  readonly key: Key;
+  /** The whole item without its key; absent deletes it. */
+  readonly item?: object;
+  /** A condition on the item that is there now. */
+  readonly when?: Condition;
+}
+
+export interface Condition {
+  readonly expression: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+export const isAbsent: Condition = { expression: 'attribute_not_exists(pk)' };
+
+/** Every attribute of `fields` has the value given; one that is undefined must be absent. */
+export function has(fields: Readonly<Record<string, unknown>>): Condition {
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  const parts = Object.entries(fields).map(([name, value], index) => {
+    names[`#h${index}`] = name;
+    if (value === undefined) return `attribute_not_exists(#h${index})`;
+    values[`:h${index}`] = value;
+    return `#h${index} = :h${index}`;
+  });
+  return { expression: parts.join(' AND '), names, values };
+}
+
+export class Table {
+  readonly name: string;
+  private readonly client: DynamoDBClient;
+
+  constructor(name: string, connection: Connection = {}) {
+    this.name = name;
+    this.client = new DynamoDBClient(clientSettings(connection));
+  }
+
+  /** The item without its keys, read consistently. */
+  async get<Item>(key: Key): Promise<Item | undefined> {
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.name, Key: marshall(key), ConsistentRead: true }));
+    return Item === undefined ? undefined : (withoutKeys(unmarshall(Item)) as Item);
+  }
+
+  /** @returns false if the condition did not hold */
+  async put(key: Key, item: object, when?: Condition): Promise<boolean> {
+    try {
+      await this.client.send(new PutItemCommand({ TableName: this.name, Item: marshalled({ ...item, ...key }), ...conditionOf(when) }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  /** Sets the fields given (undefined removes one), leaving the others alone. @returns false if the condition did not hold */
+  async set(
+    key: Key,
+    fields: Readonly<Record<string, unknown>>,
+    when: Condition = { expression: 'attribute_exists(pk)' },
+  ): Promise<boolean> {
+    const names: Record<string, string> = { ...when.names };
+    const values: Record<string, unknown> = { ...when.values };
+    const sets: string[] = [];
+    const removes: string[] = [];
+    Object.entries(fields).forEach(([name, value], index) => {
+      names[`#f${index}`] = name;
+      if (value === undefined) removes.push(`#f${index}`);
+      else {
+        values[`:f${index}`] = value;
+        sets.push(`#f${index} = :f${index}`);
+      }
+    });
+    const update = [sets.length > 0 ? `SET ${sets.join(', ')}` : '', removes.length > 0 ? `REMOVE ${removes.join(', ')}` : ''];
+    try {
+      await this.client.send(
+        new UpdateItemCommand({
+          TableName: this.name,
+          Key: marshall(key),
+          UpdateExpression: update.filter(Boolean).join(' '),
+          ConditionExpression: when.expression,
+          ExpressionAttributeNames: names,
+          ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: marshalled(values) } : {}),
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  /** An update in DynamoDB's own words, for arithmetic. @returns the new item, or undefined if the condition did not hold */
+  async update<Item>(key: Key, update: string, when: Condition): Promise<Item | undefined> {
+    try {
+      const { Attributes } = await this.client.send(
+        new UpdateItemCommand({
+          TableName: this.name,
+          Key: marshall(key),
+          UpdateExpression: update,
+          ConditionExpression: when.expression,
+          ...(when.names ? { ExpressionAttributeNames: when.names } : {}),
+          ...(when.values ? { ExpressionAttributeValues: marshalled(when.values) } : {}),
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      return withoutKeys(unmarshall(Attributes ?? {})) as Item;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined;
+      throw error;
+    }
+  }
+
+  async delete(key: Key): Promise<void> {
+    await this.client.send(new DeleteItemCommand({ TableName: this.name, Key: marshall(key) }));
+  }
+
+  /** All writes, or none. @returns false if a condition did not hold */
+  async transact(writes: readonly Write[]): Promise<boolean> {
+    const items = writes.map(({ key, item, when }): TransactWriteItem => {
+      const condition = conditionOf(when);
+      return item === undefined
+        ? { Delete: { TableName: this.name, Key: marshall(key), ...condition } }
+        : { Put: { TableName: this.name, Item: marshalled({ ...item, ...key }), ...condition } };
+    });
+    try {
+      await this.client.send(new TransactWriteItemsCommand({ TransactItems: items }));
+      return true;
+    } catch (error) {
+      if (error instanceof TransactionCanceledException && error.CancellationReasons?.some(({ Code }) => Code === 'ConditionalCheckFailed'))
+        return false;
+      throw error;
+    }
+  }
+
+  /** All items of a partition whose sort key begins with `prefix`, in order, read consistently. */
+  async query<Item>(
+    pk: string,
+    prefix = '',
+    { newestFirst = false, limit }: { newestFirst?: boolean; limit?: number } = {},
+  ): Promise<(Item & Key)[]> {
+    return this.pages<Item>({ partition: 'pk', sort: 'sk', value: pk, prefix, newestFirst, limit });
+  }
+
+  /** The same by the table's index `index`; what was written a moment ago may be missing. */
+  async queryIndex<Item>(
+    gpk: string,
+    prefix = '',
+    { newestFirst = false, limit }: { newestFirst?: boolean; limit?: number } = {},
+  ): Promise<(Item & Key)[]> {
+    return this.pages<Item>({ index: 'index', partition: 'gpk', sort: 'gsk', value: gpk, prefix, newestFirst, limit });
+  }
+
+  private async pages<Item>(query: {
+    index?: string;
+    partition: string;
+    sort: string;
+    value: string;
+    prefix: string;
+    newestFirst: boolean;
+    limit: number | undefined;
+  }): Promise<(Item & Key)[]> {
+    const found: (Item & Key)[] = [];
+    let start: Record<string, AttributeValue> | undefined;
+    const page = () =>
+      this.client.send(
+        new QueryCommand({
+          TableName: this.name,
+          ...(query.index ? { IndexName: query.index } : { ConsistentRead: true }),
+          KeyConditionExpression: query.prefix ? '#p = :p AND begins_with(#s, :s)' : '#p = :p',
+          ExpressionAttributeNames: query.prefix ? { '#p': query.partition, '#s': query.sort } : { '#p': query.partition },
+          ExpressionAttributeValues: marshall(query.prefix ? { ':p': query.value, ':s': query.prefix } : { ':p': query.value }),
+          ScanIndexForward: !query.newestFirst,
+          ...(query.limit === undefined ? {} : { Limit: query.limit - found.length }),
+          ...(start ? { ExclusiveStartKey: start } : {}),
+        }),
+      );
+    do {
+      const { Items = [], LastEvaluatedKey } = await page();
+      found.push(...Items.map((item) => unmarshall(item) as Item & Key));
+      start = LastEvaluatedKey;
+    } while (start !== undefined && (query.limit === undefined || found.length < query.limit));
+    return found;
+  }
+}
+
+const marshalled = (value: object) => marshall(value, { removeUndefinedValues: true });
+
+function conditionOf(when: Condition | undefined) {
+  if (when === undefined) return {};
+  return {
+    ConditionExpression: when.expression,
+    ...(when.names && Object.keys(when.names).length > 0 ? { ExpressionAttributeNames: when.names } : {}),
+    ...(when.values && Object.keys(when.values).length > 0 ? { ExpressionAttributeValues: marshalled(when.values) } : {}),
+  };
+}
+
+function withoutKeys(item: Record<string, unknown>): Record<string, unknown> {
+  const { pk: _pk, sk: _sk, gpk: _gpk, gsk: _gsk, ...rest } = item;
+  return rest;
+}

@@ -1,0 +1,23 @@
+/** `shiplock check`: is the configuration right? */
+import type { Command } from 'commander';
+import { dim, good, print, printJson } from '../output.ts';
+import { configPath, loadPipeline } from '../pipeline.ts';
+
+export function addCheck(program: Command): void {
+  program
+    .command('check')
+    .description('check the configuration and its templates')
+    .argument('[config]', 'a shiplock.config.ts, or its folder')
+    .option('--json', 'the complete pipeline, as programs read it')
+    .addHelpText('after', '\nExample:\n  $ shiplock check examples/acme')
+    .action(async (config: string | undefined, options: { json?: boolean }) => {
+      const pipeline = await loadPipeline(configPath(config));
+      if (options.json) return printJson(pipeline);
+      const count = (noun: string, things: object) => `${Object.keys(things).length} ${noun}`;
+      print(
+        `${good('✓')} ${pipeline.name}: ${count('repositories', pipeline.repositories)}, ${count('services', pipeline.services)}, ${count('environments', pipeline.environments)}`,
+      );
+      print(`  path ${pipeline.path.map(({ name, approval }) => (approval ? `[approval] ${name}` : name)).join(' → ')}`);
+      print(dim(`  ${pipeline.digest}`));
+    });
+}

@@ -1,0 +1,20 @@
+/** `shiplock journal`: who did what, when and why. */
+import type { Command } from 'commander';
+import { DATA_FOLDER, lastDays, openData } from '../data.ts';
+import { journalLine, print, printJson } from '../output.ts';
+
+export function addJournal(program: Command): void {
+  program
+    .command('journal')
+    .description('who did what, when and why, oldest first')
+    .option('--days <count>', 'so many days back', (text) => Number.parseInt(text, 10), 7)
+    .option('--data <folder>', 'the state that a rehearsal left', DATA_FOLDER)
+    .option('--json', 'for programs')
+    .addHelpText('after', '\nExample:\n  $ shiplock journal --days 1')
+    .action(async (options: { days: number; data: string; json?: boolean }) => {
+      const { journal, state } = openData(options.data);
+      const entries = await journal.days(lastDays(state, options.days));
+      if (options.json) return printJson(entries);
+      for (const entry of entries) print(journalLine(entry, state.timeZone));
+    });
+}

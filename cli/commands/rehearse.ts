@@ -1,0 +1,101 @@
+/** `shiplock rehearse`: plays a script on local AWS in virtual time, and ends red if anything it expects did not happen. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import { DATA_FOLDER, type SavedState } from '../data.ts';
+import { bad, EXIT, good, heading, isTerminal, print, printJson, table } from '../output.ts';
+import { configPath } from '../pipeline.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly script?: string;
+  readonly seed: number;
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+export function addRehearse(program: Command): void {
+  program
+    .command('rehearse')
+    .description('play a week of the pipeline on this machine, without an AWS account')
+    .option('--config <path>', 'a shiplock.config.ts, or its folder')
+    .option('--script <file>', 'what to play; by default week.ts beside the configuration')
+    .option('--seed <number>', 'same seed, same journal to the byte', (text) => Number.parseInt(text, 10), 1)
+    .option('--data <folder>', 'where the state is left for status, releases, history and journal', DATA_FOLDER)
+    .option('--json', 'for programs')
+    .addHelpText('after', '\nExample:\n  $ shiplock rehearse --config examples/acme --seed 7')
+    .action(async (options: Options) => {
+      process.exitCode = await rehearse(options);
+    });
+}
+
+async function rehearse(options: Options): Promise<number> {
+  const began = performance.now();
+  const config = configPath(options.config);
+  const scriptFile = options.script ? resolve(options.script) : join(dirname(config), 'week.ts');
+  const { default: script } = (await import(pathToFileURL(scriptFile).href)) as { default: import('../../rehearsal/script.ts').Script };
+  const { Stage } = await import('../../rehearsal/stage.ts');
+  const { play } = await import('../../rehearsal/play.ts');
+  const { timeOf } = await import('../../rehearsal/script.ts');
+  const { LiveView } = await import('../live.ts');
+  const { bill } = await import('../../rehearsal/bill.ts');
+
+  const view = new LiveView(script.timeZone, options.json === true, isTerminal());
+  view.say('synthesises the pipeline and boots local AWS from it');
+  const stage = await Stage.open({ config, start: timeOf(script, 'Mon 00:00') + 5 * 3_600_000, seed: options.seed });
+  try {
+    view.booted(performance.now() - began);
+    const played = await play(stage, script, view);
+    view.end();
+    const failed = played.checks.filter(({ holds }) => !holds);
+    const account = bill(stage, script);
+    leave(stage, script.timeZone, options.data);
+    if (options.json) {
+      printJson({ seed: options.seed, checks: played.checks, traffic: played.traffic, journal: played.journal, bill: account });
+      return failed.length === 0 ? EXIT.done : EXIT.failed;
+    }
+    const environments = Object.keys(stage.pipeline.environments);
+    const manifests = await Promise.all(environments.map((name) => stage.ledger.manifest(name)));
+    print(heading('What runs where'));
+    const rows = Object.keys(stage.pipeline.repositories).map((repository) => [
+      repository,
+      ...manifests.map((manifest) => manifest.find((record) => record.repository === repository)?.tag ?? '–'),
+    ]);
+    print(table(['', ...environments], rows));
+    print(heading('What it cost'));
+    print(
+      table(
+        ['', 'amount', 'dollars'],
+        account.lines.map(({ what, amount, dollars }) => [what, amount, dollars]),
+      ),
+    );
+    for (const sentence of account.sentences) print(sentence);
+    print(heading('What was expected'));
+    for (const { at, what, holds, found } of played.checks)
+      print(`${holds ? good('✓') : bad('✗')} ${at}  ${what}${holds ? '' : bad(`, but: ${found}`)}`);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    print('');
+    if (failed.length === 0)
+      print(good(`All ${played.checks.length} expectations held: one week in ${seconds} s. Look around: npx shiplock status`));
+    else print(bad(`${failed.length} of ${played.checks.length} expectations did not hold (${seconds} s).`));
+    return failed.length === 0 ? EXIT.done : EXIT.failed;
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Leaves the ledger and the journal for the commands that read. */
+function leave(stage: import('../../rehearsal/stage.ts').Stage, timeZone: string, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const state: SavedState = {
+    pipeline: stage.pipeline.name,
+    account: stage.site.account,
+    region: stage.site.region,
+    timeZone,
+    now: stage.clock.now(),
+    environments: Object.keys(stage.pipeline.environments),
+    services: { dynamodb: stage.site.find('dynamodb').save?.() },
+  };
+  writeFileSync(join(folder, 'state.json'), JSON.stringify(state));
+}

@@ -1,0 +1,126 @@
+/** What the ledger and the journal hold: the state of releases, environments, promotions, approvals and waits. Times are ISO 8601. */
+import type { Release, ReleaseState } from './release.ts';
+import type { OutcomeKind } from './workflow.ts';
+
+export interface ReleaseRecord extends Release {
+  readonly state: ReleaseState;
+  readonly admittedAt: string;
+  readonly endedAt?: string;
+  /** Of its newest attempt. */
+  readonly execution: string;
+  readonly attempt: number;
+  /** The stage that it is in or before. */
+  readonly stage?: string;
+  /** What it waits for, in words; absent while it moves. */
+  readonly waitsFor?: string;
+  readonly reason?: string;
+}
+
+/** Which release of a repository an environment runs: one line of its manifest. */
+export interface RunningRecord extends Release {
+  readonly environment: string;
+  readonly promotion: string;
+  readonly since: string;
+  /** The stage's checks held. */
+  readonly verified: boolean;
+}
+
+/** The ECS service of an environment as the pipeline left it. */
+export interface ServiceRecord {
+  readonly environment: string;
+  readonly service: string;
+  /** `running`; `asleep`: at zero; `absent`: not in ECS. */
+  readonly state: 'running' | 'asleep' | 'absent';
+  /** The revision that it runs, or ran and shall run again. */
+  readonly taskDefinition: string;
+  readonly promotion: string;
+}
+
+export type PromotionState = 'waiting' | 'deploying' | 'verifying' | 'rolling-back' | OutcomeKind;
+
+export interface PromotionRecord {
+  readonly promotion: string;
+  readonly execution: string;
+  readonly environment: string;
+  readonly stage: string;
+  readonly group: string;
+  readonly release: Release;
+  readonly climb: string;
+  /** The digest of the configuration that it used. */
+  readonly pipeline: string;
+  readonly state: PromotionState;
+  readonly askedAt: string;
+  readonly endedAt?: string;
+  readonly reason?: string;
+  readonly fence?: number;
+  /** Registered revisions by service. */
+  readonly taskDefinitions: Readonly<Record<string, string>>;
+  /** What each service ran before; null where it did not exist. Written before anything changes. */
+  readonly before?: Readonly<Record<string, string | null>>;
+  /** A failed rollback: nobody but a person may go on. */
+  readonly needsPerson?: boolean;
+}
+
+/** A deployment that somebody waits for: at most one for a service in an environment, as the turn is exclusive. */
+export interface WaitRecord {
+  readonly environment: string;
+  readonly service: string;
+  /** The promotion or wake that waits. */
+  readonly owner: string;
+  readonly kind: 'deploy' | 'roll-back' | 'restore';
+  /** Answered when all services in `among` are done. */
+  readonly token: string;
+  readonly among: readonly string[];
+  readonly taskDefinition: string;
+  /** Deployments created before this are not ours. Milliseconds since the epoch. */
+  readonly since: number;
+  readonly state: 'open' | 'held' | 'broke';
+  /** Why it broke, in words. */
+  readonly reason?: string;
+}
+
+export type ApprovalState = 'waiting' | 'approved' | 'rejected' | 'expired' | 'superseded' | 'withdrawn';
+
+/** A gate's question to people: one open for a stage and repository. */
+export interface ApprovalRecord {
+  /** `<stage>/<repository>/<12 of digest>/<attempt>` */
+  readonly approval: string;
+  readonly stage: string;
+  readonly release: Release;
+  readonly climb: string;
+  readonly token: string;
+  readonly state: ApprovalState;
+  readonly askedAt: string;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly approvals: readonly { readonly by: string; readonly at: string }[];
+  readonly reason?: string;
+  readonly version: number;
+}
+
+export interface FreezeRecord {
+  readonly environment: string;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+  /** A rollback failed here. */
+  readonly needsPerson: boolean;
+}
+
+/** One line of the journal: who did what, when and why. */
+export interface JournalEntry {
+  /** What it is about: a release's execution, a promotion, an environment. With `event` the key: said twice, it is there once. */
+  readonly subject: string;
+  readonly event: string;
+  readonly at: string;
+  /** An e-mail address, or `shiplock`. */
+  readonly who: string;
+  readonly tone: 'info' | 'good' | 'bad' | 'waiting';
+  /** One line for people. */
+  readonly text: string;
+  readonly repository?: string;
+  readonly tag?: string;
+  readonly digest?: string;
+  readonly environment?: string;
+  readonly stage?: string;
+}

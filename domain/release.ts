@@ -1,0 +1,27 @@
+/** A release: one pushed image, repository and digest, as admission fixed it. */
+
+export interface Release {
+  readonly repository: string;
+  /** `sha256:…` of what was pushed: the index, where there is one. */
+  readonly digest: string;
+  /** The tag that made it a release; further tags of the digest are aliases. */
+  readonly tag: string;
+  /** Compares with other releases of the repository: greater is newer. */
+  readonly order: string;
+  readonly commit?: string;
+  /** First line of the commit message. Strangers write it: escape it where it is shown. */
+  readonly message?: string;
+  /** As the image's labels claim. Unknown stays absent. */
+  readonly author?: string;
+  /** ISO 8601 */
+  readonly pushedAt: string;
+}
+
+/** Where a release stands as a whole. */
+export type ReleaseState = 'climbing' | 'succeeded' | 'superseded' | 'refused' | 'failed' | 'errored';
+
+/** `orders@sha256:cf7edb2…` → `orders@cf7edb2…`, as people read it. */
+export const shortDigest = (digest: string) => digest.replace('sha256:', '').slice(0, 12);
+
+/** `orders git_cf7edb2`, as people say it. */
+export const releaseTitle = (release: Pick<Release, 'repository' | 'tag'>) => `${release.repository} ${release.tag}`;

@@ -1,0 +1,104 @@
+/** Admission: the image exists and can run, its labels are read, its order is fixed, and the path before it is planned. */
+import * as z from 'zod/mini';
+import { isImage, Registry } from '../aws/ecr.ts';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { ReleaseRefused } from '../domain/errors.ts';
+import { orderOf } from '../domain/order.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import { type Release, shortDigest } from '../domain/release.ts';
+import { matchesTag } from '../domain/tags.ts';
+import type { ReleaseWorkflow, StagePlan } from '../domain/workflow.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { entry } from './stack/words.ts';
+
+const Input = z.object({
+  repository: z.string(),
+  digest: z.string(),
+  attempt: z.number(),
+  stages: z.nullable(z.array(z.string())),
+  cause: z.enum(['push', 'sweep', 'person']),
+  execution: z.string(),
+});
+
+export type AdmitReleaseOutput = Pick<ReleaseWorkflow, 'release' | 'plan'>;
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly registry: Pick<Registry, 'image' | 'config'>;
+  readonly ledger: Pick<Ledger, 'release' | 'putRelease'>;
+  readonly journal: Pick<Journal, 'write'>;
+}
+
+export const admitRelease =
+  ({ pipeline, registry, ledger, journal }: World) =>
+  async (input: z.infer<typeof Input>, { now }: Moment): Promise<AdmitReleaseOutput> => {
+    const repository = pipeline.repositories[input.repository];
+    if (repository === undefined) throw new ReleaseRefused(`no repository ${input.repository} in this pipeline`);
+    const image = await registry.image(input.repository, input.digest);
+    const name = `${input.repository}@${shortDigest(input.digest)}`;
+    if (image === undefined) throw new ReleaseRefused(`${name} is not in the registry any more; push it again`);
+    if (image.status !== 'ACTIVE') throw new ReleaseRefused(`${name} is archived; restore it in ECR before it can run`);
+    if (!isImage(image.mediaType)) throw new ReleaseRefused(`${name} is no image but ${image.mediaType}`);
+    const tag = image.tags.toSorted().find((candidate) => matchesTag(repository.tags, candidate));
+    if (tag === undefined) throw new ReleaseRefused(`${name} has no tag like ${repository.tags}`);
+    const config = await registry.config(input.repository, input.digest, repository.platform);
+    if (config === undefined || config.platform !== repository.platform)
+      throw new ReleaseRefused(
+        `${input.repository} ${tag} is not built for ${repository.platform}${config ? ` but for ${config.platform}` : ''}`,
+      );
+
+    const { labels } = config;
+    const order = orderOf(repository.order, { tag, commitTime: labels['shiplock.commit.time'], pushedAt: image.pushedAt.toISOString() });
+    if (order === undefined)
+      throw new ReleaseRefused(
+        `${input.repository} ${tag} has no ${repository.order} to compare it by; see \`order\` in shiplock.config.ts`,
+      );
+    const release: Release = {
+      repository: input.repository,
+      digest: input.digest,
+      tag,
+      order,
+      pushedAt: image.pushedAt.toISOString(),
+      ...present('commit', labels['org.opencontainers.image.revision']),
+      ...present('message', labels['shiplock.commit.message']?.split('\n')[0]?.slice(0, 200)),
+      ...present('author', labels['shiplock.commit.author'] ?? labels['org.opencontainers.image.authors']),
+    };
+    const before = await ledger.release(release.repository, release.digest);
+    if (before !== undefined && before.attempt > input.attempt)
+      throw new ReleaseRefused(`attempt ${before.attempt} of ${name} is newer than this one`);
+    const plan = pipeline.path
+      .filter(({ name: stage }) => input.stages === null || input.stages.includes(stage))
+      .map(
+        ({ name: stage, environments, approval }): StagePlan => ({
+          stage,
+          environments,
+          approval: approval !== undefined,
+          approvalSeconds: (approval?.expiresHours ?? 1) * 3600,
+        }),
+      );
+    await ledger.putRelease({
+      ...release,
+      state: 'climbing',
+      admittedAt: before?.execution === input.execution ? before.admittedAt : new Date(now()).toISOString(),
+      execution: input.execution,
+      attempt: input.attempt,
+      ...present('stage', plan[0]?.stage),
+    });
+    const text = `admitted${input.cause === 'sweep' ? ' by the sweep, its push event was lost' : ''}${release.message ? `: “${release.message}”` : ''}`;
+    await journal.write(entry(input.execution, 'admitted', now(), 'info', text, { release }));
+    return { release, plan };
+  };
+
+const present = <Name extends string>(name: Name, value: string | undefined) =>
+  (value ? { [name]: value } : {}) as Partial<Record<Name, string>>;
+
+export const handler = step('admit-release', Input, () =>
+  admitRelease({
+    pipeline: readPipeline(),
+    registry: new Registry(),
+    ledger: new Ledger(setting('LEDGER_TABLE')),
+    journal: new Journal(setting('JOURNAL_TABLE')),
+  }),
+);

@@ -1,0 +1,95 @@
+/** The end of a promotion, whichever it is: the ledger says what runs and why, the turn is given on, people are told. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { JournalEntry, PromotionRecord } from '../domain/records.ts';
+import type { Outcome, OutcomeKind } from '../domain/workflow.ts';
+import { groupOf } from './stack/environment.ts';
+import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { entry } from './stack/words.ts';
+
+const Input = z.extend(promotionSchema, {
+  outcome: outcomeSchema,
+  /** The rollback failed too: the environment is frozen until a person has looked. */
+  needsPerson: z.optional(z.boolean()),
+});
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'putRunning' | 'putService' | 'putFreeze' | 'dropWait' | 'wait'>;
+  readonly turns: Pick<Turns, 'end'>;
+  readonly journal: Pick<Journal, 'write'>;
+}
+
+const TONES: Readonly<Record<OutcomeKind, JournalEntry['tone']>> = {
+  succeeded: 'good',
+  superseded: 'info',
+  refused: 'bad',
+  failed: 'bad',
+  errored: 'bad',
+};
+
+export const completePromotion =
+  (world: World) =>
+  async (input: z.infer<typeof Input>, { now, count }: Moment): Promise<Outcome> => {
+    const { pipeline, ledger, turns, journal } = world;
+    const { promotion, environment, stage, release, outcome, needsPerson } = input;
+    const record = await ledger.promotion(promotion);
+    const at = record?.endedAt ?? new Date(now()).toISOString();
+    if (record && outcome.outcome === 'succeeded') await recordSuccess(world, input, record, at);
+    if (record?.before)
+      for (const service of Object.keys(record.before))
+        if ((await ledger.wait(environment, service))?.owner === promotion) await ledger.dropWait(environment, service);
+    if (needsPerson) {
+      const reason = `the rollback of ${release.repository} ${release.tag} failed: ${outcome.reason}`;
+      await ledger.putFreeze({ environment, by: 'shiplock', at, reason, needsPerson: true });
+      await journal.write(
+        entry(`environment/${environment}`, `needs-person/${promotion}`, now(), 'bad', `${environment} needs a person: ${reason}`, {
+          environment,
+        }),
+      );
+      count('NeedsPerson', { environment });
+    }
+    if (record)
+      await ledger.setPromotion(promotion, {
+        state: outcome.outcome,
+        endedAt: at,
+        reason: outcome.reason,
+        ...(needsPerson ? { needsPerson } : {}),
+      });
+    await turns.end(environment, promotion, groupOf(pipeline, release.repository).name, now());
+    await journal.write(
+      entry(promotion, 'ended', now(), TONES[outcome.outcome], words(outcome, environment), { release, environment, stage }),
+    );
+    count('PromotionEnded', { environment, outcome: outcome.outcome });
+    return outcome;
+  };
+
+const words = ({ outcome, reason }: Outcome, environment: string) =>
+  outcome === 'succeeded' ? `runs in ${environment}, checks held` : `${outcome} in ${environment}: ${reason}`;
+
+async function recordSuccess(
+  { ledger }: World,
+  { promotion, environment, release }: z.infer<typeof Input>,
+  record: PromotionRecord,
+  at: string,
+): Promise<void> {
+  await ledger.putRunning({ ...release, environment, promotion, since: at, verified: true });
+  for (const [service, taskDefinition] of Object.entries(record.taskDefinitions))
+    await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion });
+}
+
+export const handler = step('complete-promotion', Input, () => {
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  return completePromotion({
+    pipeline: readPipeline(),
+    ledger,
+    turns: new Turns(ledger.table, new StepFunctions()),
+    journal: new Journal(setting('JOURNAL_TABLE')),
+  });
+});

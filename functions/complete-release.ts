@@ -1,0 +1,65 @@
+/** The end of a release's climb: its one terminal state, with the reason, and its open question withdrawn. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import type { JournalEntry } from '../domain/records.ts';
+import { shortDigest } from '../domain/release.ts';
+import type { Outcome, OutcomeKind } from '../domain/workflow.ts';
+import { outcomeSchema } from './stack/schemas.ts';
+import { setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { entry } from './stack/words.ts';
+
+const Input = z.object({
+  repository: z.string(),
+  digest: z.string(),
+  attempt: z.number(),
+  execution: z.string(),
+  /** The stage that it had reached; null if it was never admitted. */
+  stage: z.nullable(z.string()),
+  outcome: outcomeSchema,
+});
+
+interface World {
+  readonly ledger: Pick<Ledger, 'release' | 'putRelease' | 'setRelease' | 'gate' | 'gateWrite' | 'table'>;
+  readonly journal: Pick<Journal, 'write'>;
+}
+
+const TONES: Readonly<Record<OutcomeKind, JournalEntry['tone']>> = {
+  succeeded: 'good',
+  superseded: 'info',
+  refused: 'bad',
+  failed: 'bad',
+  errored: 'bad',
+};
+
+export const completeRelease =
+  ({ ledger, journal }: World) =>
+  async ({ repository, digest, attempt, execution, stage, outcome }: z.infer<typeof Input>, { now, count }: Moment): Promise<Outcome> => {
+    const at = new Date(now()).toISOString();
+    const end = { state: outcome.outcome, endedAt: at, ...(outcome.reason ? { reason: outcome.reason } : {}) };
+    const known = await ledger.release(repository, digest);
+    if (known === undefined) {
+      // Refused before admission could read it: it has no tag and no order, but people shall see that it came.
+      const nameless = { repository, digest, tag: shortDigest(digest), order: '', pushedAt: at };
+      await ledger.putRelease({ ...nameless, ...end, admittedAt: at, execution, attempt });
+    } else await ledger.setRelease(repository, digest, execution, { ...end, waitsFor: undefined } as never);
+    if (stage !== null) await closeGate(ledger, stage, repository, execution, outcome);
+    const release = known ?? { repository, digest, tag: shortDigest(digest) };
+    const text = outcome.outcome === 'succeeded' ? 'has climbed the whole path' : `${outcome.outcome}: ${outcome.reason}`;
+    await journal.write(entry(execution, 'ended', now(), TONES[outcome.outcome], text, { release }));
+    count('ReleaseEnded', { outcome: outcome.outcome });
+    return outcome;
+  };
+
+/** A question that nobody needs to answer any more: late answers are refused with the reason. */
+async function closeGate(ledger: World['ledger'], stage: string, repository: string, execution: string, outcome: Outcome): Promise<void> {
+  const gate = await ledger.gate(stage, repository);
+  if (gate?.climb !== execution || gate.state !== 'waiting') return;
+  const state = outcome.reason.includes('expired') ? 'expired' : 'withdrawn';
+  await ledger.table.transact([ledger.gateWrite({ ...gate, state, version: gate.version + 1 }, gate)]);
+}
+
+export const handler = step('complete-release', Input, () =>
+  completeRelease({ ledger: new Ledger(setting('LEDGER_TABLE')), journal: new Journal(setting('JOURNAL_TABLE')) }),
+);

@@ -1,0 +1,149 @@
+/** Asks ECS to run what was registered: store the token, act, and leave; ECS's event or the backstop's look ends the wait. */
+import * as z from 'zod/mini';
+import { Ledger } from '../aws/ledger.ts';
+import { Outbox } from '../aws/outbox.ts';
+import { Parameters } from '../aws/ssm.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import { DeploymentFailed } from '../domain/errors.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
+import { renderCreateService, renderUpdateService } from '../domain/render.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
+import { promotionSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { answerIfOver, lookAt, whetherOver } from './stack/waiting.ts';
+
+const Input = z.extend(promotionSchema, {
+  fence: z.number(),
+  token: z.optional(z.string()),
+  /** The backstop's look, after a wait that nobody ended. */
+  look: z.optional(z.boolean()),
+});
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'service' | 'wait' | 'waits' | 'putWait' | 'endWait'>;
+  readonly turns: Pick<Turns, 'assertGroupTurn'>;
+  readonly outbox: Outbox;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+/** A deployment may be a moment older than our clock says; ECS's clock is not ours. */
+const CLOCK_SKEW = 2_000;
+
+export const deployServices =
+  (world: World) =>
+  async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
+    const { ledger } = world;
+    const record = await ledger.promotion(input.promotion);
+    if (record === undefined) throw new Error(`no promotion ${input.promotion} in the ledger`);
+    const services = Object.keys(record.taskDefinitions);
+    if (input.look) return lookOnce(world, record, services);
+    if (input.token === undefined) throw new Error('a deployment needs a token to answer');
+
+    const before = record.before ?? (await whatRuns(ledger, input.environment, services));
+    if (record.before === undefined) await ledger.setPromotion(input.promotion, { before });
+    let retried = false;
+    for (const service of services) retried = (await deploy(world, input, record, before, service, services, moment.now())) || retried;
+    // A retry may find all of it over: no event will come again.
+    const first = retried ? await ledger.wait(input.environment, services[0]!) : undefined;
+    if (first) await answerIfOver(world, first, moment.now());
+    return {};
+  };
+
+async function whatRuns(ledger: World['ledger'], environment: string, services: readonly string[]): Promise<Record<string, string | null>> {
+  const records = await Promise.all(services.map((service) => ledger.service(environment, service)));
+  return Object.fromEntries(
+    services.map((service, index) => [service, records[index]?.state === 'absent' ? null : (records[index]?.taskDefinition ?? null)]),
+  );
+}
+
+/** @returns whether this was a retry that found its wait */
+async function deploy(
+  { pipeline, parameters, ledger, turns, clients }: World,
+  { environment: name, promotion, release, fence, token = '' }: z.infer<typeof Input>,
+  record: PromotionRecord,
+  before: Readonly<Record<string, string | null>>,
+  serviceName: string,
+  among: readonly string[],
+  now: number,
+): Promise<boolean> {
+  const environment = environmentOf(pipeline, name);
+  const service = pipeline.services[serviceName];
+  const taskDefinition = record.taskDefinitions[serviceName];
+  if (service === undefined || taskDefinition === undefined) throw new Error(`nothing is registered for ${serviceName}`);
+  const { ecs, loadBalancing } = clients(name);
+  const left = await ledger.wait(name, serviceName);
+  const again = left?.owner === promotion && left.kind === 'deploy';
+  const wait: WaitRecord = again
+    ? { ...left, token }
+    : {
+        environment: name,
+        service: serviceName,
+        owner: promotion,
+        kind: 'deploy',
+        token,
+        among,
+        taskDefinition,
+        since: now - CLOCK_SKEW,
+        state: 'open',
+      };
+  await ledger.putWait(wait);
+  if (again) {
+    // List before updating again, lest a bad image that ECS has rolled back already be started a second time.
+    const look = wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait) : { state: wait.state };
+    if (look.state !== 'none' && !(look.state === 'broke' && before[serviceName] === null && wait.state === 'open')) return true;
+  }
+  await turns.assertGroupTurn(name, groupOf(pipeline, release.repository).name, promotion, fence);
+  const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, service.web ? [serviceName] : []);
+  const rendering = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
+  const exists = before[serviceName] !== null;
+  if (exists && (await ecs.update(renderUpdateService(rendering) as never))) return again;
+  // First deployment here, or somebody deleted the service by hand: it is created (again), which the journal of ECS shows too.
+  if (service.web)
+    await loadBalancing.ensureRule({
+      listenerArn: foundation.listenerArn,
+      targetGroupArn: targetGroups[serviceName] ?? '',
+      path: service.web.path,
+      priority: service.web.priority,
+    });
+  try {
+    await ecs.create(renderCreateService(rendering) as never);
+  } catch (error) {
+    // It is there after all: left over by a run that was cut off after ECS had done what it was asked.
+    if (!/not idempotent|already exists/i.test((error as Error).message) || !(await ecs.update(renderUpdateService(rendering) as never)))
+      throw error;
+  }
+  return again;
+}
+
+/** The backstop: what does ECS say, now that nobody has ended the wait in time? */
+async function lookOnce(world: World, record: PromotionRecord, services: readonly string[]): Promise<object> {
+  for (const service of services) {
+    const wait = await world.ledger.wait(record.environment, service);
+    if (wait?.owner !== record.promotion) throw new DeploymentFailed(`${service} was never deployed`);
+    if (wait.state === 'open') await lookAt(world, wait);
+  }
+  const wait = await world.ledger.wait(record.environment, services[0]!);
+  const over = wait ? await whetherOver(world, wait) : ({ state: 'open' } as const);
+  const minutes = environmentOf(world.pipeline, record.environment).timeouts.deployMinutes;
+  if (over.state === 'open') throw new DeploymentFailed(`not done after ${minutes} minutes; see timeouts.deployMinutes`);
+  if ('error' in over.answer) throw new DeploymentFailed(over.answer.cause);
+  return over.answer.result;
+}
+
+export const handler = step('deploy-services', Input, () => {
+  const pipeline = readPipeline();
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  return deployServices({
+    pipeline,
+    parameters: new Parameters(),
+    ledger,
+    turns: new Turns(ledger.table),
+    outbox: new Outbox(ledger.table, new StepFunctions()),
+    clients: environmentClients(pipeline, 'deploy-services'),
+  });
+});

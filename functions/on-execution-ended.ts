@@ -1,0 +1,71 @@
+/** An execution has ended badly, as an event: settles what it left in ECS, in the ledger and in the queue. Normal ends have done so already. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Parameters } from '../aws/ssm.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import { stateMachineName } from '../domain/names.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { settlePromotion, settleRelease, settleWake } from './stack/settling.ts';
+import { type Moment, step } from './stack/step.ts';
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+const Event = z.object({
+  source: z.literal('aws.states'),
+  detail: z.object({
+    executionArn: z.string(),
+    stateMachineArn: z.string(),
+    name: z.string(),
+    status: z.string(),
+    stopDate: z.nullable(z.number()),
+    input: z.nullable(z.string()),
+    error: z.optional(z.nullable(z.string())),
+    cause: z.optional(z.nullable(z.string())),
+  }),
+});
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly ledger: Ledger;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly turns: Turns;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+export const onExecutionEnded =
+  (world: World) =>
+  async ({ detail }: z.infer<typeof Event>, { now }: Moment): Promise<void> => {
+    const machine = detail.stateMachineArn.split(':').at(-1);
+    const name = (workflow: 'release' | 'promotion' | 'wake' | 'teardown') => stateMachineName(world.pipeline.name, workflow);
+    const end = { status: detail.status, stoppedAt: detail.stopDate ?? now(), cause: detail.cause ?? '' };
+    const input = JSON.parse(detail.input ?? '{}') as Record<string, string>;
+    switch (machine) {
+      case name('promotion'):
+        return settlePromotion(world, detail.name, end, now());
+      case name('release'):
+        return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, now());
+      case name('wake'):
+        return settleWake(world, input.environment ?? '', detail.name, end, now());
+      case name('teardown'):
+        return world.turns.endExecution(input.environment ?? '', detail.name, end.stoppedAt, now());
+      default:
+        return;
+    }
+  };
+
+export const handler = step('on-execution-ended', Event, () => {
+  const pipeline = readPipeline();
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  return onExecutionEnded({
+    pipeline,
+    parameters: new Parameters(),
+    ledger,
+    journal: new Journal(setting('JOURNAL_TABLE')),
+    turns: new Turns(ledger.table, new StepFunctions()),
+    clients: environmentClients(pipeline, 'on-execution-ended'),
+  });
+});

@@ -1,0 +1,140 @@
+/** Looks once more whether the release may enter, then registers what its services shall run, paced to ECS's refill of one a second. */
+import type * as z from 'zod/mini';
+import { Registry } from '../aws/ecr.ts';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Parameters } from '../aws/ssm.ts';
+import { PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
+import { compareOrders } from '../domain/order.ts';
+import type { Group, Pipeline, ServiceDefinition } from '../domain/pipeline.ts';
+import type { PromotionRecord } from '../domain/records.ts';
+import { type Release, releaseTitle, shortDigest } from '../domain/release.ts';
+import { renderTaskDefinition } from '../domain/render.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
+import { promotionSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { entry } from './stack/words.ts';
+
+const Input = promotionSchema;
+
+/** RegisterTaskDefinition: 20 at once, then one a second, for a whole account and Region. */
+const BURST = 20;
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly registry: Pick<Registry, 'image' | 'uris'>;
+  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'setRelease' | 'freeze' | 'running' | 'manifest' | 'gate' | 'reserve'>;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+export const registerTaskDefinitions =
+  (world: World) =>
+  async (input: z.infer<typeof Input>, moment: Moment): Promise<{ services: readonly string[] }> => {
+    const { pipeline, ledger, journal, registry, parameters, clients } = world;
+    const { promotion, environment: name, release, climb, stage } = input;
+    const record = await ledger.promotion(promotion);
+    if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
+    const group = groupOf(pipeline, release.repository);
+    await mayEnter(world, input);
+
+    const environment = environmentOf(pipeline, name);
+    const releases = await manifestWith(ledger, name, group, release);
+    const services = group.services.map((service) => pipeline.services[service]!).filter((service) => isComplete(service, releases));
+    if (services.length === 0)
+      throw new PromotionRefused(`${group.name} also needs ${missing(group, releases).join(', ')}, and ${name} runs none of them yet`);
+    const toRegister = services.filter(({ name: service }) => record.taskDefinitions[service] === undefined);
+    if (toRegister.length > 0) {
+      await keepPace(ledger, record, toRegister.length, moment.now());
+      const uris = await registry.uris(repositoriesOf(services));
+      const { foundation } = await parameters.foundation(pipeline.name, name, []);
+      const { ecs } = clients(name);
+      for (const service of toRegister) {
+        const request = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris: uris, foundation, promotion });
+        const arn = await ecs.register(request as Parameters0);
+        (record.taskDefinitions as Record<string, string>)[service.name] = arn;
+        await ledger.setPromotion(promotion, { taskDefinitions: record.taskDefinitions });
+      }
+    }
+    await ledger.setPromotion(promotion, { state: 'deploying' });
+    await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor: undefined } as never);
+    await journal.write(entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage }));
+    return { services: services.map(({ name: service }) => service) };
+  };
+
+type Parameters0 = Parameters<EnvironmentClients['ecs']['register']>[0];
+
+/** What may have changed since it was asked for: freeze, a newer release, the image itself, the approval. */
+async function mayEnter(
+  { pipeline, ledger, registry }: World,
+  { environment, release, stage, climb }: z.infer<typeof Input>,
+): Promise<void> {
+  const frozen = await ledger.freeze(environment);
+  if (frozen) throw new PromotionRefused(`${environment} is frozen since ${frozen.at} by ${frozen.by}: “${frozen.reason}”`);
+  const running = await ledger.running(environment, release.repository);
+  if (running && compareOrders(running.order, release.order) > 0)
+    throw new Superseded(`${environment} runs ${releaseTitle(running)}, which is newer`);
+  const image = await registry.image(release.repository, release.digest);
+  const name = `${release.repository}@${shortDigest(release.digest)}`;
+  if (image === undefined) throw new PromotionRefused(`${name} is not in the registry any more; push it again`);
+  if (image.status !== 'ACTIVE') throw new PromotionRefused(`${name} is archived; restore it in ECR, then retry`);
+  if (pipeline.path.find(({ name: candidate }) => candidate === stage)?.approval) {
+    const gate = await ledger.gate(stage, release.repository);
+    const good = gate?.state === 'approved' && gate.release.digest === release.digest && gate.climb === climb;
+    // A newer release may have come to the gate since; then this one is superseded, not merely unapproved.
+    if (!good && gate && compareOrders(gate.release.order, release.order) > 0)
+      throw new Superseded(`${releaseTitle(gate.release)}, which is newer, has reached ${stage}`);
+    if (!good) throw new PromotionRefused(`${name} has no approval for ${stage} any more`);
+  }
+}
+
+/** The group's releases in this environment with the new one in its place. */
+async function manifestWith(
+  ledger: World['ledger'],
+  environment: string,
+  group: Group,
+  release: Release,
+): Promise<Record<string, Release>> {
+  const releases: Record<string, Release> = { [release.repository]: release };
+  if (group.repositories.length > 1)
+    for (const running of await ledger.manifest(environment))
+      if (group.repositories.includes(running.repository) && running.repository !== release.repository)
+        releases[running.repository] = running;
+  return releases;
+}
+
+const repositoriesOf = (services: readonly ServiceDefinition[]) => [
+  ...new Set(
+    services.flatMap(({ containers }) =>
+      Object.values(containers).flatMap((source) => ('repository' in source ? [source.repository] : [])),
+    ),
+  ),
+];
+
+const isComplete = (service: ServiceDefinition, releases: Readonly<Record<string, Release>>) =>
+  repositoriesOf([service]).every((repository) => repository in releases);
+
+const missing = (group: Group, releases: Readonly<Record<string, Release>>) =>
+  group.repositories.filter((repository) => !(repository in releases));
+
+/** Reserves the slots once for a promotion. @throws RegistrationPaced with the time to come again */
+async function keepPace(ledger: World['ledger'], record: PromotionRecord & { slot?: number }, count: number, now: number): Promise<void> {
+  if (record.slot !== undefined && record.slot <= now) return;
+  const slot = record.slot ?? (await ledger.reserve('RegisterTaskDefinition', count, BURST, now));
+  if (record.slot === undefined) await ledger.setPromotion(record.promotion, { slot } as Partial<PromotionRecord>);
+  if (slot > now) throw new RegistrationPaced(slot);
+}
+
+export const handler = step('register-task-definitions', Input, () => {
+  const pipeline = readPipeline();
+  return registerTaskDefinitions({
+    pipeline,
+    registry: new Registry(),
+    parameters: new Parameters(),
+    ledger: new Ledger(setting('LEDGER_TABLE')),
+    journal: new Journal(setting('JOURNAL_TABLE')),
+    clients: environmentClients(pipeline, 'register-task-definitions'),
+  });
+});

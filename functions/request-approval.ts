@@ -1,0 +1,99 @@
+/** A gate: asks people, supersedes an older release that waits at the same gate, and leaves the token for whoever decides. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Outbox } from '../aws/outbox.ts';
+import { type Answer, StepFunctions } from '../aws/step-functions.ts';
+import { Superseded } from '../domain/errors.ts';
+import { compareOrders } from '../domain/order.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { ApprovalRecord } from '../domain/records.ts';
+import { releaseTitle, shortDigest } from '../domain/release.ts';
+import { releaseSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { entry } from './stack/words.ts';
+
+const Input = z.object({
+  release: releaseSchema,
+  stage: z.string(),
+  execution: z.string(),
+  attempt: z.number(),
+  token: z.string(),
+  approvalSeconds: z.number(),
+});
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Ledger, 'gate' | 'gateWrite' | 'running' | 'setRelease' | 'table'>;
+  readonly outbox: Outbox;
+  readonly journal: Pick<Journal, 'write'>;
+}
+
+export const requestApproval =
+  ({ pipeline, ledger, outbox, journal }: World) =>
+  async ({ release, stage, execution, attempt, token, approvalSeconds }: z.infer<typeof Input>, { now }: Moment): Promise<object> => {
+    const stagePlan = pipeline.path.find(({ name }) => name === stage);
+    const rule = stagePlan?.approval;
+    if (stagePlan === undefined || rule === undefined) throw new Error(`stage ${stage} asks nobody`);
+    const record: ApprovalRecord = {
+      approval: `${stage}/${release.repository}/${shortDigest(release.digest)}/${attempt}`,
+      stage,
+      release,
+      climb: execution,
+      token,
+      state: 'waiting',
+      askedAt: new Date(now()).toISOString(),
+      deadline: now() + approvalSeconds * 1000,
+      approvals: [],
+      version: 1,
+    };
+    const answerSelf = async (answer: Answer) => {
+      await outbox.answer(token, answer, now());
+      return {};
+    };
+    for (const environment of stagePlan.environments) {
+      const running = await ledger.running(environment, release.repository);
+      if (running && compareOrders(running.order, release.order) > 0)
+        return answerSelf(failure(new Superseded(`${environment} runs ${releaseTitle(running)}, which is newer`)));
+    }
+    for (;;) {
+      const before = await ledger.gate(stage, release.repository);
+      if (before?.climb === execution && before.state === 'waiting') {
+        // A retry of this step: the question stands, only its token is new.
+        if (await ledger.table.transact([ledger.gateWrite({ ...before, token, version: before.version + 1 }, before)])) break;
+        continue;
+      }
+      const version = (before?.version ?? 0) + 1;
+      if (before?.state !== 'waiting') {
+        if (await ledger.table.transact([ledger.gateWrite({ ...record, version }, before)])) break;
+        continue;
+      }
+      if (compareOrders(before.release.order, release.order) > 0)
+        return answerSelf(failure(new Superseded(`${releaseTitle(before.release)}, which is newer, waits at ${stage}`)));
+      const dead = failure(new Superseded(`${releaseTitle(release)}, which is newer, has reached the gate of ${stage}`));
+      if (!(await ledger.table.transact([ledger.gateWrite({ ...record, version }, before), outbox.write(before.token, dead, now())])))
+        continue;
+      await outbox.send(before.token, dead);
+      break;
+    }
+    const who = rule.approvers.join(', ');
+    await ledger.setRelease(release.repository, release.digest, execution, { stage, waitsFor: `approval for ${stage} by ${who}` });
+    const quorum = rule.quorum > 1 ? ` (${rule.quorum} of them)` : '';
+    await journal.write(
+      entry(execution, `asked/${stage}`, now(), 'waiting', `waits for approval for ${stage} by ${who}${quorum}`, { release, stage }),
+    );
+    return {};
+  };
+
+const failure = (error: Error): Answer => ({ error: error.name, cause: error.message });
+
+export const handler = step('request-approval', Input, () => {
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  return requestApproval({
+    pipeline: readPipeline(),
+    ledger,
+    outbox: new Outbox(ledger.table, new StepFunctions()),
+    journal: new Journal(setting('JOURNAL_TABLE')),
+  });
+});

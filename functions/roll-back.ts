@@ -1,0 +1,142 @@
+/** Puts back what ran before: stops what is still rolling, updates what had held, removes what had not existed, and waits for ECS. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Outbox } from '../aws/outbox.ts';
+import { Parameters } from '../aws/ssm.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import { environmentName } from '../domain/names.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
+import { renderUpdateService } from '../domain/render.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
+import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { answerIfOver, lookAt } from './stack/waiting.ts';
+import { entry } from './stack/words.ts';
+
+const Input = z.extend(promotionSchema, { fence: z.number(), token: z.string(), outcome: outcomeSchema });
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'dropService'>;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly turns: Pick<Turns, 'assertGroupTurn'>;
+  readonly outbox: Outbox;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+export const rollBack =
+  (world: World) =>
+  async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
+    const { ledger, journal, outbox } = world;
+    const { promotion, environment, release, stage } = input;
+    const record = await ledger.promotion(promotion);
+    if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
+    await ledger.setPromotion(promotion, { state: 'rolling-back', reason: input.outcome.reason });
+    await journal.write(
+      entry(promotion, 'rolling-back', moment.now(), 'bad', `did not hold in ${environment}, rolls back: ${input.outcome.reason}`, {
+        release,
+        environment,
+        stage,
+      }),
+    );
+    const begun: string[] = [];
+    for (const service of Object.keys(record.before ?? {}))
+      if (await beginRollBack(world, input, record, service, moment.now())) begun.push(service);
+    if (begun.length === 0) {
+      await outbox.answer(input.token, { result: { services: [] } }, moment.now());
+      return {};
+    }
+    for (const service of begun) {
+      const wait = await ledger.wait(environment, service);
+      if (wait) await ledger.putWait({ ...wait, among: begun });
+    }
+    // ECS may have been faster than we were: its event came before all waits were there.
+    for (const service of begun) {
+      const wait = await ledger.wait(environment, service);
+      if (wait && (await answerIfOver(world, wait, moment.now()))) break;
+    }
+    return {};
+  };
+
+/** @returns whether ECS has something to do that must be waited for */
+async function beginRollBack(
+  { pipeline, parameters, ledger, turns, clients }: World,
+  { environment: name, promotion, release, fence, token }: z.infer<typeof Input>,
+  record: PromotionRecord,
+  serviceName: string,
+  now: number,
+): Promise<boolean> {
+  const left = await ledger.wait(name, serviceName);
+  if (left?.owner !== promotion) return false;
+  const environment = environmentOf(pipeline, name);
+  const service = pipeline.services[serviceName];
+  if (service === undefined) return false;
+  const { ecs, loadBalancing } = clients(name);
+  const cluster = environmentName(pipeline.name, name);
+  const previous = record.before?.[serviceName] ?? null;
+  const wait: WaitRecord = { ...left, kind: 'roll-back', token, among: [serviceName], state: 'open' };
+  if (left.kind === 'roll-back') {
+    await ledger.putWait({ ...left, token });
+    if (left.state !== 'open') return true;
+    const look = await lookAt({ pipeline, ledger, clients }, { ...left, token });
+    if (look.state !== 'none') return true;
+  }
+  await turns.assertGroupTurn(name, groupOf(pipeline, release.repository).name, promotion, fence);
+  if (previous === null) {
+    // It did not exist before: nothing to go back to.
+    await ecs.delete(cluster, serviceName);
+    if (service.web) {
+      const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, [serviceName]);
+      await loadBalancing.deleteRules(foundation.listenerArn, [targetGroups[serviceName] ?? '']);
+    }
+    await ledger.dropService(name, serviceName);
+    await ledger.dropWait(name, serviceName);
+    return false;
+  }
+  const look = await ecs.look(cluster, serviceName, left.since);
+  switch (look.state) {
+    case 'broke':
+    case 'none':
+      // ECS has rolled back by itself, or never began.
+      await ledger.putWait({ ...wait, state: 'held' });
+      return false;
+    case 'running':
+      await ledger.putWait(wait);
+      await ecs.stop(look.deployment ?? '');
+      return true;
+    case 'held': {
+      const { foundation } = await parameters.foundation(pipeline.name, name, []);
+      await ledger.putWait({ ...wait, taskDefinition: previous, since: now });
+      const request = renderUpdateService({
+        pipeline,
+        environment,
+        service,
+        foundation,
+        targetGroupArn: undefined,
+        taskDefinition: previous,
+        promotion,
+      });
+      if (!(await ecs.update(request as never))) throw new Error(`${serviceName} is not in ${name} any more; deploy it again`);
+      return true;
+    }
+  }
+}
+
+export const handler = step('roll-back', Input, () => {
+  const pipeline = readPipeline();
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  return rollBack({
+    pipeline,
+    parameters: new Parameters(),
+    ledger,
+    journal: new Journal(setting('JOURNAL_TABLE')),
+    turns: new Turns(ledger.table),
+    outbox: new Outbox(ledger.table, new StepFunctions()),
+    clients: environmentClients(pipeline, 'roll-back'),
+  });
+});

@@ -1,0 +1,80 @@
+/** Verification over HTTP: asks the environment's load balancer what its configuration wants answered. */
+import type * as z from 'zod/mini';
+import { Ledger } from '../aws/ledger.ts';
+import { Parameters } from '../aws/ssm.ts';
+import { VerificationFailed } from '../domain/errors.ts';
+import { buildProject } from '../domain/names.ts';
+import type { HttpCheck, Pipeline } from '../domain/pipeline.ts';
+import { environmentOf, groupOf } from './stack/environment.ts';
+import { promotionSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { step } from './stack/step.ts';
+
+const Input = promotionSchema;
+
+/** A single answer may take ten seconds. */
+const PATIENCE = 10_000;
+const BETWEEN_ATTEMPTS = 2_000;
+
+export interface RunChecksOutput {
+  /** The CodeBuild project that verifies next; null where there is none. */
+  readonly project: string | null;
+  readonly checks: number;
+}
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Ledger, 'setPromotion'>;
+  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly fetch: typeof fetch;
+  readonly pause: (milliseconds: number) => Promise<void>;
+}
+
+/** @throws VerificationFailed naming the first check that did not hold, and what came instead */
+export const runChecks =
+  ({ pipeline, ledger, parameters, fetch, pause }: World) =>
+  async ({ promotion, environment: name, release }: z.infer<typeof Input>): Promise<RunChecksOutput> => {
+    const { verification } = environmentOf(pipeline, name);
+    const { services } = groupOf(pipeline, release.repository);
+    await ledger.setPromotion(promotion, { state: 'verifying' });
+    const checks = verification.http.filter(({ service }) => service === undefined || services.includes(service));
+    if (checks.length > 0) {
+      const { foundation } = await parameters.foundation(pipeline.name, name, []);
+      for (const check of checks) {
+        const failure = await holds(check, `http://${foundation.host}${check.path}`, fetch, pause);
+        if (failure !== undefined) throw new VerificationFailed(`check ${check.path} in ${name}: ${failure}`);
+      }
+    }
+    return { project: verification.build ? buildProject(pipeline.name, name, verification.build) : null, checks: checks.length };
+  };
+
+/** @returns undefined if the check holds, else what came instead at the last attempt */
+async function holds(check: HttpCheck, url: string, fetcher: typeof fetch, pause: World['pause']): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const failure = await ask(check, url, fetcher);
+    if (failure === undefined || attempt >= check.attempts) return failure;
+    await pause(BETWEEN_ATTEMPTS);
+  }
+}
+
+async function ask({ status, contains }: HttpCheck, url: string, fetcher: typeof fetch): Promise<string | undefined> {
+  try {
+    const response = await fetcher(url, { redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) });
+    const body = await response.text();
+    if (response.status !== status) return `HTTP ${response.status} instead of ${status}`;
+    if (contains !== undefined && !body.includes(contains)) return `the answer does not contain “${contains}”`;
+    return undefined;
+  } catch (error) {
+    return `no answer (${(error as Error).message})`;
+  }
+}
+
+export const handler = step('run-checks', Input, () =>
+  runChecks({
+    pipeline: readPipeline(),
+    ledger: new Ledger(setting('LEDGER_TABLE')),
+    parameters: new Parameters(),
+    fetch: globalThis.fetch,
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  }),
+);

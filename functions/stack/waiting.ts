@@ -1,0 +1,85 @@
+/** Waits for deployments: stored before ECS is asked, ended by one look, answered when all that belong together are done. */
+import type { Ecs, Look } from '../../aws/ecs.ts';
+import type { Ledger } from '../../aws/ledger.ts';
+import type { Outbox } from '../../aws/outbox.ts';
+import type { Answer } from '../../aws/step-functions.ts';
+import { environmentName, logGroup } from '../../domain/names.ts';
+import type { Pipeline, ServiceDefinition } from '../../domain/pipeline.ts';
+import { failedService } from '../../domain/reasons.ts';
+import type { WaitRecord } from '../../domain/records.ts';
+import type { EnvironmentClients } from './environment.ts';
+
+/** What the waiting step is told when its deployments are over. */
+export type Over = { readonly state: 'open' } | { readonly state: 'over'; readonly answer: Answer };
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Ledger, 'wait' | 'endWait'>;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+/** The error by which the waiting step's state machine catches a broken wait. */
+const ERRORS: Readonly<Record<WaitRecord['kind'], string>> = {
+  deploy: 'DeploymentFailed',
+  'roll-back': 'RollbackFailed',
+  restore: 'DeploymentFailed',
+};
+
+/**
+ * One look at what a wait waits for; the wait is ended if it is over.
+ * @returns the look, after which the wait may still be open
+ */
+export async function lookAt({ pipeline, ledger, clients }: World, wait: WaitRecord): Promise<Look> {
+  const { ecs, logs } = clients(wait.environment);
+  const cluster = environmentName(pipeline.name, wait.environment);
+  const look = await ecs.look(cluster, wait.service, wait.since);
+  // Rolling back by stopping a deployment ends in "stopped" or "rolled back": what a deployment calls broken is what was asked for.
+  const good = look.state === 'held' || (wait.kind === 'roll-back' && look.state === 'broke' && !look.reason.includes('ROLLBACK_FAILED'));
+  if (good) await ledger.endWait(wait, { state: 'held' });
+  else if (look.state === 'broke') {
+    const service = pipeline.services[wait.service];
+    const reason = service ? await explain(pipeline, wait.environment, service, ecs, logs, look.reason) : `${wait.service}: ${look.reason}`;
+    await ledger.endWait(wait, { state: 'broke', reason });
+  }
+  return look;
+}
+
+/** Whether all that wait with this one are done, and what their step is told. The first broken one decides. */
+export async function whetherOver({ ledger }: Pick<World, 'ledger'>, wait: WaitRecord): Promise<Over> {
+  const all = await Promise.all(wait.among.map((service) => ledger.wait(wait.environment, service)));
+  const own = all.filter((other): other is WaitRecord => other !== undefined && other.owner === wait.owner && other.kind === wait.kind);
+  const broken = own.find(({ state }) => state === 'broke');
+  if (broken) return { state: 'over', answer: { error: ERRORS[wait.kind], cause: broken.reason ?? `${broken.service} did not hold` } };
+  if (own.length < wait.among.length || own.some(({ state }) => state === 'open')) return { state: 'open' };
+  return { state: 'over', answer: { result: { services: wait.among } } };
+}
+
+/** Answers the waiting step if it is over. Answering twice is harmless. @returns whether it was over */
+export async function answerIfOver(
+  world: Pick<World, 'ledger'> & { readonly outbox: Outbox },
+  wait: WaitRecord,
+  now: number,
+): Promise<boolean> {
+  const over = await whetherOver(world, wait);
+  if (over.state === 'open') return false;
+  await world.outbox.answer(wait.token, over.answer, now);
+  return true;
+}
+
+/** Why a service failed, in words: the container, its exit code, its last line. Only asked for after a failure. */
+async function explain(
+  pipeline: Pipeline,
+  environment: string,
+  service: ServiceDefinition,
+  ecs: Ecs,
+  logs: EnvironmentClients['logs'],
+  reason: string,
+): Promise<string> {
+  const task = await ecs.lastStopped(environmentName(pipeline.name, environment), service.name);
+  const container = task?.containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0) ?? task?.containers[0];
+  const line =
+    task && container
+      ? await logs.lastLine(logGroup(pipeline.name, environment, service.name), `${service.name}/${container.name}/${task.taskId}`)
+      : undefined;
+  return failedService({ service: service.name, reason, ...(task ? { task } : {}), ...(line ? { lastLine: line } : {}) });
+}

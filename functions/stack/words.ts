@@ -1,0 +1,31 @@
+/** Journal entries as the steps write them: one function for each thing that happens, so that it is always said the same way. */
+import type { JournalEntry } from '../../domain/records.ts';
+import { type Release, releaseTitle } from '../../domain/release.ts';
+
+type About = Pick<JournalEntry, 'environment' | 'stage'> & { readonly release?: Pick<Release, 'repository' | 'digest' | 'tag'> };
+
+/**
+ * @param subject with `event` the key of the entry: the same again is written once
+ * @param at milliseconds since the epoch
+ */
+export function entry(
+  subject: string,
+  event: string,
+  at: number,
+  tone: JournalEntry['tone'],
+  text: string,
+  about: About = {},
+  who = 'shiplock',
+): JournalEntry {
+  const { release, ...rest } = about;
+  return {
+    subject,
+    event,
+    at: new Date(at).toISOString(),
+    who,
+    tone,
+    text: release ? `${releaseTitle(release)}: ${text}` : text,
+    ...(release ? { repository: release.repository, digest: release.digest, tag: release.tag } : {}),
+    ...rest,
+  };
+}

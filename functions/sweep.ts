@@ -1,0 +1,147 @@
+/** The sweep: finds what best-effort events lost. Pushes without a release, waits whose subject is over, holders that have ended, answers not sent. */
+import * as z from 'zod/mini';
+import { isImage, Registry } from '../aws/ecr.ts';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Outbox } from '../aws/outbox.ts';
+import { Parameters } from '../aws/ssm.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import { releaseExecution } from '../domain/names.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import { matchesTag } from '../domain/tags.ts';
+import type { ReleaseStart } from '../domain/workflow.ts';
+import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { LAST_BREATH, settlePromotion, settleRelease, settleWake } from './stack/settling.ts';
+import { type Moment, step } from './stack/step.ts';
+import { answerIfOver, lookAt } from './stack/waiting.ts';
+
+const Event = z.object({});
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly registry: Pick<Registry, 'taggedImages'>;
+  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly ledger: Ledger;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly turns: Turns;
+  readonly outbox: Outbox;
+  readonly workflows: Pick<StepFunctions, 'start' | 'describe'>;
+  readonly releaseMachine: string;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+/** An event may be this late before the sweep takes it for lost. */
+const LATE = 2 * 60_000;
+
+export const sweep =
+  (world: World) =>
+  async (_event: z.infer<typeof Event>, moment: Moment): Promise<Record<string, number>> => {
+    const now = moment.now();
+    const found = {
+      pushes: await lostPushes(world, now),
+      answers: await world.outbox.flush(now - LATE),
+      waits: await lostWaits(world, now),
+      holders: await deadHolders(world, now),
+      releases: await deadReleases(world, now),
+    };
+    if (Object.values(found).some((count) => count > 0)) moment.logger.info('the sweep found something', { found });
+    return found;
+  };
+
+/** Images that were pushed since the last sweep and became no release, though nobody said why not. */
+async function lostPushes({ pipeline, registry, ledger, workflows, releaseMachine }: World, now: number): Promise<number> {
+  let lost = 0;
+  for (const repository of Object.values(pipeline.repositories)) {
+    const upTo = await ledger.swept(repository.name);
+    // What was there before the pipeline is not a push that it missed.
+    if (upTo === undefined) {
+      await ledger.putSwept(repository.name, now - LATE);
+      continue;
+    }
+    const images = await registry.taggedImages(repository.name);
+    const fresh = images.filter(({ pushedAt }) => pushedAt.getTime() > upTo && pushedAt.getTime() <= now - LATE);
+    for (const image of fresh) {
+      if (!isImage(image.mediaType) || image.subject !== undefined || image.artifactType !== undefined) continue;
+      if (!image.tags.some((tag) => matchesTag(repository.tags, tag))) continue;
+      if (await ledger.release(repository.name, image.digest)) continue;
+      const start: ReleaseStart = { repository: repository.name, digest: image.digest, attempt: 1, stages: null, cause: 'sweep' };
+      if (await workflows.start(releaseMachine, releaseExecution(repository.name, image.digest, 1), start)) lost++;
+    }
+    if (fresh.length > 0) await ledger.putSwept(repository.name, Math.max(...fresh.map(({ pushedAt }) => pushedAt.getTime())));
+  }
+  return lost;
+}
+
+/** Waits that are older than their environment's patience: one look each. */
+async function lostWaits(world: World, now: number): Promise<number> {
+  let ended = 0;
+  for (const environment of Object.values(world.pipeline.environments)) {
+    for (const wait of await world.ledger.waits(environment.name)) {
+      if (wait.state !== 'open' || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
+      const look = await lookAt(world, wait);
+      if ((look.state === 'held' || look.state === 'broke') && (await answerIfOver(world, wait, now))) ended++;
+    }
+  }
+  return ended;
+}
+
+/** Holders of turns, and wakes, whose execution has ended: settled, and their turn given on. */
+async function deadHolders(world: World, now: number): Promise<number> {
+  let dead = 0;
+  for (const environment of Object.values(world.pipeline.environments)) {
+    for (const { ticket, since } of await world.turns.holders(environment.name)) {
+      if (now - since < LATE) continue;
+      const end = await world.workflows.describe(ticket.execution);
+      if (end === undefined || end.status === 'RUNNING') continue;
+      const stoppedAt = end.stoppedAt?.getTime() ?? now;
+      if (now - stoppedAt < LAST_BREATH) continue;
+      dead++;
+      const how = { status: end.status, stoppedAt, cause: end.cause ?? '' };
+      if (await world.ledger.promotion(ticket.id)) await settlePromotion(world, ticket.id, how, now);
+      else if (await world.turns.isWaking(environment.name, ticket.id)) await settleWake(world, environment.name, ticket.id, how, now);
+      else await world.turns.endExecution(environment.name, ticket.id, stoppedAt, now);
+    }
+  }
+  return dead;
+}
+
+/** Releases that climb in the ledger while their execution has ended. Only those that nobody has touched for a while are asked about. */
+async function deadReleases(world: World, now: number): Promise<number> {
+  let dead = 0;
+  const arn = (name: string) => `${world.releaseMachine.replace(':stateMachine:', ':execution:')}:${name}`;
+  for (const release of await world.ledger.climbing()) {
+    if (now - Date.parse(release.admittedAt) < 60 * 60_000) continue;
+    const end = await world.workflows.describe(arn(release.execution));
+    if (end === undefined || end.status === 'RUNNING') continue;
+    dead++;
+    await settleRelease(
+      world,
+      release.repository,
+      release.digest,
+      release.execution,
+      { status: end.status, stoppedAt: end.stoppedAt?.getTime() ?? now, cause: end.cause ?? '' },
+      now,
+    );
+  }
+  return dead;
+}
+
+export const handler = step('sweep', Event, () => {
+  const pipeline = readPipeline();
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  const workflows = new StepFunctions();
+  return sweep({
+    pipeline,
+    registry: new Registry(),
+    parameters: new Parameters(),
+    ledger,
+    journal: new Journal(setting('JOURNAL_TABLE')),
+    turns: new Turns(ledger.table, workflows),
+    outbox: new Outbox(ledger.table, workflows),
+    workflows,
+    releaseMachine: setting('RELEASE_MACHINE_ARN'),
+    clients: environmentClients(pipeline, 'sweep'),
+  });
+});

@@ -1,0 +1,107 @@
+/** Takes a place in the queue of an environment; the turn comes as the answer to the token, at once or later. Wakes a sleeping environment. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Outbox } from '../aws/outbox.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import { EnvironmentAsleep } from '../domain/errors.ts';
+import { isOpen, nextOpening } from '../domain/hours.ts';
+import type { Environment, Pipeline } from '../domain/pipeline.ts';
+import type { Ticket } from '../domain/turns.ts';
+import { environmentOf, groupOf } from './stack/environment.ts';
+import { releaseSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { entry } from './stack/words.ts';
+
+const common = { ticket: z.string(), execution: z.string(), askedAt: z.number(), environment: z.string(), token: z.string() };
+
+const Input = z.discriminatedUnion('kind', [
+  z.object({ ...common, kind: z.literal('group'), stage: z.string(), climb: z.string(), release: releaseSchema }),
+  z.object({ ...common, kind: z.literal('environment'), cause: z.string() }),
+]);
+
+type GroupInput = Extract<z.infer<typeof Input>, { kind: 'group' }>;
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Ledger, 'newPromotion' | 'setRelease'>;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly turns: Turns;
+  readonly outbox: Outbox;
+  readonly workflows: Pick<StepFunctions, 'start'>;
+  readonly wakeMachine: string;
+}
+
+export const takeTurn =
+  (world: World) =>
+  async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
+    const environment = environmentOf(world.pipeline, input.environment);
+    if (input.kind === 'group') return takeGroupTurn(world, input, environment, moment);
+    const taken = await world.turns.takeEnvironment(environment, ticketOf(input));
+    if (taken.state === 'asleep') {
+      const error = new EnvironmentAsleep(environment.name);
+      await world.outbox.answer(input.token, { error: error.name, cause: error.message }, moment.now());
+    }
+    return {};
+  };
+
+const ticketOf = ({ ticket, execution, askedAt, token }: z.infer<typeof Input>): Ticket => ({ id: ticket, execution, askedAt, token });
+
+async function takeGroupTurn(world: World, input: GroupInput, environment: Environment, { now }: Moment): Promise<object> {
+  const { pipeline, ledger, journal, turns } = world;
+  const { release, stage, climb } = input;
+  const group = groupOf(pipeline, release.repository);
+  await ledger.newPromotion({
+    promotion: input.ticket,
+    execution: input.execution,
+    environment: environment.name,
+    stage,
+    group: group.name,
+    release,
+    climb,
+    pipeline: pipeline.digest,
+    state: 'waiting',
+    askedAt: new Date(input.askedAt).toISOString(),
+    taskDefinitions: {},
+  });
+  const ticket: Ticket = {
+    ...ticketOf(input),
+    candidate: { repository: release.repository, order: release.order, title: `${release.repository} ${release.tag}` },
+  };
+  const taken = await turns.takeGroup(environment, group.name, ticket);
+  if (taken.state !== 'parked') return {};
+  const waitsFor = taken.asleep ? await wakeOrWait(world, environment, now()) : `its turn in ${environment.name}`;
+  await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor });
+  await journal.write(
+    entry(input.ticket, 'parked', now(), 'waiting', `waits for ${waitsFor}`, { release, environment: environment.name, stage }),
+  );
+  return {};
+}
+
+/** Starts the one wake of this night under its own name, or says until when to wait. @returns what is waited for, in words */
+async function wakeOrWait({ turns, workflows, wakeMachine }: World, environment: Environment, now: number): Promise<string> {
+  const { onDemand } = environment;
+  if (onDemand && onDemand.outside === 'wait' && !isOpen(onDemand.hours, now)) {
+    const opening = new Date(nextOpening(onDemand.hours, now)).toISOString();
+    return `the morning: ${environment.name} opens at ${opening}`;
+  }
+  const name = await turns.wakeName(environment);
+  await workflows.start(wakeMachine, name, { environment: environment.name, cause: 'need' });
+  return `${environment.name} to wake`;
+}
+
+export const handler = step('take-turn', Input, () => {
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  const workflows = new StepFunctions();
+  return takeTurn({
+    pipeline: readPipeline(),
+    ledger,
+    journal: new Journal(setting('JOURNAL_TABLE')),
+    turns: new Turns(ledger.table, workflows),
+    outbox: new Outbox(ledger.table, workflows),
+    workflows,
+    wakeMachine: setting('WAKE_MACHINE_ARN'),
+  });
+});

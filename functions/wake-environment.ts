@@ -1,0 +1,173 @@
+/** Brings an on-demand environment up: its cluster, then group by group what ran before, then whoever waits. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Outbox } from '../aws/outbox.ts';
+import { Parameters } from '../aws/ssm.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import { environmentName } from '../domain/names.ts';
+import type { Environment, Pipeline } from '../domain/pipeline.ts';
+import type { ServiceRecord, WaitRecord } from '../domain/records.ts';
+import { renderCreateService, renderWakeService } from '../domain/render.ts';
+import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
+import { outcomeSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { answerIfOver, lookAt } from './stack/waiting.ts';
+import { entry } from './stack/words.ts';
+
+const common = { environment: z.string(), execution: z.string() };
+
+const Input = z.discriminatedUnion('act', [
+  z.object({ ...common, act: z.literal('begin'), cause: z.string() }),
+  z.object({ ...common, act: z.literal('restore'), group: z.string(), token: z.string() }),
+  z.object({ ...common, act: z.enum(['complete', 'give-up']), outcome: outcomeSchema }),
+]);
+
+type Act<Name extends string> = Extract<z.infer<typeof Input>, { act: Name }>;
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly ledger: Pick<Ledger, 'services' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'putService' | 'table'>;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly turns: Turns;
+  readonly outbox: Outbox;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+const CLOCK_SKEW = 2_000;
+
+export const wakeEnvironment =
+  (world: World) =>
+  async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
+    const environment = environmentOf(world.pipeline, input.environment);
+    switch (input.act) {
+      case 'begin':
+        return begin(world, input, environment, moment);
+      case 'restore':
+        return restore(world, input, environment, moment);
+      case 'complete':
+      case 'give-up':
+        return end(world, input, environment, moment);
+    }
+  };
+
+/** @returns the groups to restore, or that there is nothing to do: it is up already, or it is morning and nobody waits */
+async function begin(world: World, { execution, cause }: Act<'begin'>, environment: Environment, { now }: Moment): Promise<object> {
+  const { pipeline, ledger, turns, journal, clients } = world;
+  if (cause === 'morning' && !(await turns.hasParked(environment))) return { awake: true, groups: [] };
+  if (!(await turns.beginWake(environment, execution))) return { awake: true, groups: [] };
+  await journal.write(entry(execution, 'waking', now(), 'info', `${environment.name} wakes`, { environment: environment.name }));
+  if (environment.onDemand?.depth === 'cluster')
+    await clients(environment.name).ecs.createCluster(environmentName(pipeline.name, environment.name), {
+      'shiplock:pipeline': pipeline.name,
+      'shiplock:environment': environment.name,
+    });
+  const known = await ledger.services(environment.name);
+  const groups = new Set(known.flatMap(({ service }) => pipeline.services[service]?.group ?? []));
+  return { awake: false, groups: [...groups] };
+}
+
+async function restore(
+  world: World,
+  { execution, group, token }: Act<'restore'>,
+  environment: Environment,
+  { now }: Moment,
+): Promise<object> {
+  const { pipeline, ledger, outbox } = world;
+  const known = (await ledger.services(environment.name)).filter(({ service }) => pipeline.services[service]?.group === group);
+  const among = known.map(({ service }) => service);
+  if (among.length === 0) {
+    await outbox.answer(token, { result: { services: [] } }, now());
+    return {};
+  }
+  let retried = false;
+  for (const record of known) retried = (await restoreService(world, execution, record, among, token, environment, now())) || retried;
+  const wait = retried ? await ledger.wait(environment.name, among[0]!) : undefined;
+  if (wait) await answerIfOver(world, wait, now());
+  return {};
+}
+
+/** @returns whether an earlier try had begun it */
+async function restoreService(
+  { pipeline, parameters, ledger, clients }: World,
+  execution: string,
+  { service: name, taskDefinition, promotion }: ServiceRecord,
+  among: readonly string[],
+  token: string,
+  environment: Environment,
+  now: number,
+): Promise<boolean> {
+  const service = pipeline.services[name]!;
+  const { ecs, loadBalancing } = clients(environment.name);
+  const left = await ledger.wait(environment.name, name);
+  const again = left?.owner === execution;
+  const wait: WaitRecord = again
+    ? { ...left, token }
+    : {
+        environment: environment.name,
+        service: name,
+        owner: execution,
+        kind: 'restore',
+        token,
+        among,
+        taskDefinition,
+        since: now - CLOCK_SKEW,
+        state: 'open',
+      };
+  await ledger.putWait(wait);
+  if (again && (wait.state !== 'open' || (await lookAt({ pipeline, ledger, clients }, wait)).state !== 'none')) return true;
+  const { foundation, targetGroups } = await parameters.foundation(pipeline.name, environment.name, service.web ? [name] : []);
+  const rendering = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[name], taskDefinition, promotion };
+  if (service.web)
+    await loadBalancing.ensureRule({
+      listenerArn: foundation.listenerArn,
+      targetGroupArn: targetGroups[name] ?? '',
+      path: service.web.path,
+      priority: service.web.priority,
+    });
+  if (environment.onDemand?.depth === 'tasks' && (await ecs.update(renderWakeService(rendering) as never))) return again;
+  await ecs.create(renderCreateService(rendering) as never);
+  return again;
+}
+
+async function end(
+  world: World,
+  { act, execution, outcome }: Act<'complete' | 'give-up'>,
+  environment: Environment,
+  { now }: Moment,
+): Promise<object> {
+  const { ledger, turns, journal } = world;
+  for (const record of await ledger.services(environment.name)) {
+    const wait = await ledger.wait(environment.name, record.service);
+    if (wait?.owner === execution) await ledger.dropWait(environment.name, record.service);
+    if (act === 'complete') await ledger.putService({ ...record, state: 'running' });
+  }
+  const about = { environment: environment.name };
+  if (act === 'complete') {
+    const degraded = outcome.outcome === 'succeeded' ? '' : `, degraded: ${outcome.reason}`;
+    await journal.write(entry(execution, 'awake', now(), degraded ? 'bad' : 'good', `${environment.name} is up${degraded}`, about));
+    await turns.wakeDone(environment, now());
+  } else {
+    await journal.write(entry(execution, 'not-woken', now(), 'bad', `${environment.name} could not be woken: ${outcome.reason}`, about));
+    await turns.wakeFailed(environment, outcome.reason, now());
+  }
+  return {};
+}
+
+export const handler = step('wake-environment', Input, () => {
+  const pipeline = readPipeline();
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  const workflows = new StepFunctions();
+  return wakeEnvironment({
+    pipeline,
+    parameters: new Parameters(),
+    ledger,
+    journal: new Journal(setting('JOURNAL_TABLE')),
+    turns: new Turns(ledger.table, workflows),
+    outbox: new Outbox(ledger.table, workflows),
+    clients: environmentClients(pipeline, 'wake-environment'),
+  });
+});

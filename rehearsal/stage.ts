@@ -1,0 +1,336 @@
+/** A pipeline on a machine of its own: local AWS, booted from the synthesised assembly, with people, a registry and time to move. */
+
+import { createHash, createHmac } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { HttpRequest } from '@smithy/core/protocols';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import {
+  environmentName,
+  foundationParameter,
+  functionName,
+  journalTable,
+  ledgerTable,
+  peopleRole,
+  stateMachineName,
+} from '../domain/names.ts';
+import type { Foundation, Pipeline } from '../domain/pipeline.ts';
+import type { JournalEntry } from '../domain/records.ts';
+import { synthesise } from '../infra/synthesis.ts';
+import { bootAssembly } from '../local/cloudformation/index.ts';
+import { type AccessKey, clientConfig } from '../local/core/client.ts';
+import { VirtualClock } from '../local/core/clock.ts';
+import type { HttpResponse } from '../local/core/http.ts';
+import type { Site } from '../local/core/site.ts';
+import { World } from '../local/core/world.ts';
+import { pushImage } from '../local/registry/push.ts';
+import { startRegistry } from '../local/registry/server.ts';
+import { factories } from '../local/services/index.ts';
+
+export interface StageOptions {
+  /** Path of a `shiplock.config.ts`. */
+  readonly config: string;
+  /** When the rehearsal begins. Milliseconds since the epoch. */
+  readonly start: number;
+  /** Same seed, same journal to the byte. @default 1 */
+  readonly seed?: number;
+  /** An assembly that was synthesised before from the same configuration. @default synthesised into a temporary folder */
+  readonly assembly?: string;
+}
+
+/** An image to push, with what its builder wrote into its labels. */
+export interface Push {
+  readonly repository: string;
+  readonly tag: string;
+  readonly commit?: string;
+  readonly message?: string;
+  readonly author?: string;
+  /** Further labels, such as `local.aws.exit-code`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** As an index with an attestation beside the image, as today's builders push. @default false */
+  readonly provenance?: boolean;
+  /** @default linux/amd64 */
+  readonly platform?: { readonly os: string; readonly architecture: string };
+}
+
+/** What `decide` answered. */
+export interface Answer {
+  readonly status: number;
+  readonly message: string;
+}
+
+const encoder = new TextEncoder();
+
+export class Stage {
+  readonly world: World;
+  readonly clock: VirtualClock;
+  readonly site: Site;
+  readonly pipeline: Pipeline;
+  readonly ledger: Ledger;
+  readonly journal: Journal;
+  private readonly registry: Awaited<ReturnType<typeof startRegistry>>;
+  private readonly owner: AccessKey;
+  private readonly people = new Map<string, AccessKey>();
+
+  private constructor(
+    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline'> & { registry: Awaited<ReturnType<typeof startRegistry>>; owner: AccessKey },
+  ) {
+    this.world = parts.world;
+    this.clock = parts.clock;
+    this.site = parts.site;
+    this.pipeline = parts.pipeline;
+    this.registry = parts.registry;
+    this.owner = parts.owner;
+    this.ledger = new Ledger(ledgerTable(this.pipeline.name), this.connection());
+    this.journal = new Journal(journalTable(this.pipeline.name), this.connection());
+  }
+
+  /** Synthesises (or takes) the assembly and boots local AWS from it. */
+  static async open(options: StageOptions): Promise<Stage> {
+    const folder = options.assembly ?? (await mkdtemp(join(tmpdir(), 'shiplock-assembly-')));
+    try {
+      const { pipeline } = await synthesise({ config: options.config, outdir: folder, reuse: options.assembly !== undefined });
+      const [address] = Object.values(pipeline.sites);
+      if (address === undefined) throw new Error('the pipeline has no site');
+      const clock = new VirtualClock(options.start);
+      const world = new World(clock, factories, options.seed ?? 1);
+      const site = world.site(address.account, address.region);
+      await bootAssembly(world, folder);
+      const owner = site
+        .service('iam')
+        .user('rehearsal', [{ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }]);
+      const registry = await startRegistry(site);
+      return new Stage({ world, clock, site, pipeline, registry, owner });
+    } finally {
+      if (options.assembly === undefined) await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Ends the registry's server. */
+  async close(): Promise<void> {
+    await this.registry.close();
+  }
+
+  /** How an SDK client of this process reaches local AWS, as the rehearsal's own user. */
+  connection() {
+    return clientConfig(this.world, { region: this.site.region, credentials: this.owner });
+  }
+
+  /** Pushes a real OCI image over HTTP to the local registry. @returns the digest of what the tag names */
+  async push(push: Push): Promise<string> {
+    const created = new Date(this.clock.now());
+    const labels: Record<string, string> = { 'shiplock.commit.time': created.toISOString(), ...push.labels };
+    if (push.commit) labels['org.opencontainers.image.revision'] = push.commit;
+    if (push.message) labels['shiplock.commit.message'] = push.message;
+    if (push.author) labels['shiplock.commit.author'] = push.author;
+    const { authorizationData = [] } = await this.site.call<{ authorizationData?: { authorizationToken?: string }[] }>(
+      { kind: 'user', arn: this.ownerArn, account: this.site.account },
+      'ecr',
+      'GetAuthorizationToken',
+      {},
+    );
+    const [user = 'AWS', password = ''] = Buffer.from(authorizationData[0]?.authorizationToken ?? '', 'base64')
+      .toString('utf8')
+      .split(':');
+    const pushed = await this.clock.hold(
+      pushImage({
+        url: this.registry.url,
+        credentials: { user, password },
+        repository: push.repository,
+        tag: push.tag,
+        labels,
+        created,
+        provenance: push.provenance ?? false,
+        ...(push.platform ? { platform: push.platform } : {}),
+      }),
+    );
+    return pushed.indexDigest ?? pushed.digest;
+  }
+
+  private get ownerArn(): string {
+    return `arn:aws:iam::${this.site.account}:user/rehearsal`;
+  }
+
+  /** Sends a decision to the function URL, signed by a person with their own identity. A name that the pipeline does not know is a stranger of the same account. */
+  async decideAs(email: string, decision: object): Promise<Answer> {
+    const host = await this.decideHost();
+    const body = JSON.stringify(decision);
+    const request = new HttpRequest({
+      method: 'POST',
+      protocol: 'https:',
+      hostname: host,
+      path: '/',
+      headers: { host, 'content-type': 'application/json' },
+      body,
+    });
+    const signer = new SignatureV4({
+      service: 'lambda',
+      region: this.site.region,
+      credentials: await this.identity(email),
+      sha256: Sha256 as never,
+    });
+    const signed = await signer.sign(request, { signingDate: new Date(this.clock.now()) });
+    const response = await this.world.http({
+      method: 'POST',
+      host,
+      path: '/',
+      query: '',
+      headers: lowerCase(signed.headers),
+      body: encoder.encode(body),
+    });
+    const text = Buffer.from(response.body).toString('utf8');
+    return { status: response.status, message: messageOf(text) };
+  }
+
+  private async decideHost(): Promise<string> {
+    const { FunctionUrl } = await this.site.call<{ FunctionUrl: string }>(
+      { kind: 'user', arn: this.ownerArn, account: this.site.account },
+      'lambda',
+      'GetFunctionUrlConfig',
+      { FunctionName: functionName(this.pipeline.name, 'decide') },
+    );
+    return new URL(FunctionUrl).host;
+  }
+
+  /** The session of a person's own role: an IAM user of their name who may assume it under that name only. */
+  private async identity(email: string): Promise<AccessKey> {
+    const known = this.people.get(email);
+    if (known) return known;
+    const role = `arn:aws:iam::${this.site.account}:role/${peopleRole(this.pipeline.name)}`;
+    const iam = this.site.service('iam');
+    const session = this.pipeline.people[email]?.session ?? email;
+    const user = iam.user(session, [{ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: role }] }]);
+    const { Credentials } = await this.site.call<{ Credentials: { AccessKeyId: string; SecretAccessKey: string; SessionToken: string } }>(
+      { kind: 'user', arn: user.arn, account: this.site.account, context: { 'aws:username': session } },
+      'sts',
+      'AssumeRole',
+      { RoleArn: role, RoleSessionName: session },
+    );
+    // Sessions last an hour; a rehearsal lasts a week: a fresh one each time.
+    return { accessKeyId: Credentials.AccessKeyId, secretAccessKey: Credentials.SecretAccessKey, sessionToken: Credentials.SessionToken };
+  }
+
+  /** The host name of an environment's load balancer. */
+  host(environment: string): string {
+    const value = this.site.service('ssm').value(foundationParameter(this.pipeline.name, environment));
+    return (JSON.parse(value ?? '{}') as Foundation).host;
+  }
+
+  /** One request to an environment, from outside. */
+  request(environment: string, path: string): Promise<HttpResponse> {
+    const host = this.host(environment);
+    return this.world.http({ method: 'GET', host, path, query: '', headers: { host }, body: new Uint8Array() });
+  }
+
+  /** ECS services and running tasks of an environment; undefined if its cluster is not there. */
+  async running(environment: string): Promise<Readonly<Record<string, number>> | undefined> {
+    const cluster = environmentName(this.pipeline.name, environment);
+    const principal = { kind: 'user', arn: this.ownerArn, account: this.site.account } as const;
+    try {
+      const { serviceArns = [] } = await this.site.call<{ serviceArns?: string[] }>(principal, 'ecs', 'ListServices', {
+        cluster,
+        maxResults: 100,
+      });
+      const counts: Record<string, number> = {};
+      for (let start = 0; start < serviceArns.length; start += 10) {
+        const { services = [] } = await this.site.call<{ services?: { serviceName: string; runningCount: number }[] }>(
+          principal,
+          'ecs',
+          'DescribeServices',
+          {
+            cluster,
+            services: serviceArns.slice(start, start + 10),
+          },
+        );
+        for (const { serviceName, runningCount } of services) counts[serviceName] = runningCount;
+      }
+      return counts;
+    } catch (error) {
+      if ((error as Error).name === 'ClusterNotFoundException') return undefined;
+      throw error;
+    }
+  }
+
+  /** Tells of every journal entry as it is written. */
+  onJournal(listener: (entry: JournalEntry) => void): void {
+    const dynamodb = this.site.service('dynamodb');
+    dynamodb.onRecord(dynamodb.streamArn(journalTable(this.pipeline.name)), (records) => {
+      for (const { eventName, dynamodb: change } of records)
+        if (eventName === 'INSERT' && change.NewImage) listener(unmarshall(change.NewImage) as JournalEntry);
+    });
+  }
+
+  /** The names of all executions of a workflow that have begun. */
+  async executions(workflow: 'release' | 'promotion' | 'wake' | 'teardown'): Promise<string[]> {
+    const names: string[] = [];
+    let nextToken: string | undefined;
+    do {
+      const page = await this.site.call<{ executions?: { name: string }[]; nextToken?: string }>(
+        { kind: 'user', arn: this.ownerArn, account: this.site.account },
+        'states',
+        'ListExecutions',
+        { stateMachineArn: this.machine(workflow), maxResults: 1000, ...(nextToken ? { nextToken } : {}) },
+      );
+      names.push(...(page.executions ?? []).map(({ name }) => name));
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    return names;
+  }
+
+  /** The ARN of a workflow. */
+  machine(workflow: 'release' | 'promotion' | 'wake' | 'teardown'): string {
+    return this.site.arn('states', `stateMachine:${stateMachineName(this.pipeline.name, workflow)}`);
+  }
+
+  /** Lets time go by. @param milliseconds of virtual time */
+  async advance(milliseconds: number): Promise<void> {
+    await this.clock.run({ until: this.clock.now() + milliseconds });
+  }
+
+  /**
+   * Lets time go by until something holds.
+   * @param limit milliseconds of virtual time. @default two hours
+   * @throws Error naming what never happened
+   */
+  async until(what: string, holds: () => Promise<boolean>, limit = 2 * 3_600_000): Promise<void> {
+    const end = this.clock.now() + limit;
+    for (;;) {
+      if (await holds()) return;
+      if (this.clock.now() >= end) throw new Error(`it never happened: ${what}`);
+      await this.clock.run({ until: Math.min(end, this.clock.now() + 5_000) });
+    }
+  }
+}
+
+const lowerCase = (headers: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+function messageOf(text: string): string {
+  try {
+    const parsed = JSON.parse(text) as { message?: string; Message?: string };
+    return parsed.message ?? parsed.Message ?? text;
+  } catch {
+    return text;
+  }
+}
+
+/** SHA-256 in the shape that the SDK's signer takes. */
+class Sha256 {
+  private readonly hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
+
+  constructor(secret?: string | Uint8Array) {
+    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as never);
+  }
+
+  update(data: string | Uint8Array): void {
+    this.hash.update(data as never);
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(new Uint8Array(this.hash.digest()));
+  }
+}

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { decide, isAuthor, personBehind, strictest } from '../../domain/approval.ts';
+import type { ApprovalRule, Person, Pipeline } from '../../domain/pipeline.ts';
+import type { ApprovalRecord } from '../../domain/records.ts';
+
+const person = (email: string, authorAs: readonly string[] = []): Person => ({ email, session: email, authorAs, groups: [] });
+const manager = person('release-manager@example.com');
+const lead = person('integration-lead@example.com');
+const author = person('developer@example.com', ['dev@old.example.com']);
+
+const rule: ApprovalRule = { approvers: [manager.email, lead.email, author.email], quorum: 1, notAuthor: true, expiresHours: 1 };
+
+const gate: ApprovalRecord = {
+  approval: 'live/orders/aaaaaaaaaaaa/1',
+  stage: 'live',
+  release: { repository: 'orders', digest: 'sha256:aaaaaaaaaaaaaaaa', tag: 'git_1', order: '1', pushedAt: '', author: author.email },
+  climb: 'orders-aaaaaaaaaaaa-1',
+  token: 'secret',
+  state: 'waiting',
+  askedAt: '2026-11-23T08:00:00.000Z',
+  deadline: 1000,
+  approvals: [],
+  version: 1,
+};
+const approve = { verb: 'approve', approval: gate.approval, digest: gate.release.digest } as const;
+
+const reasonOf = (...given: Parameters<typeof decide>) => {
+  const verdict = decide(...given);
+  return verdict.kind === 'refused' ? verdict.reason : `not refused but ${verdict.kind}`;
+};
+
+describe('a gate', () => {
+  it('opens when one of the approvers says so', () => {
+    const verdict = decide(gate, rule, manager, approve, 500);
+    expect(verdict.kind).toBe('approved');
+    expect(verdict.kind === 'approved' && verdict.record).toMatchObject({
+      state: 'approved',
+      version: 2,
+      approvals: [{ by: manager.email }],
+    });
+  });
+
+  it('refuses a stranger', () => expect(reasonOf(gate, rule, undefined, approve, 500)).toContain('nobody of this pipeline'));
+  it('refuses who is no approver', () =>
+    expect(reasonOf(gate, { ...rule, approvers: [lead.email] }, manager, approve, 500)).toContain('may not decide about live'));
+  it('refuses the author', () => expect(reasonOf(gate, rule, author, approve, 500)).toContain('wrote orders git_1'));
+  it('refuses the author under an old address', () => {
+    const old = { ...gate, release: { ...gate.release, author: 'Developer <DEV@old.example.com>' } };
+    expect(reasonOf(old, rule, author, approve, 500)).toContain('wrote orders git_1');
+  });
+  it('never takes an unknown author for somebody else', () => {
+    const { author: _author, ...anonymous } = gate.release;
+    expect(reasonOf({ ...gate, release: anonymous }, rule, manager, approve, 500)).toContain('nobody knows who wrote');
+  });
+  it('refuses another digest', () =>
+    expect(reasonOf(gate, rule, manager, { ...approve, digest: 'sha256:b' }, 500)).toContain('look at it again'));
+  it('refuses a request that another has taken the place of', () =>
+    expect(reasonOf(gate, rule, manager, { ...approve, approval: 'live/orders/bbbbbbbbbbbb/1' }, 500)).toContain('superseded'));
+  it('is open until its deadline, to the millisecond', () => {
+    expect(decide(gate, rule, manager, approve, 999).kind).toBe('approved');
+    expect(reasonOf(gate, rule, manager, approve, 1000)).toContain('has expired');
+  });
+  for (const state of ['approved', 'rejected', 'expired', 'superseded', 'withdrawn'] as const)
+    it(`refuses when it is ${state} already`, () => expect(decide({ ...gate, state }, rule, manager, approve, 500).kind).toBe('refused'));
+
+  it('counts to its quorum, each person once', () => {
+    const two = { ...rule, quorum: 2 };
+    const first = decide(gate, two, manager, approve, 500);
+    expect(first).toMatchObject({ kind: 'counted', missing: 1 });
+    const record = first.kind === 'counted' ? first.record : gate;
+    expect(reasonOf(record, two, manager, approve, 500)).toContain('already');
+    expect(decide(record, two, lead, approve, 500).kind).toBe('approved');
+  });
+
+  it('is closed by a rejection, with the reason', () =>
+    expect(decide(gate, rule, manager, { ...approve, verb: 'reject', reason: 'not on a Friday' }, 500)).toMatchObject({
+      kind: 'rejected',
+      record: { state: 'rejected', reason: 'release-manager@example.com: not on a Friday' },
+    }));
+});
+
+describe('authors', () => {
+  it('are found among several', () => expect(isAuthor(author, 'someone@example.com, Developer <developer@example.com>')).toBe(true));
+  it('are not found in a part of an address', () => expect(isAuthor(author, 'other-developer@example.com')).toBe(false));
+});
+
+describe('the person behind a caller', () => {
+  const pipeline = {
+    name: 'acme',
+    sites: { main: { account: '111111111111', region: 'eu-central-1' } },
+    people: { [manager.email]: manager },
+  } as unknown as Pipeline;
+  const arn = (account: string, role: string, session: string) => `arn:aws:sts::${account}:assumed-role/${role}/${session}`;
+
+  it('is who the session of a people’s role says', () => {
+    expect(personBehind(pipeline, arn('111111111111', 'acme-people', manager.email))).toBe(manager);
+    expect(personBehind(pipeline, arn('111111111111', 'AWSReservedSSO_Deploy_0123456789abcdef', manager.email))).toBe(manager);
+  });
+  it('is nobody in another account, another role, or as a user', () => {
+    expect(personBehind(pipeline, arn('222222222222', 'acme-people', manager.email))).toBeUndefined();
+    expect(personBehind(pipeline, arn('111111111111', 'other-people', manager.email))).toBeUndefined();
+    expect(personBehind(pipeline, `arn:aws:iam::111111111111:user/${manager.email}`)).toBeUndefined();
+  });
+});
+
+describe('the strictest rule', () => {
+  it('keeps whom all accept and the shortest time', () =>
+    expect(
+      strictest([
+        { approvers: ['a', 'b'], quorum: 1, notAuthor: false, expiresHours: 168 },
+        { approvers: ['b', 'c'], quorum: 2, notAuthor: true, expiresHours: 24 },
+      ]),
+    ).toEqual({ approvers: ['b'], quorum: 2, notAuthor: true, expiresHours: 24 }));
+  it('is absent where nobody asks', () => expect(strictest([])).toBeUndefined());
+});
