@@ -23,7 +23,7 @@ export type UsageKind =
   | 'sqs.request'
   | 'logs.ingested-byte'
   | 'cloudwatch.alarm-hour'
-  | 'cloudwatch.metric'
+  | 'cloudwatch.metric-hour'
   | 'codebuild.build'
   | 'codebuild.minute'
   | 'fargate.task'

@@ -63,10 +63,9 @@ export function usedActions(world: World): readonly { readonly role: string; rea
 /** The action patterns in the policies of an account's roles that no allowed request needed so far. */
 export function unusedGrants(world: World, account: string): readonly UnusedGrant[] {
   const { used } = ledger(world);
-  const { roles } = identities(world, account);
   const store = identities(world, account);
   const unused: UnusedGrant[] = [];
-  for (const role of roles.values())
+  for (const role of store.roles.values())
     for (const { name, document } of store.policiesOf(role))
       statements(document).forEach(({ source, actions }, index) => {
         if (source.Effect !== 'Allow') return;
@@ -106,9 +105,14 @@ export function authorize(world: World, principal: Principal, permission: Permis
 function missing(principal: Principal, permission: Permission, resource: string): PolicyStatement {
   const statement: PolicyStatement = { Effect: 'Allow', Action: permission.action, Resource: resource };
   if (principal.kind === 'service') return { ...statement, Principal: { Service: principal.arn } };
-  return permission.context === undefined || Object.keys(permission.context).length === 0
-    ? statement
-    : { ...statement, Condition: { 'ForAllValues:StringEquals': permission.context } };
+  const keys = Object.entries(permission.context ?? {});
+  const single = keys.filter(([, value]) => typeof value === 'string');
+  const several = keys.filter(([, value]) => typeof value !== 'string');
+  const condition = {
+    ...(single.length > 0 ? { StringEquals: Object.fromEntries(single) } : {}),
+    ...(several.length > 0 ? { 'ForAllValues:StringEquals': Object.fromEntries(several) } : {}),
+  };
+  return keys.length === 0 ? statement : { ...statement, Condition: condition };
 }
 
 interface Refusal {

@@ -32,7 +32,7 @@ const within: Comparison = (address, range) => {
 // An escaped wildcard of a variable reaches the exact operators too; `like` turns it back, so they use it with their own wildcards escaped.
 const exact: Comparison = (actual, wanted) =>
   like(
-    wanted.replace(/[*?]/g, (character) => (character === '*' ? '\u0001' : '\u0002')),
+    wanted.replace(/[*?]/g, (character) => (character === '*' ? '\ue000' : '\ue001')),
     actual,
   );
 

@@ -6,13 +6,13 @@ export type Context = ReadonlyMap<string, string | readonly string[]>;
 const globs = new Map<string, RegExp>();
 
 /** Stand for `${*}`, `${?}` and wildcards inside a variable's value, which are ordinary characters there. */
-const LITERAL: Readonly<Record<string, string>> = { '*': '\u0001', '?': '\u0002', $: '\u0003' };
-const PLAIN: Readonly<Record<string, string>> = { '\u0001': '*', '\u0002': '?', '\u0003': '$' };
+const LITERAL: Readonly<Record<string, string>> = { '*': '\ue000', '?': '\ue001', $: '\ue002' };
+const PLAIN: Readonly<Record<string, string>> = { '\ue000': '*', '\ue001': '?', '\ue002': '$' };
 
 function glob(pattern: string): RegExp {
   let found = globs.get(pattern);
   if (found === undefined) {
-    const source = pattern.replace(/[\\^$.*+?()[\]{}|\u0001-\u0003]/g, (character) => {
+    const source = pattern.replace(/[\\^$.*+?()[\]{}|\ue000-\ue002]/g, (character) => {
       if (character === '*') return '.*';
       if (character === '?') return '.';
       return `\\${PLAIN[character] ?? character}`;

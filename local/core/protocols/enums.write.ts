@@ -38,4 +38,4 @@ function enumMembers(types: string): Record<string, string> {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
-  writeFileSync(new URL('enums.json', import.meta.url), `${JSON.stringify(readEnums(), null, 1)}\n`);
+  writeFileSync(new URL('enums.json', import.meta.url), `${JSON.stringify(readEnums(), null, 2)}\n`);

@@ -89,7 +89,7 @@ export function scalar(shape: Shape, text: string): unknown {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#xD;' };
-const escape = (text: string) => text.replace(/[&<>"\r]/g, (character) => ESCAPES[character]!);
+const escaped = (text: string) => text.replace(/[&<>"\r]/g, (character) => ESCAPES[character]!);
 
 /** `<DescribeRulesResponse xmlns="…"><DescribeRulesResult>…` */
 export function answerXml(operation: string, namespace: string, shape: Shape, output: unknown, requestId: string): string {
@@ -106,7 +106,7 @@ export function errorXml(
   requestId: string,
   members: string,
 ): string {
-  return `<ErrorResponse xmlns="${namespace}"><Error><Type>${fault}</Type><Code>${escape(code)}</Code><Message>${escape(message)}</Message>${members}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
+  return `<ErrorResponse xmlns="${namespace}"><Error><Type>${fault}</Type><Code>${escaped(code)}</Code><Message>${escaped(message)}</Message>${members}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
 }
 
 export function structureXml(shape: Structure, value: object): string {
@@ -134,7 +134,7 @@ function memberXml(name: string, shape: Shape, value: unknown): string {
     case 'blob':
       return `<${name}>${Buffer.from(value as Uint8Array).toString('base64')}</${name}>`;
     default:
-      return `<${name}>${escape(String(value))}</${name}>`;
+      return `<${name}>${escaped(String(value))}</${name}>`;
   }
 }
 
