@@ -1,4 +1,4 @@
-/** What usage costs: list prices of us-east-1, without free tiers and discounts, looked up in November 2026. Check again before quoting. */
+/** What usage costs: list prices of us-east-1 as known in November 2026, without free tiers and discounts. Check again before quoting. */
 import type { Labels, Usage, UsageKind } from './meter.ts';
 
 /** Dollars for one unit of a kind. */
@@ -12,7 +12,7 @@ export interface Price {
   readonly labels?: Labels;
 }
 
-/** When the prices were looked up. */
+/** The month whose prices these are. */
 export const PRICES_AS_OF = '2026-11';
 
 const HOURS_PER_MONTH = 730;

@@ -95,6 +95,7 @@ export class Identities {
   private readonly world: World;
   private readonly random: World['random'];
   private readonly credentials: Map<string, Credential>;
+  private rootKey: AccessKey | undefined;
 
   constructor(world: World, account: string, credentials: Map<string, Credential>) {
     this.world = world;
@@ -167,9 +168,8 @@ export class Identities {
 
   /** Credentials of the account's root user, made once. */
   root(): AccessKey {
-    const principal = this.rootPrincipal();
-    for (const one of this.credentials.values()) if (one.principal.arn === principal.arn) return one.key;
-    return this.issue('AKIA', principal);
+    this.rootKey ??= this.issue('AKIA', this.rootPrincipal());
+    return this.rootKey;
   }
 
   rolePrincipal(roleArn: string, sessionName: string, tags: Readonly<Record<string, string>> = {}): Principal {

@@ -77,13 +77,11 @@ export function fromRest(shape: Structure, request: HttpRequest, labels: Readonl
   const inBody: Member[] = [];
   let payload: Member | undefined;
   for (const member of shape.members.values()) {
-    const { httpLabel, httpQuery, httpHeader, httpPrefixHeaders, httpPayload, httpQueryParams } = member.traits;
+    const { httpLabel, httpQuery, httpHeader, httpPayload } = member.traits;
     let value: unknown;
     if (httpLabel) value = labels[member.name] === undefined ? undefined : scalar(member.shape, labels[member.name]!);
     else if (httpQuery) value = fromQuery(member.shape, query.getAll(httpQuery as string));
     else if (httpHeader) value = fromHeader(member.shape, request.headers[(httpHeader as string).toLowerCase()]);
-    else if (httpPrefixHeaders) value = undefined;
-    else if (httpQueryParams) value = undefined;
     else if (httpPayload) payload = member;
     else inBody.push(member);
     if (value !== undefined) input[member.name] = value;

@@ -32,6 +32,16 @@ const may = (role: string, action: string) => {
   }
 };
 
+describe('access keys and ids', () => {
+  it('are the same for the same seed, and others for another', () => {
+    const key = (seed: number) => new World(new VirtualClock(0), factories, seed).site(account, 'us-east-1').service('iam').user('ci');
+    expect(key(3)).toEqual(key(3));
+    expect(key(3).accessKeyId).not.toBe(key(4).accessKeyId);
+    expect(iam.root()).toEqual(iam.root());
+    expect(iam.user('ci')).toEqual(iam.user('ci'));
+  });
+});
+
 describe('AWS::IAM::Role', () => {
   it('has a made-up name, an ARN and an id, and what its policies allow', async () => {
     const created = await type('Role').create(
