@@ -9,7 +9,7 @@ export const TASK_ROOT = '/var/task';
 
 type Wrapper = (module: object, exports: object, require: unknown, filename: string, dirname: string, load: unknown) => void;
 
-/** Compiled files by content: shared by all worlds of a process, because compiling is pure and by far the slowest part of a start. */
+/** Compiled files by path and time of change: shared by all worlds of a process, because compiling is pure and by far the slowest part of a start. */
 const compiled = new Map<string, vm.Script>();
 
 /** esbuild leaves `import("node:http")` of built-in modules alone; a vm script cannot import, so they become a call. */
@@ -60,11 +60,12 @@ export class Bundle {
 
   /** The compiled wrapper of a JavaScript file, to be run in a context. */
   compile(path: string): vm.Script {
-    const source = this.read(path)!.toString('utf8');
-    const key = `${path}\n${source.length}\n${createHash('sha1').update(source).digest('hex')}`;
+    const host = this.hostPath(path)!;
+    const { mtimeMs, size } = statSync(host);
+    const key = `${path}\n${host}\n${mtimeMs}\n${size}`;
     let script = compiled.get(key);
     if (script === undefined) {
-      const code = source.replace(builtinImport, '__load($1)').replace(/^#!.*/, '');
+      const code = readFileSync(host, 'utf8').replace(builtinImport, '__load($1)').replace(/^#!.*/, '');
       script = new vm.Script(`(function (module, exports, require, __filename, __dirname, __load) {${code}\n})`, {
         filename: TASK_ROOT + path,
       });

@@ -33,6 +33,8 @@ export interface EnvironmentOptions {
   /** `index.handler` */
   readonly handler: string;
   readonly runtime: string;
+  /** @default x86_64 */
+  readonly architecture?: string;
   /** All environment variables, credentials and Lambda's own included. */
   readonly variables: Readonly<Record<string, string>>;
   readonly log: FunctionLog;
@@ -96,7 +98,7 @@ export class Environment {
 
   /** Gives the realm its globals and makes the modules that reach outside. */
   private furnish(): ReadonlyMap<string, object> {
-    const { clock, random, bundle, log, runtime } = this.options;
+    const { clock, random, bundle, log, runtime, architecture = 'x86_64' } = this.options;
     const { life } = this;
     const timers = new Timers(life);
     const out: Door = doorOf(life, this.options.http, () => this.current?.requestId ?? '');
@@ -109,7 +111,7 @@ export class Environment {
       (...args: Args) => {
         if (life.alive) write(...args);
       };
-    const process = processOf(life, this.variables, nodeVersions[runtime] ?? '24.11.0', alive(log.output));
+    const process = processOf(life, this.variables, { node: nodeVersions[runtime] ?? '24.11.0', architecture }, alive(log.output));
     const console = consoleOf(alive(log.console), life);
     const crypto = cryptoModule(random, clock);
     const started = clock.now();
@@ -303,7 +305,7 @@ export class Environment {
     try {
       payload = this.realm.tools.stringify(value) ?? 'null';
     } catch (error) {
-      const message = `Unable to stringify response body as json: ${error instanceof Error ? error.message : types.isNativeError(error) ? error.message : error}`;
+      const message = `Unable to stringify response body as json: ${errorPayload(error).errorMessage}`;
       return { kind: 'failed', error: { errorType: 'Runtime.MarshalError', errorMessage: message, trace: [] }, ended: false };
     }
     if (Buffer.byteLength(payload) > MAX_RESPONSE) {

@@ -20,7 +20,12 @@ const stream = (output: Output) =>
   );
 
 /** `process`. `exit` ends the environment. */
-export function processOf(life: Life, variables: Record<string, string>, nodeVersion: string, output: Output): object {
+export function processOf(
+  life: Life,
+  variables: Record<string, string>,
+  { node, architecture }: { readonly node: string; readonly architecture: string },
+  output: Output,
+): object {
   const started = life.clock.now();
   const elapsed = () => life.clock.now() - started;
   const hrtime = (previous?: [number, number]) => {
@@ -38,9 +43,9 @@ export function processOf(life: Life, variables: Record<string, string>, nodeVer
     pid: 8,
     ppid: 1,
     platform: 'linux',
-    arch: variables.AWS_LAMBDA_LOCAL_ARCHITECTURE ?? 'x64',
-    version: `v${nodeVersion}`,
-    versions: { ...process.versions, node: nodeVersion },
+    arch: architecture === 'arm64' ? 'arm64' : 'x64',
+    version: `v${node}`,
+    versions: { node },
     release: { name: 'node' },
     features: {},
     config: {},

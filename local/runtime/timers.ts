@@ -97,7 +97,7 @@ export class Timers {
         for (const timeout of this.pending.values()) timeout.pause();
       },
       thaw: () => {
-        for (const timeout of [...this.pending.values()]) timeout.schedule();
+        for (const timeout of this.pending.values()) timeout.schedule();
       },
     });
     life.onEnd(() => {

@@ -1,24 +1,12 @@
 /** Event source mappings: Lambda reads a table's stream or a queue and invokes a function with batches. */
 import type { EventSourceMappingConfiguration } from '@aws-sdk/client-lambda';
+import { authorize } from '../../core/iam/authorize.ts';
 import { ServiceError } from '../../core/service.ts';
-import { deliver, parseArn } from '../events/delivery.ts';
-import { flatten, matches } from '../events/match.ts';
-import type { EventPattern } from '../events/pattern.ts';
-import { validPattern } from '../events/verdict.ts';
+import { parseArn } from '../events/delivery.ts';
+import type { LambdaFunction } from './function.ts';
 import type { Lambda } from './index.ts';
-import { parseFunctionName } from './name.ts';
-
-/** A record of a table's stream as functions get it. */
-export interface StreamRecord {
-  readonly eventID: string;
-  readonly eventSourceARN?: string;
-  readonly dynamodb: { readonly SequenceNumber: string; readonly ApproximateCreationDateTime?: number };
-}
-
-/** What a table's service offers to whom it may notify. */
-export interface StreamSource {
-  onRecord(streamArn: string, listener: (records: readonly StreamRecord[]) => void): void;
-}
+import { QueueReader, queueActions } from './queue.ts';
+import { StreamReader, streamActions } from './stream.ts';
 
 export interface MappingSettings {
   readonly functionName: string;
@@ -38,38 +26,83 @@ export interface MappingSettings {
   readonly enabled: boolean;
 }
 
-/** How long a record takes to the function (milliseconds; judgement: Lambda polls a stream four times a second). */
-const POLL = 250;
-/** The pause before a failed batch is tried again grows up to this (milliseconds; judgement). */
-const MOST_PAUSE = 60_000;
+/** What reads a source. */
+export interface Reader {
+  change(settings: MappingSettings): void;
+  stop(): void;
+}
 
-class Mapping {
+interface Mapping {
   readonly id: string;
   settings: MappingSettings;
-  deleted = false;
+  readonly reader: Reader;
+}
+
+const invalid = (message: string) => new ServiceError('InvalidParameterValueException', message, 400, { Type: 'User' });
+
+export class EventSourceMappings {
   private readonly lambda: Lambda;
-  private patterns: EventPattern[];
-  private readonly waiting: StreamRecord[] = [];
-  private busy = false;
+  private readonly mappings = new Map<string, Mapping>();
 
-  constructor(lambda: Lambda, id: string, settings: MappingSettings) {
+  constructor(lambda: Lambda) {
     this.lambda = lambda;
-    this.id = id;
-    this.settings = settings;
-    this.patterns = settings.filters.map(validPattern);
   }
 
-  change(settings: MappingSettings): void {
-    this.patterns = settings.filters.map(validPattern);
-    this.settings = settings;
+  /** @returns its UUID. @throws ServiceError InvalidParameterValueException, ResourceNotFoundException */
+  create(settings: MappingSettings): string {
+    const { owner } = this.lambda.find(settings.functionName);
+    const { service } = parseArn(settings.sourceArn);
+    if (service !== 'dynamodb' && service !== 'sqs')
+      throw invalid(`local AWS reads DynamoDB streams and SQS queues only, not ${settings.sourceArn}`);
+    this.checkRole(owner, settings.sourceArn, service);
+    const reader = service === 'dynamodb' ? new StreamReader(this.lambda, settings) : new QueueReader(this.lambda, settings);
+    const mapping = { id: this.lambda.random.uuid(), settings, reader };
+    this.mappings.set(mapping.id, mapping);
+    return mapping.id;
   }
 
-  configuration(): EventSourceMappingConfiguration {
+  /** The function's role must be able to read the source. @throws ServiceError InvalidParameterValueException */
+  private checkRole(owner: LambdaFunction, sourceArn: string, service: 'dynamodb' | 'sqs'): void {
     const { site } = this.lambda;
-    const { settings } = this;
+    const role = this.lambda.rolePrincipal(owner, owner.latest);
+    const actions = service === 'dynamodb' ? streamActions : queueActions;
+    try {
+      for (const action of actions) {
+        const resource = action === 'ListStreams' ? '*' : sourceArn;
+        authorize(site.world, role, { action: `${service}:${action}`, resource }, site.region);
+      }
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      throw invalid(
+        service === 'sqs'
+          ? `The provided execution role does not have permissions to call ${error.message.replace(/^.*perform: sqs:(\w+).*$/, '$1')} on SQS`
+          : `Cannot access stream ${sourceArn}. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.`,
+      );
+    }
+  }
+
+  change(id: string, settings: MappingSettings): void {
+    const mapping = this.mappings.get(id)!;
+    mapping.settings = settings;
+    mapping.reader.change(settings);
+  }
+
+  delete(id: string): void {
+    this.mappings.get(id)?.reader.stop();
+    this.mappings.delete(id);
+  }
+
+  list(functionName?: string, sourceArn?: string): EventSourceMappingConfiguration[] {
+    return [...this.mappings.values()]
+      .map((mapping) => this.configuration(mapping))
+      .filter((one) => functionName === undefined || one.FunctionArn?.endsWith(`:${functionName}`))
+      .filter((one) => sourceArn === undefined || one.EventSourceArn === sourceArn);
+  }
+
+  private configuration({ id, settings }: Mapping): EventSourceMappingConfiguration {
     return {
-      UUID: this.id,
-      EventSourceMappingArn: site.arn('lambda', `event-source-mapping:${this.id}`),
+      UUID: id,
+      EventSourceMappingArn: this.lambda.site.arn('lambda', `event-source-mapping:${id}`),
       EventSourceArn: settings.sourceArn,
       FunctionArn: this.lambda.find(settings.functionName).owner.arn,
       BatchSize: settings.batchSize,
@@ -82,159 +115,5 @@ class Mapping {
       ...(settings.onFailure === undefined ? {} : { DestinationConfig: { OnFailure: { Destination: settings.onFailure } } }),
       ...(settings.startingPosition === undefined ? {} : { StartingPosition: settings.startingPosition as 'LATEST' }),
     };
-  }
-
-  take(records: readonly StreamRecord[]): void {
-    if (this.deleted || !this.settings.enabled) return;
-    this.waiting.push(...records);
-    if (!this.busy) this.poll();
-  }
-
-  private poll(): void {
-    const { clock } = this.lambda.site.world;
-    this.busy = true;
-    const wait = this.waiting.length >= this.settings.batchSize ? POLL : Math.max(POLL, this.settings.window * 1000);
-    clock.after(wait, `records for ${this.settings.functionName}`, () => this.drain());
-  }
-
-  /** Batch by batch, in order: a batch that fails holds up what follows. */
-  private async drain(): Promise<void> {
-    while (this.waiting.length > 0 && !this.deleted) {
-      const batch = this.waiting.splice(0, this.settings.batchSize);
-      const wanted = batch.filter(
-        (record) => this.patterns.length === 0 || this.patterns.some((pattern) => matches(pattern, flatten(record))),
-      );
-      if (wanted.length > 0) await this.process(wanted);
-    }
-    this.busy = false;
-  }
-
-  private async process(batch: readonly StreamRecord[]): Promise<void> {
-    const { site } = this.lambda;
-    let records = batch;
-    const began = site.world.clock.now();
-    for (let tries = 1; ; tries++) {
-      const failure = await this.attempt(records);
-      if (failure === undefined) return;
-      records = failure.from > 0 ? records.slice(failure.from) : records;
-      const { maximumRetryAttempts, maximumRecordAge, bisect } = this.settings;
-      const aged = maximumRecordAge >= 0 && site.world.clock.now() - began > maximumRecordAge * 1000;
-      const spent = maximumRetryAttempts >= 0 && tries > maximumRetryAttempts;
-      if (this.deleted) return;
-      if (aged || spent) return this.giveUp(records, aged ? 'RecordAgeExceeded' : 'RetryAttemptsExhausted', tries, failure);
-      if (bisect && records.length > 1) {
-        const half = Math.ceil(records.length / 2);
-        await this.pause(tries);
-        await this.process(records.slice(0, half));
-        return this.process(records.slice(half));
-      }
-      await this.pause(tries);
-    }
-  }
-
-  private pause(tries: number): Promise<void> {
-    const wait = Math.min(500 * 2 ** Math.min(tries, 10), MOST_PAUSE);
-    return new Promise((resolve) => this.lambda.site.world.clock.after(wait, `a failed batch for ${this.settings.functionName}`, resolve));
-  }
-
-  /** @returns what failed and from which record on, or nothing */
-  private async attempt(records: readonly StreamRecord[]): Promise<{ from: number; requestId: string; error: unknown } | undefined> {
-    const requestId = this.lambda.random.uuid();
-    try {
-      const invoked = await this.lambda.invokeText(
-        this.settings.functionName,
-        undefined,
-        JSON.stringify({ Records: records }),
-        'RequestResponse',
-        requestId,
-      );
-      const payload = JSON.parse(invoked!.payload) as { batchItemFailures?: { itemIdentifier: string }[] } | null;
-      if (invoked!.functionError) return { from: 0, requestId, error: payload };
-      const failed = this.settings.partialFailures ? (payload?.batchItemFailures ?? []) : [];
-      if (failed.length === 0) return undefined;
-      const places = failed.map(({ itemIdentifier }) => records.findIndex((record) => record.dynamodb.SequenceNumber === itemIdentifier));
-      return { from: Math.max(0, Math.min(...places)), requestId, error: payload };
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      return { from: 0, requestId, error: { errorType: error.code, errorMessage: error.message } };
-    }
-  }
-
-  /** https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html */
-  private async giveUp(
-    records: readonly StreamRecord[],
-    condition: string,
-    tries: number,
-    failure: { requestId: string; error: unknown },
-  ): Promise<void> {
-    const { onFailure, functionName, sourceArn } = this.settings;
-    if (onFailure === undefined) return;
-    const { site } = this.lambda;
-    const { owner } = this.lambda.find(functionName);
-    const time = (record: StreamRecord) =>
-      new Date((record.dynamodb.ApproximateCreationDateTime ?? site.world.clock.now() / 1000) * 1000).toISOString();
-    const [first, last] = [records[0]!, records.at(-1)!];
-    const body = JSON.stringify({
-      requestContext: { requestId: failure.requestId, functionArn: owner.arn, condition, approximateInvokeCount: tries },
-      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
-      version: '1.0',
-      timestamp: new Date(site.world.clock.now()).toISOString(),
-      DDBStreamBatchInfo: {
-        shardId: 'shardId-00000000000000000000-00000000',
-        startSequenceNumber: first.dynamodb.SequenceNumber,
-        endSequenceNumber: last.dynamodb.SequenceNumber,
-        approximateArrivalOfFirstRecord: time(first),
-        approximateArrivalOfLastRecord: time(last),
-        batchSize: records.length,
-        streamArn: sourceArn,
-      },
-    });
-    try {
-      await deliver(site, this.lambda.rolePrincipal(owner, owner.latest), { arn: onFailure, body });
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-    }
-  }
-}
-
-export class EventSourceMappings {
-  private readonly lambda: Lambda;
-  private readonly mappings = new Map<string, Mapping>();
-
-  constructor(lambda: Lambda) {
-    this.lambda = lambda;
-  }
-
-  /** @throws ServiceError InvalidParameterValueException */
-  create(settings: MappingSettings): string {
-    const { site } = this.lambda;
-    const { service } = parseArn(settings.sourceArn);
-    if (service !== 'dynamodb')
-      throw new ServiceError('InvalidParameterValueException', `local AWS reads DynamoDB streams only, not ${settings.sourceArn}`, 400, {
-        Type: 'User',
-      });
-    this.lambda.find(parseFunctionName(site, settings.functionName).name);
-    const mapping = new Mapping(this.lambda, this.lambda.random.uuid(), settings);
-    this.mappings.set(mapping.id, mapping);
-    const source = site.find('dynamodb') as unknown as StreamSource;
-    source.onRecord(settings.sourceArn, (records) => mapping.take(records));
-    return mapping.id;
-  }
-
-  change(id: string, settings: MappingSettings): void {
-    this.mappings.get(id)!.change(settings);
-  }
-
-  delete(id: string): void {
-    const mapping = this.mappings.get(id);
-    if (mapping) mapping.deleted = true;
-    this.mappings.delete(id);
-  }
-
-  list(functionName?: string, sourceArn?: string): EventSourceMappingConfiguration[] {
-    return [...this.mappings.values()]
-      .map((mapping) => mapping.configuration())
-      .filter((one) => functionName === undefined || one.FunctionArn?.endsWith(`:${functionName}`))
-      .filter((one) => sourceArn === undefined || one.EventSourceArn === sourceArn);
   }
 }

@@ -82,6 +82,7 @@ export class Pool {
       bundle: version.bundle,
       handler: version.handler,
       runtime: version.runtime,
+      architecture: version.architecture,
       variables: this.variables(version, stream),
       log,
     });

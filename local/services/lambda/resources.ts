@@ -210,7 +210,7 @@ function mappingType(lambda: Lambda): ResourceType {
   }): MappingSettings => ({
     functionName: properties.FunctionName,
     sourceArn: properties.EventSourceArn,
-    batchSize: number(properties.BatchSize) ?? 100,
+    batchSize: number(properties.BatchSize) ?? (properties.EventSourceArn.startsWith('arn:aws:sqs:') ? 10 : 100),
     window: number(properties.MaximumBatchingWindowInSeconds) ?? 0,
     startingPosition: properties.StartingPosition,
     filters: (properties.FilterCriteria?.Filters ?? []).map(({ Pattern }) => Pattern),

@@ -38,7 +38,7 @@ export class FunctionUrls {
   /** Makes the URL of a function or alias, or changes its settings. */
   create(owner: LambdaFunction, qualifier: string | undefined, authType: 'AWS_IAM' | 'NONE', invokeMode = 'BUFFERED'): FunctionUrl {
     if (authType !== 'AWS_IAM' && authType !== 'NONE')
-      throw new ServiceError('InvalidParameterValueException', `AuthType is AWS_IAM or NONE, not ${authType}`);
+      throw new ServiceError('InvalidParameterValueException', `AuthType is AWS_IAM or NONE, not ${String(authType)}`);
     if (invokeMode !== 'BUFFERED')
       throw new ServiceError('InvalidParameterValueException', `local AWS has no function URLs with ${invokeMode}`);
     const { site, random } = this.lambda;

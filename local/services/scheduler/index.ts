@@ -106,7 +106,7 @@ export class Scheduler implements Service {
   deleteGroup(name: string): void {
     if (name === DEFAULT_GROUP) throw invalid('The default schedule group cannot be deleted.');
     if (!this.groups.delete(name)) throw missing(`Schedule group ${name} does not exist.`);
-    for (const schedule of [...this.schedules.values()]) if (schedule.group === name) this.delete(schedule.name, name);
+    for (const schedule of this.schedules.values()) if (schedule.group === name) this.delete(schedule.name, name);
   }
 
   private checkTarget(target: Api.Target | undefined, arn: string): void {

@@ -23,7 +23,7 @@ import { World } from '../../../local/core/world.ts';
 import { Events } from '../../../local/services/events/index.ts';
 import { Lambda } from '../../../local/services/lambda/index.ts';
 import { bundled, written } from '../runtime/bundles.ts';
-import { allows, Logs, queues, trusts } from './double.ts';
+import { allows, Double, Logs, queues, trusts } from './double.ts';
 
 const account = '111111111111';
 const region = 'eu-central-1';
@@ -37,8 +37,17 @@ class Streams implements Service {
   private listeners: ((records: readonly object[]) => void)[] = [];
   private count = 0;
 
-  onRecord(_streamArn: string, listener: (records: readonly object[]) => void): void {
+  private readonly kept: object[] = [];
+
+  onRecord(_streamArn: string, listener: (records: readonly object[]) => void): () => void {
     this.listeners.push(listener);
+    return () => {
+      this.listeners = this.listeners.filter((one) => one !== listener);
+    };
+  }
+
+  records(): readonly object[] {
+    return this.kept;
   }
 
   write(...images: Record<string, unknown>[]): void {
@@ -47,13 +56,13 @@ class Streams implements Service {
       eventName: 'INSERT',
       dynamodb: { NewImage, SequenceNumber: String(this.count).padStart(5, '0'), ApproximateCreationDateTime: start / 1000 },
     }));
+    this.kept.push(...records);
     for (const listener of this.listeners) listener(records);
   }
 }
 
-function build(path: string, settings: Partial<Parameters<Lambda['create']>[1]> = {}) {
+function build(path: string, settings: Partial<Parameters<Lambda['create']>[1]> = {}, sqs = queues()) {
   const clock = new VirtualClock(start);
-  const sqs = queues();
   const logs = new Logs();
   const streams = new Streams();
   const world = new World(clock, {
@@ -428,6 +437,7 @@ describe('streams of tables', () => {
     generatedName: 's-M-1',
     asset: () => '',
   });
+  const reads = allows(['dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:DescribeStream', 'dynamodb:ListStreams']);
   const seen = (logs: Logs) =>
     logs.lines
       .filter((line) => line.includes('seen '))
@@ -435,22 +445,33 @@ describe('streams of tables', () => {
       .at(-1) ?? [];
 
   it('are read in batches, in order, as far as the filter lets them through', async () => {
-    const { lambda, site, streams, clock, logs } = build(written(reader));
+    const { lambda, site, streams, clock, logs, role } = build(written(reader));
     const FilterCriteria = {
       Filters: [{ Pattern: JSON.stringify({ eventName: ['INSERT'], dynamodb: { NewImage: { kind: { S: ['odd'] } } } }) }],
     };
-    await lambda.resources['AWS::Lambda::EventSourceMapping']!.create({ ...properties, BatchSize: 4, FilterCriteria }, context(site));
-    streams.write(...images(1, 2, 3, 4, 5, 6, 7));
+    const type = lambda.resources['AWS::Lambda::EventSourceMapping']!;
+    expect(() => type.create(properties, context(site))).toThrow(
+      /^Cannot access stream arn:.*Please ensure the role can perform the GetRecords/,
+    );
+    role.inline.set('read', reads);
+    streams.write(...images(1, 2));
+    const made = await type.create({ ...properties, BatchSize: 4, FilterCriteria }, context(site));
+    streams.write(...images(3, 4, 5, 6, 7));
     await clock.run();
     expect(seen(logs)).toEqual([
       [1, 3],
       [5, 7],
     ]);
+    await type.delete!(made, context(site));
+    streams.write(...images(9));
+    await clock.run();
+    expect(seen(logs)).toHaveLength(2);
   });
 
   it('are split at a bad record, which goes to the destination after its retries', async () => {
     const { lambda, site, streams, clock, logs, role, sqs } = build(written(reader));
     role.inline.set('send', allows('sqs:SendMessage'));
+    role.inline.set('read', reads);
     await lambda.resources['AWS::Lambda::EventSourceMapping']!.create(
       { ...properties, BisectBatchOnFunctionError: true, MaximumRetryAttempts: 3, DestinationConfig: { OnFailure: { Destination: dead } } },
       context(site),
@@ -464,6 +485,43 @@ describe('streams of tables', () => {
       requestContext: { condition: 'RetryAttemptsExhausted', functionArn: arn },
       DDBStreamBatchInfo: { startSequenceNumber: '00002', endSequenceNumber: '00002', batchSize: 1, streamArn: stream },
     });
+  });
+});
+
+describe('queues', () => {
+  it('are read by long polling, and keep what the function could not deal with', async () => {
+    let waiting = ['a', 'bad', 'b'].map((Body, index) => ({ MessageId: `m${index}`, ReceiptHandle: `r${index}`, Body, MD5OfBody: '0' }));
+    const deleted: string[] = [];
+    const sqs = new Double(
+      {
+        ReceiveMessage: ({ MaxNumberOfMessages }: { MaxNumberOfMessages: number }) => {
+          const Messages = waiting.slice(0, MaxNumberOfMessages);
+          waiting = waiting.slice(MaxNumberOfMessages);
+          return Messages.length > 0 ? { Messages } : {};
+        },
+        DeleteMessageBatch: ({ Entries }: { Entries: { Id: string; ReceiptHandle: string }[] }) => {
+          deleted.push(...Entries.map(({ ReceiptHandle }) => ReceiptHandle));
+          return { Successful: Entries.map(({ Id }) => ({ Id })), Failed: [] };
+        },
+      },
+      (operation) => ({ action: `sqs:${operation.replace('Batch', '')}`, resource: dead }),
+    );
+    const source = `exports.handler = async ({ Records }) => ({ batchItemFailures: Records.filter((r) => r.body === 'bad').map((r) => ({ itemIdentifier: r.messageId })) });`;
+    const { lambda, site, role, pass } = build(written(source), {}, sqs);
+    const type = lambda.resources['AWS::Lambda::EventSourceMapping']!;
+    const context = { site, stackName: 's', logicalId: 'M', generatedName: 's-M-1', asset: () => '' };
+    const properties = { FunctionName: arn, EventSourceArn: dead, FunctionResponseTypes: ['ReportBatchItemFailures'] };
+    expect(() => type.create(properties, context)).toThrow(/does not have permissions to call ReceiveMessage on SQS/);
+    role.inline.set('read', allows(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], dead));
+    const made = await type.create(properties, context);
+    await pass(60_000);
+    expect(deleted).toEqual(['r0', 'r2']);
+    // Asked again every twenty seconds, no oftener.
+    expect(sqs.calls.filter(({ operation }) => operation === 'ReceiveMessage').length).toBeLessThanOrEqual(5);
+    await type.delete!(made, context);
+    const asked = sqs.calls.length;
+    await pass(60_000);
+    expect(sqs.calls).toHaveLength(asked);
   });
 });
 
