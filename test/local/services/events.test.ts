@@ -158,7 +158,7 @@ describe('rules', () => {
     expect(
       bodies()
         .map(({ detail }) => detail.n)
-        .sort(),
+        .sort((a, b) => a - b),
     ).toEqual([2, 2, 3, 4]);
     expect(sqs.calls.at(-1)!.time).toBeGreaterThan(start + 60_000);
     expect(
