@@ -255,7 +255,7 @@ export class DynamoDb implements Service {
   private enclosed(action: string, operation: string, item: { TableName?: string | undefined; Key?: Key; Item?: Key }): Permission[] {
     const keys = leadingKey(this.schema(item.TableName), item.Key ?? item.Item);
     // ConditionCheckItem exists in transactions only, and does not know this key.
-    const enclosing = action === 'ConditionCheckItem' ? {} : { 'dynamodb:EnclosingOperation': operation };
+    const enclosing: Permission['context'] = action === 'ConditionCheckItem' ? {} : { 'dynamodb:EnclosingOperation': operation };
     const context = { ...keys, ...enclosing };
     return [this.permission(action, item.TableName, context)];
   }
