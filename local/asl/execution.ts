@@ -1,0 +1,168 @@
+/** One execution of a machine, from its start to one of its ends. */
+import type { Timer } from '../core/clock.ts';
+import { Branch } from './branch.ts';
+import type { Data, Json } from './data.ts';
+import type { Environment } from './environment.ts';
+import { Cancelled, StateError } from './error.ts';
+import { COMPLETE, History } from './history.ts';
+import type { Machine, State } from './machine.ts';
+
+export type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+export type Status = 'RUNNING' | EndStatus;
+
+/** How an execution ended. */
+export interface End {
+  readonly status: EndStatus;
+  /** Of a success. */
+  readonly output?: Data;
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+export interface ExecutionSettings {
+  readonly environment: Environment;
+  readonly machine: Machine;
+  readonly arn: string;
+  readonly name: string;
+  readonly input: Data;
+  readonly roleArn: string;
+  readonly stateMachine: { readonly id: string; readonly name: string };
+  /** Seconds that its type lets it run: a year for STANDARD, five minutes for EXPRESS. @default no bound */
+  readonly longest?: number;
+}
+
+/** The part of the context object that is the same in all states. https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html */
+export interface ExecutionContext {
+  readonly Execution: {
+    readonly Id: string;
+    readonly Input: Json;
+    readonly Name: string;
+    readonly RoleArn: string;
+    readonly StartTime: string;
+    readonly RedriveCount: number;
+  };
+  readonly StateMachine: { readonly Id: string; readonly Name: string };
+}
+
+export class Execution {
+  readonly environment: Environment;
+  readonly history: History;
+  readonly context: ExecutionContext;
+  readonly arn: string;
+  readonly name: string;
+  readonly roleArn: string;
+  readonly input: Data;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  endedAt: number | undefined;
+  end: End | undefined;
+  /** Resolves when it has ended; never rejects. */
+  readonly ended: Promise<End>;
+  private readonly machine: Machine;
+  private readonly main: Branch;
+  private readonly limit: number;
+  private resolveEnded!: (end: End) => void;
+  private timer: Timer | undefined;
+
+  constructor(settings: ExecutionSettings) {
+    const { environment, machine, arn, name, roleArn, input, stateMachine } = settings;
+    this.environment = environment;
+    this.machine = machine;
+    this.arn = arn;
+    this.name = name;
+    this.roleArn = roleArn;
+    this.input = input;
+    this.limit = Math.min(machine.timeoutSeconds ?? Number.POSITIVE_INFINITY, settings.longest ?? Number.POSITIVE_INFINITY);
+    this.startedAt = environment.clock.now();
+    this.history = new History(environment.clock);
+    this.context = {
+      Execution: {
+        Id: arn,
+        Input: input.value,
+        Name: name,
+        RoleArn: roleArn,
+        StartTime: new Date(this.startedAt).toISOString(),
+        RedriveCount: 0,
+      },
+      StateMachine: { Id: stateMachine.id, Name: stateMachine.name },
+    };
+    this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
+    });
+    this.main = new Branch(this, machine.states, 0, { variables: {}, item: undefined });
+  }
+
+  get status(): Status {
+    return this.end?.status ?? 'RUNNING';
+  }
+
+  /** The states that run now; those inside a Parallel or Map follow it. */
+  get running(): readonly { readonly state: string; readonly type: State['type']; readonly since: number }[] {
+    return this.end === undefined ? this.main.running : [];
+  }
+
+  /** Begins; what a state does at once is done when this returns. */
+  start(): void {
+    const { clock } = this.environment;
+    this.history.add('ExecutionStarted', 0, {
+      executionStartedEventDetails: { input: this.input.text, inputDetails: COMPLETE, roleArn: this.roleArn },
+    });
+    if (this.limit !== Number.POSITIVE_INFINITY)
+      this.timer = clock.after(this.limit * 1000, `execution ${this.name} times out`, () => this.expire());
+    this.main.run(this.machine.startAt, this.input).then(
+      (output) => this.succeed(output),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  /** Aborts it, and what it waits for. Nothing happens if it has ended. */
+  stop(error?: string, cause?: string): void {
+    if (this.end !== undefined) return;
+    this.main.cancel();
+    const why = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
+    this.history.add('ExecutionAborted', this.main.last, { executionAbortedEventDetails: why }, true);
+    this.finish({ status: 'ABORTED', ...why });
+  }
+
+  private expire(): void {
+    if (this.end !== undefined) return;
+    this.main.cancel();
+    const error = 'States.Timeout';
+    this.history.add('ExecutionTimedOut', this.main.last, { executionTimedOutEventDetails: { error } }, true);
+    this.finish({ status: 'TIMED_OUT', error });
+  }
+
+  private succeed(output: Data): void {
+    if (this.end !== undefined) return;
+    this.history.add(
+      'ExecutionSucceeded',
+      this.main.last,
+      { executionSucceededEventDetails: { output: output.text, outputDetails: COMPLETE } },
+      true,
+    );
+    this.finish({ status: 'SUCCEEDED', output });
+  }
+
+  private fail(thrown: unknown): void {
+    if (thrown instanceof Cancelled || this.end !== undefined) return;
+    if (!(thrown instanceof StateError)) {
+      // A fault of this machinery, not of the machine: the clock hands it to whoever runs the world.
+      this.environment.clock.after(0, `execution ${this.name} broke`, () => {
+        throw thrown;
+      });
+      return;
+    }
+    const { error, cause } = thrown;
+    const why = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
+    this.history.add('ExecutionFailed', this.main.last, { executionFailedEventDetails: why }, true);
+    this.finish({ status: 'FAILED', ...why });
+  }
+
+  private finish(end: End): void {
+    const { clock } = this.environment;
+    if (this.timer !== undefined) clock.cancel(this.timer);
+    this.end = end;
+    this.endedAt = clock.now();
+    this.resolveEnded(end);
+  }
+}

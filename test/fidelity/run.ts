@@ -1,0 +1,21 @@
+/** `npm run fidelity`: prints, topic by topic, how far local AWS agrees with what the real one recorded, and where it does not. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { stateMachines } from './asl.ts';
+import { eventPatterns, scheduleExpressions } from './events.ts';
+
+const folder = resolve(process.env.SHIPLOCK_RECORDINGS ?? '../shared/recordings');
+
+if (!existsSync(folder)) {
+  console.log(`There are no recordings of AWS at ${folder}, so nothing was compared. SHIPLOCK_RECORDINGS names another folder.`);
+} else {
+  const all = [...(await stateMachines(folder)), ...eventPatterns(folder), ...scheduleExpressions(folder)];
+  for (const { topic, total, agreed, differences } of all) {
+    console.log(`${topic.padEnd(32)} ${String(agreed).padStart(4)} of ${String(total).padStart(4)}`);
+    for (const { name, why } of differences) console.log(`    ${name}\n        ${why}`);
+  }
+  const sum = (pick: (one: (typeof all)[number]) => number) => all.reduce((total, one) => total + pick(one), 0);
+  const agreed = sum((one) => one.agreed);
+  const total = sum((one) => one.total);
+  console.log(`\n${agreed} of ${total} recordings agree (${((100 * agreed) / total).toFixed(1)} %).`);
+}
