@@ -18,7 +18,7 @@ const ITEM: Record<string, AttributeValue> = {
   tags: { SS: ['git_1', 'latest'] },
   ports: { NS: ['80', '443'] },
   elements: { L: [{ S: 'x' }, { N: '7' }, { M: { deep: { S: 'y' } } }] },
-  doc: { M: { sub: { M: { n: { N: '5' } } }, 'dotted.name': { S: 'd' } } },
+  doc: { M: { piece: { M: { n: { N: '5' } } }, 'dotted.name': { S: 'd' } } },
   yes: { BOOL: true },
   nothing: { NULL: true },
   bytes: { B: Uint8Array.of(1, 2, 3) },
@@ -68,8 +68,8 @@ describe('a condition on an item', () => {
     ['b BETWEEN :low AND :high', { ':low': N(3), ':high': N(9) }, 'fails'],
     ['b IN (:x, :y)', { ':x': N(9), ':y': N(2) }, 'holds'],
     ['b IN (:x)', { ':x': N(9) }, 'fails'],
-    ['attribute_exists(doc.sub.n)', {}, 'holds'],
-    ['attribute_exists(doc.sub.m)', {}, 'fails'],
+    ['attribute_exists(doc.piece.n)', {}, 'holds'],
+    ['attribute_exists(doc.piece.m)', {}, 'fails'],
     ['attribute_not_exists(gone)', {}, 'holds'],
     ['attribute_not_exists(elements[2].deep)', {}, 'fails'],
     ['attribute_not_exists(elements[3])', {}, 'holds'],
@@ -92,7 +92,7 @@ describe('a condition on an item', () => {
     ['elements[1] = :v', { ':v': N(7) }, 'holds'],
     ['yes = :v', { ':v': { BOOL: true } }, 'holds'],
     ['nothing = :v', { ':v': { NULL: true } }, 'holds'],
-    ['doc.sub = :v', { ':v': { M: { n: N(5) } } }, 'holds'],
+    ['doc.piece = :v', { ':v': { M: { n: N(5) } } }, 'holds'],
     ['gone = :v', { ':v': N(1) }, 'fails'],
     ['gone < :v', { ':v': N(1) }, 'fails'],
     ['gone <> :v', { ':v': N(1) }, 'holds'],
@@ -105,7 +105,7 @@ describe('a condition on an item', () => {
 
   it('reads a name with a dot through a placeholder only', async () => {
     expect(await attempt('doc.#n = :v', { names: { '#n': 'dotted.name' }, values: { ':v': S('d') } })).toBe('holds');
-    expect(await attempt('#n = :v', { names: { '#n': 'doc.sub' }, values: { ':v': S('d') } })).toBe('fails');
+    expect(await attempt('#n = :v', { names: { '#n': 'doc.piece' }, values: { ':v': S('d') } })).toBe('fails');
   });
 });
 
