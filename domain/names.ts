@@ -46,13 +46,13 @@ export const noticesTopic = (pipeline: string) => `${pipeline}-notices`;
  */
 export function releaseExecution(repository: string, digest: string, attempt: number): string {
   const tail = `-${digest.replace('sha256:', '').slice(0, 12)}-${attempt}`;
-  return fit(repository.replaceAll('/', '_'), 80 - tail.length - 20) + tail;
+  return shorten(repository.replaceAll('/', '_'), 80 - tail.length - 20) + tail;
 }
 
 /** The name of a promotion's execution: the environment and the release's execution. At most 80 characters. */
 export const promotionExecution = (environment: string, release: string) => `${environment}-${release}`;
 
-function fit(text: string, length: number): string {
+function shorten(text: string, length: number): string {
   if (text.length <= length) return text;
   const half = Math.floor((length - 2) / 2);
   return `${text.slice(0, half)}..${text.slice(-half)}`;

@@ -1,0 +1,101 @@
+/** The errors that workflows tell apart: each `name` is what a state machine catches, each text says what to do. */
+
+/** A rule said no before anything changed. */
+export class ReleaseRefused extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'ReleaseRefused';
+  }
+}
+
+/** A release may not enter an environment, for a reason that may pass: a freeze, a missing image, a lost approval. */
+export class PromotionRefused extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'PromotionRefused';
+  }
+}
+
+/** Something newer has the way. */
+export class Superseded extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'Superseded';
+  }
+}
+
+/** A person said no at a gate. */
+export class Rejected extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'Rejected';
+  }
+}
+
+/** RegisterTaskDefinition's bucket is empty; the message is JSON with `notBefore`, as the state machine waits for that instant. */
+export class RegistrationPaced extends Error {
+  /** @param notBefore milliseconds since the epoch */
+  constructor(notBefore: number) {
+    super(JSON.stringify({ notBefore: new Date(notBefore).toISOString() }));
+    this.name = 'RegistrationPaced';
+  }
+}
+
+/** ECS gave a deployment up, or it did not end in time. */
+export class DeploymentFailed extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'DeploymentFailed';
+  }
+}
+
+/** A check of a promotion did not hold. */
+export class VerificationFailed extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'VerificationFailed';
+  }
+}
+
+/** What ran before could not be put back: a person has to look. */
+export class RollbackFailed extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'RollbackFailed';
+  }
+}
+
+/** The turn is somebody else's by now: whoever still acts was too slow, and must not act. */
+export class TurnLost extends Error {
+  constructor(environment: string, ticket: string) {
+    super(`${ticket} does not hold its turn in ${environment} any more`);
+    this.name = 'TurnLost';
+  }
+}
+
+/** There is nothing to take down. */
+export class EnvironmentAsleep extends Error {
+  constructor(environment: string) {
+    super(`${environment} is down already`);
+    this.name = 'EnvironmentAsleep';
+  }
+}
+
+/** Services or tasks are still draining; try again. */
+export class ClusterBusy extends Error {
+  constructor(environment: string) {
+    super(`the cluster of ${environment} still drains`);
+    this.name = 'ClusterBusy';
+  }
+}
+
+/** A template and a release do not make a task definition that may run. */
+export class RenderError extends Error {
+  readonly place: string;
+
+  constructor(place: string, message: string) {
+    super(`${place}: ${message}`);
+    this.name = 'RenderError';
+    this.place = place;
+  }
+}
