@@ -6,6 +6,7 @@ import { Events } from './events/index.ts';
 import { Iam } from './iam.ts';
 import { Lambda } from './lambda/index.ts';
 import { Scheduler } from './scheduler/index.ts';
+import { Sqs } from './sqs.ts';
 import { Sts } from './sts.ts';
 
 export const factories: Readonly<Record<string, ServiceFactory>> = {
@@ -15,5 +16,6 @@ export const factories: Readonly<Record<string, ServiceFactory>> = {
   iam: (site) => new Iam(site),
   lambda: (site) => new Lambda(site),
   scheduler: (site) => new Scheduler(site),
+  sqs: (site) => new Sqs(site),
   sts: (site) => new Sts(site),
 };
