@@ -60,3 +60,6 @@ function shorten(text: string, length: number): string {
 
 /** The role that people of the pipeline have without single sign-on: its trust policy fixes the session name to the user's. */
 export const peopleRole = (pipeline: string) => `${pipeline}-people`;
+
+/** A web service's target group: AWS takes 32 characters. */
+export const targetGroupName = (pipeline: string, environment: string, service: string) => `${pipeline}-${environment}-${service}`;

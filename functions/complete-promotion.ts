@@ -7,7 +7,7 @@ import { Turns } from '../aws/turns.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { JournalEntry, PromotionRecord } from '../domain/records.ts';
 import type { Outcome, OutcomeKind } from '../domain/workflow.ts';
-import { groupOf } from './stack/environment.ts';
+import { environmentOf, groupOf } from './stack/environment.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -62,7 +62,7 @@ export const completePromotion =
         reason: outcome.reason,
         ...(needsPerson ? { needsPerson } : {}),
       });
-    await turns.end(environment, promotion, groupOf(pipeline, release.repository).name, now());
+    await turns.end(environmentOf(pipeline, environment), promotion, groupOf(pipeline, release.repository).name, now());
     await journal.write(
       entry(promotion, 'ended', now(), TONES[outcome.outcome], words(outcome, environment), { release, environment, stage }),
     );

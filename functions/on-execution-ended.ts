@@ -9,7 +9,7 @@ import { stateMachineName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
 import { readPipeline, setting } from './stack/settings.ts';
-import { settlePromotion, settleRelease, settleWake } from './stack/settling.ts';
+import { settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
 import { type Moment, step } from './stack/step.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
@@ -51,7 +51,7 @@ export const onExecutionEnded =
       case name('wake'):
         return settleWake(world, input.environment ?? '', detail.name, end, now());
       case name('teardown'):
-        return world.turns.endExecution(input.environment ?? '', detail.name, end.stoppedAt, now());
+        return settleTeardown(world, input.environment ?? '', detail.name, end, now());
       default:
         return;
     }

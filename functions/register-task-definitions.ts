@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
-import { Parameters } from '../aws/ssm.ts';
+import { Parameters as ParameterStore } from '../aws/ssm.ts';
 import { PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
 import { compareOrders } from '../domain/order.ts';
 import type { Group, Pipeline, ServiceDefinition } from '../domain/pipeline.ts';
@@ -24,7 +24,7 @@ const BURST = 20;
 interface World {
   readonly pipeline: Pipeline;
   readonly registry: Pick<Registry, 'image' | 'uris'>;
-  readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly parameters: Pick<ParameterStore, 'foundation'>;
   readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'setRelease' | 'freeze' | 'running' | 'manifest' | 'gate' | 'reserve'>;
   readonly journal: Pick<Journal, 'write'>;
   readonly clients: (environment: string) => EnvironmentClients;
@@ -53,7 +53,7 @@ export const registerTaskDefinitions =
       const { ecs } = clients(name);
       for (const service of toRegister) {
         const request = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris: uris, foundation, promotion });
-        const arn = await ecs.register(request as Parameters0);
+        const arn = await ecs.register(request as never);
         (record.taskDefinitions as Record<string, string>)[service.name] = arn;
         await ledger.setPromotion(promotion, { taskDefinitions: record.taskDefinitions });
       }
@@ -63,8 +63,6 @@ export const registerTaskDefinitions =
     await journal.write(entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage }));
     return { services: services.map(({ name: service }) => service) };
   };
-
-type Parameters0 = Parameters<EnvironmentClients['ecs']['register']>[0];
 
 /** What may have changed since it was asked for: freeze, a newer release, the image itself, the approval. */
 async function mayEnter(
@@ -132,7 +130,7 @@ export const handler = step('register-task-definitions', Input, () => {
   return registerTaskDefinitions({
     pipeline,
     registry: new Registry(),
-    parameters: new Parameters(),
+    parameters: new ParameterStore(),
     ledger: new Ledger(setting('LEDGER_TABLE')),
     journal: new Journal(setting('JOURNAL_TABLE')),
     clients: environmentClients(pipeline, 'register-task-definitions'),

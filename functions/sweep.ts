@@ -13,7 +13,7 @@ import { matchesTag } from '../domain/tags.ts';
 import type { ReleaseStart } from '../domain/workflow.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
 import { readPipeline, setting } from './stack/settings.ts';
-import { LAST_BREATH, settlePromotion, settleRelease, settleWake } from './stack/settling.ts';
+import { type End, LAST_BREATH, settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
 import { type Moment, step } from './stack/step.ts';
 import { answerIfOver, lookAt } from './stack/waiting.ts';
 
@@ -29,6 +29,7 @@ interface World {
   readonly outbox: Outbox;
   readonly workflows: Pick<StepFunctions, 'start' | 'describe'>;
   readonly releaseMachine: string;
+  readonly wakeMachine: string;
   readonly clients: (environment: string) => EnvironmentClients;
 }
 
@@ -87,43 +88,50 @@ async function lostWaits(world: World, now: number): Promise<number> {
   return ended;
 }
 
-/** Holders of turns, and wakes, whose execution has ended: settled, and their turn given on. */
+/** Holders of turns, and wakes, whose execution has ended: settled, and their turn given on. Then whoever a crash left behind. */
 async function deadHolders(world: World, now: number): Promise<number> {
+  const { pipeline, turns, workflows, ledger, wakeMachine } = world;
   let dead = 0;
-  for (const environment of Object.values(world.pipeline.environments)) {
-    for (const { ticket, since } of await world.turns.holders(environment.name)) {
+  for (const environment of Object.values(pipeline.environments)) {
+    const holders = await turns.holders(environment);
+    for (const { ticket, since } of holders) {
       if (now - since < LATE) continue;
-      const end = await world.workflows.describe(ticket.execution);
-      if (end === undefined || end.status === 'RUNNING') continue;
-      const stoppedAt = end.stoppedAt?.getTime() ?? now;
-      if (now - stoppedAt < LAST_BREATH) continue;
+      const end = await ended(workflows, ticket.execution, now);
+      if (end === undefined) continue;
       dead++;
-      const how = { status: end.status, stoppedAt, cause: end.cause ?? '' };
-      if (await world.ledger.promotion(ticket.id)) await settlePromotion(world, ticket.id, how, now);
-      else if (await world.turns.isWaking(environment.name, ticket.id)) await settleWake(world, environment.name, ticket.id, how, now);
-      else await world.turns.endExecution(environment.name, ticket.id, stoppedAt, now);
+      if (await ledger.promotion(ticket.id)) await settlePromotion(world, ticket.id, end, now);
+      else await settleTeardown(world, environment.name, ticket.id, end, now);
     }
+    const wake = await turns.waking(environment);
+    const woken = wake === undefined ? undefined : await ended(workflows, executionArn(wakeMachine, wake), now);
+    if (wake !== undefined && woken !== undefined) {
+      dead++;
+      await settleWake(world, environment.name, wake, woken, now);
+    }
+    if (holders.length > 0) await turns.settle(environment, now);
   }
   return dead;
+}
+
+const executionArn = (machine: string, name: string) => `${machine.replace(':stateMachine:', ':execution:')}:${name}`;
+
+/** How an execution ended, long enough ago that no Lambda of it can still act; undefined if it runs. */
+async function ended(workflows: World['workflows'], arn: string, now: number): Promise<End | undefined> {
+  const end = await workflows.describe(arn);
+  if (end === undefined || end.status === 'RUNNING') return undefined;
+  const stoppedAt = end.stoppedAt?.getTime() ?? now;
+  return now - stoppedAt < LAST_BREATH ? undefined : { status: end.status, stoppedAt, cause: end.cause ?? '' };
 }
 
 /** Releases that climb in the ledger while their execution has ended. Only those that nobody has touched for a while are asked about. */
 async function deadReleases(world: World, now: number): Promise<number> {
   let dead = 0;
-  const arn = (name: string) => `${world.releaseMachine.replace(':stateMachine:', ':execution:')}:${name}`;
   for (const release of await world.ledger.climbing()) {
     if (now - Date.parse(release.admittedAt) < 60 * 60_000) continue;
-    const end = await world.workflows.describe(arn(release.execution));
-    if (end === undefined || end.status === 'RUNNING') continue;
+    const end = await ended(world.workflows, executionArn(world.releaseMachine, release.execution), now);
+    if (end === undefined) continue;
     dead++;
-    await settleRelease(
-      world,
-      release.repository,
-      release.digest,
-      release.execution,
-      { status: end.status, stoppedAt: end.stoppedAt?.getTime() ?? now, cause: end.cause ?? '' },
-      now,
-    );
+    await settleRelease(world, release.repository, release.digest, release.execution, end, now);
   }
   return dead;
 }
@@ -142,6 +150,7 @@ export const handler = step('sweep', Event, () => {
     outbox: new Outbox(ledger.table, workflows),
     workflows,
     releaseMachine: setting('RELEASE_MACHINE_ARN'),
+    wakeMachine: setting('WAKE_MACHINE_ARN'),
     clients: environmentClients(pipeline, 'sweep'),
   });
 });

@@ -39,7 +39,7 @@ export const takeTurn =
   async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
     const environment = environmentOf(world.pipeline, input.environment);
     if (input.kind === 'group') return takeGroupTurn(world, input, environment, moment);
-    const taken = await world.turns.takeEnvironment(environment, ticketOf(input));
+    const taken = await world.turns.takeEnvironment(environment, ticketOf(input), moment.now());
     if (taken.state === 'asleep') {
       const error = new EnvironmentAsleep(environment.name);
       await world.outbox.answer(input.token, { error: error.name, cause: error.message }, moment.now());
@@ -70,7 +70,7 @@ async function takeGroupTurn(world: World, input: GroupInput, environment: Envir
     ...ticketOf(input),
     candidate: { repository: release.repository, order: release.order, title: `${release.repository} ${release.tag}` },
   };
-  const taken = await turns.takeGroup(environment, group.name, ticket);
+  const taken = await turns.takeGroup(environment, group.name, ticket, now());
   if (taken.state !== 'parked') return {};
   const waitsFor = taken.asleep ? await wakeOrWait(world, environment, now()) : `its turn in ${environment.name}`;
   await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor });

@@ -58,7 +58,7 @@ export const wakeEnvironment =
 async function begin(world: World, { execution, cause }: Act<'begin'>, environment: Environment, { now }: Moment): Promise<object> {
   const { pipeline, ledger, turns, journal, clients } = world;
   if (cause === 'morning' && !(await turns.hasParked(environment))) return { awake: true, groups: [] };
-  if (!(await turns.beginWake(environment, execution))) return { awake: true, groups: [] };
+  if (!(await turns.beginWake(environment, execution, now()))) return { awake: true, groups: [] };
   await journal.write(entry(execution, 'waking', now(), 'info', `${environment.name} wakes`, { environment: environment.name }));
   if (environment.onDemand?.depth === 'cluster')
     await clients(environment.name).ecs.createCluster(environmentName(pipeline.name, environment.name), {

@@ -49,7 +49,7 @@ export async function settlePromotion(world: SettlingWorld, promotion: string, e
       entry(promotion, 'ended', now, 'bad', `errored in ${record.environment}: ${reason}; what ran before is put back`, about),
     );
   }
-  if (now - end.stoppedAt >= LAST_BREATH) await turns.end(record.environment, promotion, record.group, now);
+  if (now - end.stoppedAt >= LAST_BREATH) await turns.end(environmentOf(world.pipeline, record.environment), promotion, record.group, now);
 }
 
 async function settleService(
@@ -126,9 +126,30 @@ export async function settleWake(
   end: End,
   now: number,
 ): Promise<void> {
-  if (!(await turns.isWaking(environment, execution))) return;
+  const place = environmentOf(pipeline, environment);
+  if ((await turns.waking(place)) !== execution) return;
   for (const wait of await ledger.waits(environment)) if (wait.owner === execution) await ledger.dropWait(environment, wait.service);
   const reason = `its wake ended as ${end.status}`;
   await journal.write(entry(execution, 'not-woken', now, 'bad', `${environment} could not be woken: ${reason}`, { environment }));
-  await turns.wakeFailed(environmentOf(pipeline, environment), reason, now);
+  await turns.wakeFailed(place, reason, now);
+}
+
+/** Gives an environment back whose teardown has ended without a word: what is left of it counts as up, so that the next wake or promotion repairs it. */
+export async function settleTeardown(
+  { pipeline, turns, journal }: SettlingWorld,
+  environment: string,
+  execution: string,
+  end: End,
+  now: number,
+): Promise<void> {
+  if (now - end.stoppedAt < LAST_BREATH) return;
+  const place = environmentOf(pipeline, environment);
+  const holds = (await turns.holders(place)).some(({ ticket }) => ticket.id === execution);
+  if (holds)
+    await journal.write(
+      entry(execution, 'ended', now, 'bad', `${environment}: its teardown ended as ${end.status}; what is left of it stays up`, {
+        environment,
+      }),
+    );
+  await turns.endEnvironment(place, execution, 'up', now);
 }

@@ -1,0 +1,202 @@
+/** Runs the turn protocol against the ledger: items under one partition for an environment, every write conditional on the version. */
+import { EnvironmentAsleep, PromotionRefused, Superseded, TurnLost } from '../domain/errors.ts';
+import type { Environment } from '../domain/pipeline.ts';
+import {
+  beginWake,
+  type Effect,
+  type EnvironmentState,
+  endTurn,
+  firstGate,
+  type Gate,
+  type GroupTurns,
+  type Program,
+  settleAll,
+  type Taken,
+  type Ticket,
+  type TurnAnswer,
+  type Key as TurnKey,
+  takeEnvironmentTurn,
+  takeGroupTurn,
+  wakeDone,
+  wakeFailed,
+} from '../domain/turns.ts';
+import { Outbox } from './outbox.ts';
+import type { Answer, StepFunctions } from './step-functions.ts';
+import { has, isAbsent, type Key, type Table } from './table.ts';
+
+/** Tombstones outlive every execution that could still ask: two months. */
+const BURIED_SECONDS = 60 * 24 * 3600;
+
+/** Who holds something in an environment, and since when at the latest it may be asked about. */
+export interface Holder {
+  readonly ticket: Ticket;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** What an environment needs to say of itself for its queue. */
+type Place = Pick<Environment, 'name' | 'onDemand' | 'timeouts'>;
+
+const partition = (environment: string) => `TURNS#${environment}`;
+
+const keyOf = (environment: string, key: TurnKey): Key => ({
+  pk: partition(environment),
+  sk: key.item === 'gate' ? 'GATE' : `GROUP#${key.group}`,
+});
+
+const initialOf = ({ onDemand }: Pick<Environment, 'onDemand'>): EnvironmentState => (onDemand ? 'down' : 'up');
+
+export class Turns {
+  private readonly table: Table;
+  private readonly outbox: Outbox | undefined;
+
+  /** @param workflows absent where turns are only looked at */
+  constructor(table: Table, workflows?: StepFunctions) {
+    this.table = table;
+    this.outbox = workflows ? new Outbox(table, workflows) : undefined;
+  }
+
+  takeGroup(environment: Place, group: string, ticket: Ticket, now: number): Promise<Taken> {
+    return this.run(environment, takeGroupTurn(initialOf(environment), group, ticket), now);
+  }
+
+  takeEnvironment(environment: Place, ticket: Ticket, now: number): Promise<Taken | { readonly state: 'asleep' }> {
+    return this.run(environment, takeEnvironmentTurn(initialOf(environment), ticket), now);
+  }
+
+  /** Ends a group's ticket, wherever it stands. */
+  end(environment: Place, ticket: string, group: string, now: number): Promise<void> {
+    return this.run(environment, endTurn(initialOf(environment), ticket, group), now);
+  }
+
+  /** Ends an environment's ticket and says how it leaves the environment. */
+  endEnvironment(environment: Place, ticket: string, leaves: 'up' | 'down', now: number): Promise<void> {
+    return this.run(environment, endTurn(initialOf(environment), ticket, undefined, leaves), now);
+  }
+
+  /** Lets on whoever a crash has left behind. */
+  settle(environment: Place, now: number): Promise<void> {
+    return this.run(environment, settleAll(initialOf(environment)), now);
+  }
+
+  beginWake(environment: Place, execution: string, now: number): Promise<boolean> {
+    return this.run(environment, beginWake(initialOf(environment), execution), now);
+  }
+
+  wakeDone(environment: Place, now: number): Promise<void> {
+    return this.run(environment, wakeDone(initialOf(environment)), now);
+  }
+
+  wakeFailed(environment: Place, reason: string, now: number): Promise<void> {
+    return this.run(environment, wakeFailed(initialOf(environment), reason), now);
+  }
+
+  /** The name of the wake after the latest night: whoever asks for it asks for the same. */
+  async wakeName(environment: Place): Promise<string> {
+    return `${environment.name}-wake-${(await this.gate(environment)).nights}`;
+  }
+
+  /** The execution that wakes the environment now; undefined if none does. */
+  async waking(environment: Place): Promise<string | undefined> {
+    const gate = await this.gate(environment);
+    return gate.state === 'waking' ? gate.wake : undefined;
+  }
+
+  async state(environment: Place): Promise<EnvironmentState> {
+    return (await this.gate(environment)).state;
+  }
+
+  /** Whether somebody waits to go in. */
+  async hasParked(environment: Place): Promise<boolean> {
+    return (await this.groups(environment.name)).some(
+      ({ holder, waiting }) => holder?.phase === 'parked' || holder?.phase === 'entering' || waiting.length > 0,
+    );
+  }
+
+  /** Whoever holds a turn, stands at the head of a queue, or is about to. */
+  async holders(environment: Place): Promise<Holder[]> {
+    const gate = await this.gate(environment);
+    const tickets = [
+      ...(gate.exclusive ? [gate.exclusive.ticket] : []),
+      ...(await this.groups(environment.name)).flatMap(({ holder }) => holder?.ticket ?? []),
+    ];
+    return tickets.map((ticket) => ({ ticket, since: ticket.askedAt }));
+  }
+
+  /**
+   * The fence, read again just before a call that changes ECS.
+   * @throws TurnLost if the turn has passed on
+   */
+  async assertGroupTurn(environment: string, group: string, ticket: string, fence: number): Promise<void> {
+    const turns = await this.table.get<GroupTurns>(keyOf(environment, { item: 'group', group }));
+    const { holder } = turns ?? {};
+    if (holder?.ticket.id !== ticket || holder.phase !== 'held' || turns?.fence !== fence) throw new TurnLost(environment, ticket);
+  }
+
+  /** @throws TurnLost if the turn has passed on */
+  async assertEnvironmentTurn(environment: string, ticket: string, fence: number): Promise<void> {
+    const gate = await this.table.get<Gate>(keyOf(environment, { item: 'gate' }));
+    const { exclusive } = gate ?? {};
+    if (exclusive?.ticket.id !== ticket || exclusive.phase !== 'held' || exclusive.fence !== fence) throw new TurnLost(environment, ticket);
+  }
+
+  private async gate(environment: Place): Promise<Gate> {
+    return (await this.table.get<Gate>(keyOf(environment.name, { item: 'gate' }))) ?? firstGate(initialOf(environment));
+  }
+
+  private groups(environment: string): Promise<GroupTurns[]> {
+    return this.table.query<GroupTurns>(partition(environment), 'GROUP#');
+  }
+
+  /** Carries out a program, effect by effect. */
+  private async run<Result>(environment: Place, program: Program<Result>, now: number): Promise<Result> {
+    let next = program.next();
+    while (!next.done) next = program.next(await this.perform(environment, next.value, now));
+    return next.value;
+  }
+
+  private async perform(environment: Place, effect: Effect, now: number): Promise<unknown> {
+    const { name } = environment;
+    switch (effect.op) {
+      case 'get':
+        return this.table.get(keyOf(name, effect.key));
+      case 'put': {
+        const key = keyOf(name, effect.key);
+        const when = effect.expect === 0 ? isAbsent : has({ version: effect.expect });
+        if (effect.answers.length === 0) return this.table.put(key, effect.item, when);
+        const outbox = this.requireOutbox();
+        const answers = effect.answers.map((answer) => outbox.write(answer.token, told(environment, answer), now));
+        return this.table.transact([{ key, item: effect.item, when }, ...answers]);
+      }
+      case 'groups':
+        return this.groups(name);
+      case 'bury':
+        await this.table.put({ pk: partition(name), sk: `DEAD#${effect.ticket}` }, { expiresAt: Math.floor(now / 1000) + BURIED_SECONDS });
+        return undefined;
+      case 'dead':
+        return (await this.table.get({ pk: partition(name), sk: `DEAD#${effect.ticket}` })) !== undefined;
+      case 'send':
+        await this.requireOutbox().send(effect.answer.token, told(environment, effect.answer));
+        return undefined;
+    }
+  }
+
+  private requireOutbox(): Outbox {
+    if (this.outbox === undefined) throw new Error('these turns were only to be looked at');
+    return this.outbox;
+  }
+}
+
+/** What the waiting step hears. */
+function told({ name, timeouts }: Place, answer: TurnAnswer): Answer {
+  switch (answer.kind) {
+    case 'granted':
+      return { result: { fence: answer.fence, deploySeconds: timeouts.deployMinutes * 60 } };
+    case 'superseded':
+      return { error: 'Superseded', cause: new Superseded(answer.reason).message };
+    case 'refused':
+      return answer.reason === 'it is down already'
+        ? { error: 'EnvironmentAsleep', cause: new EnvironmentAsleep(name).message }
+        : { error: 'PromotionRefused', cause: new PromotionRefused(`${name} could not be woken: ${answer.reason}`).message };
+  }
+}

@@ -1,0 +1,21 @@
+/** "Did you mean": the nearest of what is known to what was written. */
+
+/** `, did you mean "rolling"?`, or nothing if none is near. */
+export function suggestion(given: string, known: readonly string[]): string {
+  const near = known
+    .map((word) => ({ word, away: distance(given.toLowerCase(), word.toLowerCase()) }))
+    .toSorted((a, b) => a.away - b.away)[0];
+  return near !== undefined && near.away <= Math.max(1, Math.floor(given.length / 3)) ? `, did you mean "${near.word}"?` : '';
+}
+
+/** Levenshtein's. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

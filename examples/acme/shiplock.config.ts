@@ -1,0 +1,160 @@
+/**
+ * The pipeline of Acme, a shop: three repositories, four services, five environments.
+ * It shows every key there is; a test holds it against the schema, and docs/configuration.md is made from it.
+ */
+import { definePipeline } from '../../domain/config.ts';
+
+export default definePipeline({
+  // Prefixes every name in AWS: at most 12 characters.
+  name: 'acme',
+  // For the hours below; an environment may have another.
+  timeZone: 'Europe/Berlin',
+
+  // One account and Region each, where environments live.
+  sites: {
+    main: { account: '111111111111', region: 'eu-central-1' },
+  },
+
+  // Who may decide. The e-mail address is the session name of their single sign-on role, unless `session` says otherwise.
+  people: {
+    'release-manager@example.com': { groups: ['release-managers'] },
+    'integration-lead@example.com': { groups: ['integrators'], session: 'integration-lead@example.com' },
+    // `authorAs`: names under which they appear as author of a change; their own address, if left out.
+    'developer@example.com': { groups: ['release-managers'], authorAs: ['developer@example.com', 'developer@users.example.com'] },
+  },
+
+  // What is pushed, which of its tags are releases, and how those compare.
+  repositories: {
+    // push-time: the later push is the newer release. Others: build-number, semver, commit-time.
+    orders: { tags: 'git_*', order: 'push-time', platform: 'linux/amd64' },
+    catalog: { tags: 'build-*', order: 'build-number' },
+    gateway: { tags: '*.*.*', order: 'semver' },
+  },
+
+  // What runs. Two services run the repository `orders`, so they move together.
+  services: {
+    'orders-web': {
+      taskDefinition: 'ecs/orders-web.json',
+      // Container names of the template: a repository, or a fixed image.
+      containers: { web: 'orders' },
+      web: {
+        container: 'web',
+        port: 8080,
+        path: '/orders*',
+        health: '/orders/health',
+        // Seconds a new task may fail its health check.
+        graceSeconds: 60,
+      },
+      // Tasks, by environment or the same in all; 1 if left out.
+      count: { test: 1, beta: 1, staging: 1, live: 2, sandbox: 1 },
+    },
+    'orders-worker': {
+      taskDefinition: 'ecs/orders-worker.json',
+      containers: { worker: 'orders', statsd: { image: 'public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300060.0b1248' } },
+    },
+    'catalog-web': {
+      taskDefinition: 'ecs/catalog-web.json',
+      containers: { web: 'catalog' },
+      web: { container: 'web', port: 8080, path: '/catalog*', health: '/catalog/health' },
+      count: { live: 2 },
+    },
+    // Last, as its path would catch the others' requests: rules are asked in this order.
+    gateway: {
+      taskDefinition: 'ecs/gateway.json',
+      containers: { gateway: 'gateway' },
+      web: { container: 'gateway', port: 8000, path: '/*', health: '/health' },
+      count: 1,
+    },
+  },
+
+  environments: {
+    // For system tests. Destroyed at 20:00, woken by the next push.
+    test: {
+      site: 'main',
+      onDemand: {
+        days: 'monday-friday',
+        from: '07:00',
+        to: '20:00',
+        timeZone: 'Europe/Berlin',
+        // cluster: services and cluster are deleted. tasks: services stay, at zero.
+        depth: 'cluster',
+        // What a push after hours does: wait for the morning, or wake.
+        outside: 'wait',
+      },
+      // Others come with the next version.
+      strategy: 'rolling',
+      // Tasks that may fail before a deployment is given up.
+      failureThreshold: 3,
+      // Asked through the load balancer after a deployment; with `service`, only if that was deployed.
+      checks: [
+        { service: 'orders-web', path: '/orders/health' },
+        { service: 'orders-web', path: '/orders/smoke', status: 200, contains: 'orders', attempts: 3 },
+        { service: 'catalog-web', path: '/catalog/smoke' },
+        { service: 'gateway', path: '/health' },
+      ],
+      // A CodeBuild project that runs against the environment.
+      build: 'system-tests',
+      // Every container gets these.
+      variables: { ENVIRONMENT: 'test' },
+      timeouts: { deployMinutes: 20, verifyMinutes: 30, turnHours: 72 },
+      // Dangerous parts of a task definition that are allowed here: privileged, host-network, host-volumes, foreign-roles, foreign-secrets, plaintext-secrets.
+      allow: [],
+    },
+    // For integrators, who do not want to be surprised.
+    beta: {
+      checks: [
+        { service: 'orders-web', path: '/orders/health' },
+        { service: 'catalog-web', path: '/catalog/health' },
+        { service: 'gateway', path: '/health' },
+      ],
+      approval: { approvers: ['group:integrators'], quorum: 1, expiresHours: 120 },
+      variables: { ENVIRONMENT: 'beta' },
+      timeouts: { deployMinutes: 20 },
+    },
+    // Smoke tests with live's credentials; scaled to zero at night, so that it wakes fast.
+    staging: {
+      onDemand: { from: '07:00', to: '20:00', depth: 'tasks', outside: 'wait' },
+      checks: [
+        { service: 'orders-web', path: '/orders/smoke' },
+        { service: 'catalog-web', path: '/catalog/smoke' },
+        { service: 'gateway', path: '/health' },
+      ],
+      variables: { ENVIRONMENT: 'staging' },
+    },
+    // Customers. Whoever wrote a change does not approve it.
+    live: {
+      checks: [
+        { service: 'orders-web', path: '/orders/health' },
+        { service: 'catalog-web', path: '/catalog/health' },
+        { service: 'gateway', path: '/health' },
+      ],
+      approval: { approvers: ['group:release-managers'], notAuthor: true, expiresHours: 168 },
+      variables: { ENVIRONMENT: 'live' },
+      failureThreshold: 3,
+    },
+    // Customers being onboarded. Moves with live; if it fails, live does not care.
+    sandbox: {
+      checks: [
+        { service: 'orders-web', path: '/orders/health' },
+        { service: 'catalog-web', path: '/catalog/health' },
+        { service: 'gateway', path: '/onboarding' },
+      ],
+      variables: { ENVIRONMENT: 'sandbox' },
+    },
+  },
+
+  // The stages that a release climbs, in order; several environments in one stage move together.
+  path: ['test', 'beta', 'staging', ['live', 'sandbox']],
+
+  builds: {
+    'system-tests': {
+      buildspec: '../../buildspecs/system-tests.yml',
+      computeType: 'BUILD_GENERAL1_SMALL',
+      image: 'aws/codebuild/amazonlinux-aarch64-standard:3.0',
+      timeoutMinutes: 15,
+    },
+  },
+
+  // Minutes between two sweeps, which find what lost events would have told.
+  sweepMinutes: 5,
+});

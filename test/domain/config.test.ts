@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, type PipelineConfig, parsePipeline, schemaKeys } from '../../domain/config.ts';
+import example from '../../examples/acme/shiplock.config.ts';
+
+const folder = resolve(import.meta.dirname, '../../examples/acme');
+const readFile = (path: string) => readFileSync(resolve(folder, path), 'utf8');
+
+/** The example with something done to it. */
+function changed(change: (config: PipelineConfig & Record<string, never>) => void): PipelineConfig {
+  const config = structuredClone(example) as PipelineConfig & Record<string, never>;
+  change(config);
+  return config;
+}
+
+/** Every problem as one line. */
+function problems(change: (config: PipelineConfig & Record<string, never>) => void, files: (path: string) => string = readFile): string[] {
+  try {
+    parsePipeline(changed(change), files);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+}
+
+describe('the example', () => {
+  const pipeline = parsePipeline(example, readFile);
+
+  it('is complete: groups, stages, defaults', () => {
+    expect(pipeline.groups.orders?.services).toEqual(['orders-web', 'orders-worker']);
+    expect(pipeline.path.map(({ name }) => name)).toEqual(['test', 'beta', 'staging', 'live+sandbox']);
+    expect(pipeline.path[3]?.approval).toEqual({
+      approvers: ['release-manager@example.com', 'developer@example.com'],
+      quorum: 1,
+      notAuthor: true,
+      expiresHours: 168,
+    });
+    expect(pipeline.services['catalog-web']?.count).toEqual({ test: 1, beta: 1, staging: 1, live: 2, sandbox: 1 });
+    expect(pipeline.environments.test?.onDemand?.hours).toEqual({
+      days: [1, 2, 3, 4, 5],
+      from: '07:00',
+      to: '20:00',
+      timeZone: 'Europe/Berlin',
+    });
+  });
+
+  it('has a digest that changes with its content and not with the order of its keys', () => {
+    const turned = Object.fromEntries(Object.entries(example).reverse()) as PipelineConfig;
+    expect(parsePipeline(turned, readFile).digest).toBe(pipeline.digest);
+    expect(parsePipeline({ ...example, sweepMinutes: 7 }, readFile).digest).not.toBe(pipeline.digest);
+    expect(parsePipeline(example, (path) => readFile(path).replace('256', '512')).digest).not.toBe(pipeline.digest);
+  });
+
+  it('shows every key of the schema', () => {
+    const shown = new Set<string>();
+    const walk = (value: unknown, path: string) => {
+      if (value === null || typeof value !== 'object') return;
+      for (const [key, inner] of Object.entries(value)) {
+        const own = schemaKeys().includes(`${path}${key}`) ? `${path}${key}` : `${path}*`;
+        shown.add(own);
+        walk(inner, `${own}.`);
+      }
+    };
+    walk(example, '');
+    expect([...new Set(schemaKeys())].filter((key) => !shown.has(key))).toEqual([]);
+  });
+});
+
+describe('a wrong configuration', () => {
+  const cases: [string, string, (config: PipelineConfig & Record<string, never>) => void][] = [
+    [
+      'an unknown key',
+      'environments.live.approvals: unknown key, did you mean "approval"?',
+      (config) => Object.assign(config.environments.live!, { approvals: {} }),
+    ],
+    [
+      'an unknown key at the top',
+      'repository: unknown key, did you mean "repositories"?',
+      (config) => Object.assign(config, { repository: {} }),
+    ],
+    [
+      'an unknown value',
+      'repositories.orders.order: unknown value "build-numbr", did you mean "build-number"?',
+      (config) => Object.assign(config.repositories.orders!, { order: 'build-numbr' }),
+    ],
+    [
+      'an unknown strategy',
+      'environments.live.strategy: unknown value "bluegreen", did you mean "blue-green"?',
+      (config) => Object.assign(config.environments.live!, { strategy: 'bluegreen' }),
+    ],
+    [
+      'a strategy that is not there yet',
+      'environments.live.strategy: "blue-green" is not there yet; use "rolling"',
+      (config) => Object.assign(config.environments.live!, { strategy: 'blue-green' }),
+    ],
+    [
+      'a path to an environment that does not exist',
+      'path[0]: no environment "tests", did you mean "test"?; there are test, beta, staging, live, sandbox',
+      (config) => Object.assign(config, { path: ['tests', 'test', 'beta', 'staging', ['live', 'sandbox']] }),
+    ],
+    [
+      'an environment that no stage has',
+      'environments.sandbox: is in no stage of the path; add it there or remove it',
+      (config) => Object.assign(config, { path: ['test', 'beta', 'staging', 'live'] }),
+    ],
+    [
+      'an environment twice in the path',
+      'path[4]: "test" is in the path twice',
+      (config) => Object.assign(config, { path: ['test', 'beta', 'staging', ['live', 'sandbox'], 'test'] }),
+    ],
+    [
+      'hours that end before they begin',
+      'environments.test.onDemand.to: 06:00 is not after 07:00: an environment opens and closes on the same day',
+      (config) => Object.assign(config.environments.test!.onDemand!, { to: '06:00' }),
+    ],
+    [
+      'an impossible time',
+      'environments.test.onDemand.from: not a time such as "07:00"',
+      (config) => Object.assign(config.environments.test!.onDemand!, { from: '7 am' }),
+    ],
+    [
+      'an unknown time zone',
+      'environments.test.onDemand.timeZone: there is no time zone "Europe/Berln"; a name such as "Europe/Berlin" is needed',
+      (config) => Object.assign(config.environments.test!.onDemand!, { timeZone: 'Europe/Berln' }),
+    ],
+    [
+      'an unknown approver',
+      'environments.beta.approval.approvers: "integration@example.com" is none of the people',
+      (config) => Object.assign(config.environments.beta!.approval!, { approvers: ['integration@example.com'] }),
+    ],
+    [
+      'a group that nobody is in',
+      'environments.beta.approval.approvers: nobody is in "group:integrator", did you mean "integrators"?; give people that group',
+      (config) => Object.assign(config.environments.beta!.approval!, { approvers: ['group:integrator'] }),
+    ],
+    [
+      'an unknown repository',
+      'services.gateway.containers.gateway: no repository "gatway", did you mean "gateway"?',
+      (config) => Object.assign(config.services.gateway!, { containers: { gateway: 'gatway' } }),
+    ],
+    [
+      'a container that the template lacks',
+      'services.gateway.containers.gatway: ecs/gateway.json has no such container, did you mean "gateway"?',
+      (config) => Object.assign(config.services.gateway!, { containers: { gateway: 'gateway', gatway: 'gateway' } }),
+    ],
+    [
+      'a template that is not there',
+      'services.gateway.taskDefinition: there is no file ecs/gatway.json',
+      (config) => Object.assign(config.services.gateway!, { taskDefinition: 'ecs/gatway.json' }),
+    ],
+    [
+      'a path that two services want',
+      'services.gateway.web.path: /orders* is the path of orders-web too; a request can go to one of them only',
+      (config) => Object.assign(config.services.gateway!.web!, { path: '/orders*' }),
+    ],
+    [
+      'a check of an unknown service',
+      'environments.test.checks[0].service: no service "order-web", did you mean "orders-web"?',
+      (config) => Object.assign(config.environments.test!.checks![0]!, { service: 'order-web' }),
+    ],
+    [
+      'an unknown build',
+      'environments.test.build: no build "system-test", did you mean "system-tests"?',
+      (config) => Object.assign(config.environments.test!, { build: 'system-test' }),
+    ],
+    ['a missing key', 'path: is missing; a array is needed', (config) => Reflect.deleteProperty(config, 'path')],
+  ];
+  for (const [what, message, change] of cases) {
+    it(`says where ${what} stands and what to do`, () => expect(problems(change)).toContainEqual(expect.stringContaining(message)));
+  }
+
+  it('names a target group that would be too long', () =>
+    expect(
+      problems((config) =>
+        Object.assign(config, { name: 'acmeacmeacme', services: { 'gateway-for-all': config.services.gateway, ...config.services } }),
+      ).join('\n'),
+    ).toContain('and AWS takes 32; shorten a name'));
+
+  it('refuses a template that is no JSON, and one that keeps a placeholder', () => {
+    expect(
+      problems(
+        () => {},
+        (path) => (path === 'ecs/gateway.json' ? '{' : readFile(path)),
+      ).join(),
+    ).toContain('services.gateway.taskDefinition: ecs/gateway.json is no JSON');
+    expect(
+      problems(
+        () => {},
+        (path) => readFile(path).replace('%BUILD_VERSION%', '%VERSION%'),
+      ).join(),
+    ).toContain('keeps the placeholder %VERSION%; only %BUILD_VERSION% is filled');
+  });
+
+  it('is told with all that is wrong at once', () =>
+    expect(
+      problems((config) =>
+        Object.assign(config, {
+          path: ['test', 'beta', 'staging', 'live'],
+          environments: { ...config.environments, test: { ...config.environments.test, build: 'x' } },
+        }),
+      ).length,
+    ).toBeGreaterThan(1));
+});
