@@ -1,0 +1,14 @@
+/**
+ * The CDK app: `npx cdk synth`. Which pipeline it is says the context or environment variable SHIPLOCK_CONFIG,
+ * by default the example.
+ */
+import { App } from 'aws-cdk-lib';
+import { checkRules } from './acknowledgements.ts';
+import { addStacks, readConfig } from './synthesis.ts';
+
+const app = new App();
+const config =
+  (app.node.tryGetContext('SHIPLOCK_CONFIG') as string | undefined) ?? process.env.SHIPLOCK_CONFIG ?? 'examples/acme/shiplock.config.ts';
+checkRules(app);
+await addStacks(app, await readConfig(config));
+app.synth();

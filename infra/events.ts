@@ -1,0 +1,120 @@
+/** What wakes functions: pushes, deployments, ends of executions, and the journal's stream. */
+import { aws_events as events, aws_lambda as lambda, type Stack } from 'aws-cdk-lib';
+import * as names from '../domain/names.ts';
+import type { StepFunction } from './functions.ts';
+import { deploymentRule, executionRule, imagePushRule, pascal } from './names.ts';
+import type { Place } from './place.ts';
+import type { Storage } from './storage.ts';
+
+/** An event pattern may have 2,048 characters. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */
+const PATTERN_LIMIT = 2_048;
+
+/** Hours an event waits for a function that cannot be called, and tries. As long as EventBridge can: a push is not to be lost. */
+const RETRY = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
+
+/** Seconds an event may wait inside Lambda, after its function failed. */
+const AGE = 3_600;
+
+/** Rules, permissions and retries of what comes as an event. */
+export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<string, StepFunction>, storage: Storage): void {
+  const wire = (id: string, name: string, description: string, file: string, pattern: object) => {
+    const step = required(functions, file);
+    const rule = new events.CfnRule(stack, id, {
+      name,
+      description,
+      eventPattern: pattern,
+      state: 'ENABLED',
+      targets: [{ id: file, arn: step.function.functionArn, deadLetterConfig: { arn: storage.undelivered.attrArn }, retryPolicy: RETRY }],
+    });
+    new lambda.CfnPermission(stack, `${id}Permission`, {
+      action: 'lambda:InvokeFunction',
+      functionName: step.function.functionArn,
+      principal: 'events.amazonaws.com',
+      sourceArn: rule.attrArn,
+      sourceAccount: place.account,
+    });
+  };
+  pushPatterns(place).forEach((pattern, shard) => {
+    wire(
+      `ImagePushRule${shard === 0 ? '' : shard + 1}`,
+      imagePushRule(place.name, shard),
+      'A tagged image was pushed',
+      'on-image-push',
+      pattern,
+    );
+  });
+  wire('DeploymentRule', deploymentRule(place.name), 'A deployment of ECS ended', 'on-ecs-event', deploymentPattern(place));
+  wire('ExecutionRule', executionRule(place.name), 'A workflow ended badly', 'on-execution-ended', executionPattern(place));
+
+  for (const file of ['on-image-push', 'on-ecs-event', 'on-execution-ended', 'sweep'])
+    new lambda.CfnEventInvokeConfig(stack, `${pascal(file)}Retries`, {
+      functionName: required(functions, file).function.functionName,
+      qualifier: '$LATEST',
+      maximumRetryAttempts: 2,
+      maximumEventAgeInSeconds: AGE,
+      destinationConfig: { onFailure: { destination: storage.unhandled.attrArn } },
+    });
+
+  new lambda.CfnEventSourceMapping(stack, 'JournalStream', {
+    functionName: required(functions, 'notify').function.functionName,
+    eventSourceArn: storage.journal.attrStreamArn,
+    startingPosition: 'TRIM_HORIZON',
+    batchSize: 10,
+    maximumRetryAttempts: 5,
+    bisectBatchOnFunctionError: true,
+    destinationConfig: { onFailure: { destination: storage.unhandled.attrArn } },
+  });
+}
+
+/** @throws Error naming the file that is missing */
+export function required(functions: ReadonlyMap<string, StepFunction>, file: string): StepFunction {
+  const step = functions.get(file);
+  if (step === undefined) throw new Error(`there is no functions/${file}.ts`);
+  return step;
+}
+
+/**
+ * Pushes of a tag to one of the pipeline's repositories, here: as many patterns as the names need.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+ */
+export function pushPatterns(place: Place): object[] {
+  const pattern = (repositories: readonly string[]) => ({
+    source: ['aws.ecr'],
+    'detail-type': ['ECR Image Action'],
+    account: [place.account],
+    region: [place.region],
+    detail: { 'action-type': ['PUSH'], result: ['SUCCESS'], 'repository-name': repositories, 'image-tag': [{ exists: true }] },
+  });
+  const shards: string[][] = [[]];
+  for (const repository of Object.keys(place.pipeline.repositories)) {
+    const shard = shards.at(-1)!;
+    if (JSON.stringify(pattern([...shard, repository])).length > PATTERN_LIMIT) shards.push([repository]);
+    else shard.push(repository);
+  }
+  return shards.map(pattern);
+}
+
+/**
+ * The event names the service alone, as `service/<cluster>/<service>`: our clusters begin with the pipeline's name.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+ */
+export const deploymentPattern = (place: Place) => ({
+  source: ['aws.ecs'],
+  'detail-type': ['ECS Deployment State Change'],
+  account: [place.account],
+  region: [place.region],
+  resources: place.environments.map(({ name }) => ({ prefix: place.arn('ecs', `service/${names.environmentName(place.name, name)}/`) })),
+  detail: { eventName: ['SERVICE_DEPLOYMENT_COMPLETED', 'SERVICE_DEPLOYMENT_FAILED'] },
+});
+
+/** Executions that ended by themselves have cleaned up; these may not have. */
+const executionPattern = (place: Place) => ({
+  source: ['aws.states'],
+  'detail-type': ['Step Functions Execution Status Change'],
+  account: [place.account],
+  region: [place.region],
+  detail: {
+    status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+    stateMachineArn: (['release', 'promotion', 'wake', 'teardown'] as const).map((workflow) => place.machineArn(workflow)),
+  },
+});
