@@ -23,7 +23,8 @@ export type UsageKind =
   | 'sqs.request'
   | 'logs.ingested-byte'
   | 'cloudwatch.alarm-hour'
-  | 'cloudwatch.metric-hour'
+  /** A custom metric that gets its first value. */
+  | 'cloudwatch.metric'
   | 'codebuild.build'
   | 'codebuild.minute'
   | 'fargate.task'

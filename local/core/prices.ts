@@ -53,7 +53,7 @@ export const PRICES: readonly Price[] = [
   { kind: 'sqs.request', dollars: 0.4 / MILLION, text: '$0.40 per million requests, standard queue', source: SQS },
   { kind: 'logs.ingested-byte', dollars: 0.5 / GIBIBYTE, text: '$0.50 per GB collected', source: CLOUDWATCH },
   { kind: 'cloudwatch.alarm-hour', dollars: 0.1 / HOURS_PER_MONTH, text: '$0.10 per alarm metric and month', source: CLOUDWATCH },
-  { kind: 'cloudwatch.metric-hour', dollars: 0.3 / HOURS_PER_MONTH, text: '$0.30 per metric and month, first 10,000', source: CLOUDWATCH },
+  { kind: 'cloudwatch.metric', dollars: 0.3, text: '$0.30 per metric and month, first 10,000; a month is billed here', source: CLOUDWATCH },
   {
     kind: 'call',
     labels: { service: 'cloudwatch', operation: 'PutMetricData' },
