@@ -33,8 +33,8 @@ describe('prices', () => {
     const meter = new Meter();
     meter.record('states.transition', 40, { machine: 'release' });
     meter.record('lambda.invocation', 10, { function: 'deploy' });
-    meter.record('lambda.gb-second', 1.5, { function: 'deploy' });
-    meter.record('codebuild.minute', 3, { type: 'LINUX_CONTAINER', computeType: 'BUILD_GENERAL1_SMALL' });
+    meter.record('lambda.gb-second', 1.5, { function: 'deploy', architecture: 'arm64' });
+    meter.record('codebuild.minute', 3, { environmentType: 'LINUX_CONTAINER', computeType: 'BUILD_GENERAL1_SMALL' });
     meter.record('call', 100, { service: 'ecs', operation: 'UpdateService' });
     const cost = price(meter.usage, ({ kind }) => (kind.startsWith('codebuild') ? 'verification' : 'orchestration'));
     // 40 transitions at $25 a million, 10 requests at $0.20 a million, 1.5 GB-seconds on Arm
@@ -48,7 +48,7 @@ describe('prices', () => {
   it('name usage whose price they do not know instead of calling it free', () => {
     const usage = {
       kind: 'codebuild.minute',
-      labels: { type: 'LINUX_GPU_CONTAINER', computeType: 'BUILD_GENERAL1_LARGE' },
+      labels: { environmentType: 'LINUX_GPU_CONTAINER', computeType: 'BUILD_GENERAL1_LARGE' },
       amount: 2,
     } as const;
     expect(price([usage])).toMatchObject({ dollars: 0, unpriced: [usage] });
