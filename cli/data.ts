@@ -40,11 +40,9 @@ export function openData(folder: string): Opened {
   const world = new World(new VirtualClock(state.now), factories);
   const site = world.site(state.account, state.region);
   for (const [name, saved] of Object.entries(state.services)) site.find(name).load?.(saved);
-  const reader = site
-    .service('iam')
-    .user('reader', [
-      { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:Query'], Resource: '*' }] },
-    ]);
+  const reader = site.service('iam').user('reader', {
+    read: { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:Query'], Resource: '*' } },
+  });
   const connection = clientConfig(world, { region: state.region, credentials: reader });
   return {
     state,

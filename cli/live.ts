@@ -60,7 +60,10 @@ export class LiveView implements Audience {
 
   private draw(now: number, _force: boolean): void {
     if (!this.terminal) return;
-    const lines = [dim(clockTime(now, this.timeZone)), ...[...this.moving].map(([name, does]) => fit(`  ${plain(name)}  ${plain(does)}`))];
+    const lines = [
+      dim(clockTime(now, this.timeZone)),
+      ...[...this.moving].map(([name, does]) => shorten(`  ${plain(name)}  ${plain(does)}`)),
+    ];
     process.stdout.write(`${lines.join('\n')}\n`);
     this.drawn = lines.length;
     this.last = performance.now();
@@ -72,4 +75,4 @@ export class LiveView implements Audience {
   }
 }
 
-const fit = (text: string) => (text.length > width() - 1 ? `${text.slice(0, width() - 2)}…` : text);
+const shorten = (text: string) => (text.length > width() - 1 ? `${text.slice(0, width() - 2)}…` : text);

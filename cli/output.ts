@@ -33,12 +33,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const last = head.length - 1;
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + 2, 0);
   widths[last] = Math.max(10, Math.min(widths[last] ?? 0, width() - before - 1));
-  const line = (row: readonly string[]) => row.map((cell, column) => fit(cell, widths[column] ?? 0, column === last)).join('  ');
+  const line = (row: readonly string[]) => row.map((cell, column) => shorten(cell, widths[column] ?? 0, column === last)).join('  ');
   const paint = colours();
   return [paint.bold(line(cells[0] ?? [])), ...cells.slice(1).map(line)].join('\n');
 }
 
-function fit(text: string, length: number, isLast: boolean): string {
+function shorten(text: string, length: number, isLast: boolean): string {
   if (text.length > length) return `${text.slice(0, Math.max(0, length - 1))}…`;
   return isLast ? text : text.padEnd(length);
 }

@@ -1,8 +1,9 @@
 /** What a rehearsal's meter comes to: calls, transitions, dollars, with orchestration and verification apart; and what teardown saved. */
-import { type Usage, sum } from '../local/core/meter.ts';
-import { PRICES_AS_OF, price } from '../local/core/prices.ts';
+
 import { functionName } from '../domain/names.ts';
-import type { Script } from './script.ts';
+import type { JournalEntry } from '../domain/records.ts';
+import { sum, type Usage } from '../local/core/meter.ts';
+import { PRICES_AS_OF, price } from '../local/core/prices.ts';
 import type { Stage } from './stage.ts';
 
 export interface Bill {
@@ -22,7 +23,7 @@ export function partOf(pipeline: string, usage: Usage): 'orchestration' | 'verif
   return 'orchestration';
 }
 
-export function bill(stage: Stage, script: Pick<Script, 'monday'>): Bill {
+export function bill(stage: Stage, journal: readonly JournalEntry[]): Bill {
   const { usage } = stage.world.meter;
   const cost = price(usage, (one) => partOf(stage.pipeline.name, one));
   const total = (kind: Usage['kind']) => sum(usage, kind);
@@ -32,18 +33,33 @@ export function bill(stage: Stage, script: Pick<Script, 'monday'>): Bill {
   const transitions = total('states.transition');
   const dollars = (amount: number) => `$${amount.toFixed(4)}`;
   const kind = (name: Usage['kind']) => dollars(cost.kinds[name] ?? 0);
-  const releases = Math.max(1, total('states.execution') > 0 ? sum(usage, 'states.execution', { machine: `${stage.pipeline.name}-release` }) : 1);
+  const releases = Math.max(
+    1,
+    total('states.execution') > 0 ? sum(usage, 'states.execution', { machine: `${stage.pipeline.name}-release` }) : 1,
+  );
   const lines = [
     ...Object.entries(calls)
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([service, amount]) => ({ what: `calls to ${service}`, amount: String(amount), dollars: '' })),
     { what: 'state transitions', amount: String(transitions), dollars: kind('states.transition') },
-    { what: 'Lambda invocations', amount: String(total('lambda.invocation')), dollars: dollars((cost.kinds['lambda.invocation'] ?? 0) + (cost.kinds['lambda.gb-second'] ?? 0)) },
-    { what: 'ledger writes and reads', amount: `${total('dynamodb.write-unit')} / ${total('dynamodb.read-unit')}`, dollars: dollars((cost.kinds['dynamodb.write-unit'] ?? 0) + (cost.kinds['dynamodb.read-unit'] ?? 0)) },
+    {
+      what: 'Lambda invocations',
+      amount: String(total('lambda.invocation')),
+      dollars: dollars((cost.kinds['lambda.invocation'] ?? 0) + (cost.kinds['lambda.gb-second'] ?? 0)),
+    },
+    {
+      what: 'ledger writes and reads',
+      amount: `${total('dynamodb.write-unit')} / ${total('dynamodb.read-unit')}`,
+      dollars: dollars((cost.kinds['dynamodb.write-unit'] ?? 0) + (cost.kinds['dynamodb.read-unit'] ?? 0)),
+    },
     { what: 'build minutes', amount: String(total('codebuild.minute')), dollars: kind('codebuild.minute') },
     { what: 'orchestration', amount: `${releases} releases`, dollars: dollars(cost.groups.orchestration ?? 0) },
     { what: 'verification', amount: '', dollars: dollars(cost.groups.verification ?? 0) },
-    { what: 'tasks (Fargate)', amount: `${(total('fargate.vcpu-second') / 3600).toFixed(0)} vCPU hours`, dollars: dollars(cost.groups.workload ?? 0) },
+    {
+      what: 'tasks (Fargate)',
+      amount: `${(total('fargate.vcpu-second') / 3600).toFixed(0)} vCPU hours`,
+      dollars: dollars(cost.groups.workload ?? 0),
+    },
   ];
   return {
     calls,
@@ -51,18 +67,30 @@ export function bill(stage: Stage, script: Pick<Script, 'monday'>): Bill {
     orchestration: cost.groups.orchestration ?? 0,
     verification: cost.groups.verification ?? 0,
     lines,
-    sentences: [`Prices of ${PRICES_AS_OF}, us-east-1, without free tier; the idle sweeps of the week are in them.`, ...savings(stage, script)],
+    sentences: [
+      `Prices of ${PRICES_AS_OF}, us-east-1, without free tier; the idle sweeps of the week are in them.`,
+      ...savings(stage, journal),
+    ],
   };
 }
 
-/** Hours of the week so far in which each on-demand environment was down. */
-function savings(stage: Stage, { monday }: Pick<Script, 'monday'>): string[] {
-  const began = Date.parse(`${monday}T00:00:00Z`);
-  const hours = (stage.clock.now() - began) / 3_600_000;
+/** How long each on-demand environment was down: from the start, or a teardown's end, to the next wake. */
+function savings(stage: Stage, journal: readonly JournalEntry[]): string[] {
+  const now = stage.clock.now();
   return Object.values(stage.pipeline.environments)
     .filter(({ onDemand }) => onDemand !== undefined)
     .map(({ name }) => {
-      const down = stage.hoursDown(name, began);
-      return `${name} was down ${down.toFixed(0)} of ${hours.toFixed(0)} hours: ${((100 * down) / hours).toFixed(0)} % of its cost saved.`;
+      let down = 0;
+      let since: number | undefined = stage.opened;
+      for (const entry of journal.filter(({ environment, repository }) => environment === name && repository === undefined)) {
+        const at = Date.parse(entry.at);
+        if (entry.event === 'waking' && since !== undefined) {
+          down += at - since;
+          since = undefined;
+        } else if (entry.event === 'ended' && entry.tone === 'info') since ??= at;
+      }
+      if (since !== undefined) down += now - since;
+      const hours = (milliseconds: number) => (milliseconds / 3_600_000).toFixed(0);
+      return `${name} was down ${hours(down)} of ${hours(now - stage.opened)} hours: ${((100 * down) / (now - stage.opened)).toFixed(0)} % of its running cost saved.`;
     });
 }

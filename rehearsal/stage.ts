@@ -4,6 +4,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -25,6 +26,7 @@ import { bootAssembly } from '../local/cloudformation/index.ts';
 import { type AccessKey, clientConfig } from '../local/core/client.ts';
 import { VirtualClock } from '../local/core/clock.ts';
 import type { HttpResponse } from '../local/core/http.ts';
+import type { Principal } from '../local/core/service.ts';
 import type { Site } from '../local/core/site.ts';
 import { World } from '../local/core/world.ts';
 import { pushImage } from '../local/registry/push.ts';
@@ -65,6 +67,8 @@ export interface Answer {
 
 const encoder = new TextEncoder();
 
+type RunningRegistry = Awaited<ReturnType<typeof startRegistry>>;
+
 export class Stage {
   readonly world: World;
   readonly clock: VirtualClock;
@@ -72,12 +76,14 @@ export class Stage {
   readonly pipeline: Pipeline;
   readonly ledger: Ledger;
   readonly journal: Journal;
-  private readonly registry: Awaited<ReturnType<typeof startRegistry>>;
+  /** When the rehearsal began. Milliseconds since the epoch. */
+  readonly opened: number;
+  private readonly registry: RunningRegistry;
   private readonly owner: AccessKey;
-  private readonly people = new Map<string, AccessKey>();
+  private readonly journalStream: string;
 
   private constructor(
-    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline'> & { registry: Awaited<ReturnType<typeof startRegistry>>; owner: AccessKey },
+    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline'> & { registry: RunningRegistry; owner: AccessKey; journalStream: string },
   ) {
     this.world = parts.world;
     this.clock = parts.clock;
@@ -85,6 +91,8 @@ export class Stage {
     this.pipeline = parts.pipeline;
     this.registry = parts.registry;
     this.owner = parts.owner;
+    this.journalStream = parts.journalStream;
+    this.opened = this.clock.now();
     this.ledger = new Ledger(ledgerTable(this.pipeline.name), this.connection());
     this.journal = new Journal(journalTable(this.pipeline.name), this.connection());
   }
@@ -100,11 +108,17 @@ export class Stage {
       const world = new World(clock, factories, options.seed ?? 1);
       const site = world.site(address.account, address.region);
       await bootAssembly(world, folder);
-      const owner = site
-        .service('iam')
-        .user('rehearsal', [{ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }]);
+      const owner = site.service('iam').user('rehearsal', { everything: allow('*', '*') });
       const registry = await startRegistry(site);
-      return new Stage({ world, clock, site, pipeline, registry, owner });
+      const { Table } = await site.call<{ Table: { LatestStreamArn: string } }>(
+        site.service('iam').userPrincipal('rehearsal'),
+        'dynamodb',
+        'DescribeTable',
+        {
+          TableName: journalTable(pipeline.name),
+        },
+      );
+      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn });
     } finally {
       if (options.assembly === undefined) await rm(folder, { recursive: true, force: true });
     }
@@ -128,7 +142,7 @@ export class Stage {
     if (push.message) labels['shiplock.commit.message'] = push.message;
     if (push.author) labels['shiplock.commit.author'] = push.author;
     const { authorizationData = [] } = await this.site.call<{ authorizationData?: { authorizationToken?: string }[] }>(
-      { kind: 'user', arn: this.ownerArn, account: this.site.account },
+      this.self,
       'ecr',
       'GetAuthorizationToken',
       {},
@@ -151,8 +165,8 @@ export class Stage {
     return pushed.indexDigest ?? pushed.digest;
   }
 
-  private get ownerArn(): string {
-    return `arn:aws:iam::${this.site.account}:user/rehearsal`;
+  private get self(): Principal {
+    return this.site.service('iam').userPrincipal('rehearsal');
   }
 
   /** Sends a decision to the function URL, signed by a person with their own identity. A name that the pipeline does not know is a stranger of the same account. */
@@ -187,25 +201,20 @@ export class Stage {
   }
 
   private async decideHost(): Promise<string> {
-    const { FunctionUrl } = await this.site.call<{ FunctionUrl: string }>(
-      { kind: 'user', arn: this.ownerArn, account: this.site.account },
-      'lambda',
-      'GetFunctionUrlConfig',
-      { FunctionName: functionName(this.pipeline.name, 'decide') },
-    );
+    const { FunctionUrl } = await this.site.call<{ FunctionUrl: string }>(this.self, 'lambda', 'GetFunctionUrlConfig', {
+      FunctionName: functionName(this.pipeline.name, 'decide'),
+    });
     return new URL(FunctionUrl).host;
   }
 
   /** The session of a person's own role: an IAM user of their name who may assume it under that name only. */
   private async identity(email: string): Promise<AccessKey> {
-    const known = this.people.get(email);
-    if (known) return known;
     const role = `arn:aws:iam::${this.site.account}:role/${peopleRole(this.pipeline.name)}`;
     const iam = this.site.service('iam');
     const session = this.pipeline.people[email]?.session ?? email;
-    const user = iam.user(session, [{ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: role }] }]);
+    iam.user(session, { people: allow('sts:AssumeRole', role) });
     const { Credentials } = await this.site.call<{ Credentials: { AccessKeyId: string; SecretAccessKey: string; SessionToken: string } }>(
-      { kind: 'user', arn: user.arn, account: this.site.account, context: { 'aws:username': session } },
+      iam.userPrincipal(session),
       'sts',
       'AssumeRole',
       { RoleArn: role, RoleSessionName: session },
@@ -229,7 +238,7 @@ export class Stage {
   /** ECS services and running tasks of an environment; undefined if its cluster is not there. */
   async running(environment: string): Promise<Readonly<Record<string, number>> | undefined> {
     const cluster = environmentName(this.pipeline.name, environment);
-    const principal = { kind: 'user', arn: this.ownerArn, account: this.site.account } as const;
+    const principal = this.self;
     try {
       const { serviceArns = [] } = await this.site.call<{ serviceArns?: string[] }>(principal, 'ecs', 'ListServices', {
         cluster,
@@ -257,10 +266,10 @@ export class Stage {
 
   /** Tells of every journal entry as it is written. */
   onJournal(listener: (entry: JournalEntry) => void): void {
-    const dynamodb = this.site.service('dynamodb');
-    dynamodb.onRecord(dynamodb.streamArn(journalTable(this.pipeline.name)), (records) => {
+    this.site.service('dynamodb').onRecord(this.journalStream, (records) => {
       for (const { eventName, dynamodb: change } of records)
-        if (eventName === 'INSERT' && change.NewImage) listener(unmarshall(change.NewImage) as JournalEntry);
+        if (eventName === 'INSERT' && change.NewImage)
+          listener(unmarshall(change.NewImage as Record<string, AttributeValue>) as JournalEntry);
     });
   }
 
@@ -269,12 +278,11 @@ export class Stage {
     const names: string[] = [];
     let nextToken: string | undefined;
     do {
-      const page = await this.site.call<{ executions?: { name: string }[]; nextToken?: string }>(
-        { kind: 'user', arn: this.ownerArn, account: this.site.account },
-        'states',
-        'ListExecutions',
-        { stateMachineArn: this.machine(workflow), maxResults: 1000, ...(nextToken ? { nextToken } : {}) },
-      );
+      const page = await this.site.call<{ executions?: { name: string }[]; nextToken?: string }>(this.self, 'states', 'ListExecutions', {
+        stateMachineArn: this.machine(workflow),
+        maxResults: 1000,
+        ...(nextToken ? { nextToken } : {}),
+      });
       names.push(...(page.executions ?? []).map(({ name }) => name));
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
@@ -305,6 +313,8 @@ export class Stage {
     }
   }
 }
+
+const allow = (Action: string, Resource: string) => ({ Version: '2012-10-17', Statement: { Effect: 'Allow' as const, Action, Resource } });
 
 const lowerCase = (headers: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));

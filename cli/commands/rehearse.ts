@@ -49,7 +49,7 @@ async function rehearse(options: Options): Promise<number> {
     const played = await play(stage, script, view);
     view.end();
     const failed = played.checks.filter(({ holds }) => !holds);
-    const account = bill(stage, script);
+    const account = bill(stage, played.journal);
     leave(stage, script.timeZone, options.data);
     if (options.json) {
       printJson({ seed: options.seed, checks: played.checks, traffic: played.traffic, journal: played.journal, bill: account });

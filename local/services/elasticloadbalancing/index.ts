@@ -1,0 +1,401 @@
+/** Elastic Load Balancing, version 2: application load balancers that route requests by rules to healthy targets. */
+import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { HttpRequest, HttpResponse } from '../../core/http.ts';
+import { textResponse } from '../../core/http.ts';
+import { type Operation, type Permission, type ResourceType, type Service, ServiceError } from '../../core/service.ts';
+import type { Site } from '../../core/site.ts';
+import { loadBalancingResources } from './resources.ts';
+import { checkConditions, described, forwardedTo, type ListenerRule, ruleFor } from './rules.ts';
+import type { HealthListener, TargetGroup, TargetRegistration, TargetState } from './targets.ts';
+
+declare module '../../core/site.ts' {
+  interface Services {
+    elasticloadbalancing: LoadBalancing;
+  }
+}
+
+export interface LoadBalancer {
+  readonly arn: string;
+  readonly name: string;
+  readonly fullName: string;
+  readonly dnsName: string;
+  readonly scheme: string;
+}
+
+export interface Listener {
+  readonly arn: string;
+  readonly loadBalancer: LoadBalancer;
+  readonly port: number;
+  readonly protocol: string;
+  readonly rules: ListenerRule[];
+}
+
+const html = (status: number, title: string): HttpResponse =>
+  textResponse(
+    status,
+    `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body>\r\n<center><h1>${status} ${title}</h1></center>\r\n</body>\r\n</html>\r\n`,
+    {
+      'content-type': 'text/html',
+      server: 'awselb/2.0',
+    },
+  );
+
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/ */
+export class LoadBalancing implements Service {
+  readonly operations: Readonly<Record<string, Operation>>;
+  readonly resources: Readonly<Record<string, ResourceType>>;
+  readonly site: Site;
+  readonly balancers = new Map<string, LoadBalancer>();
+  readonly listeners = new Map<string, Listener>();
+  readonly groups = new Map<string, TargetGroup>();
+  private readonly random;
+
+  constructor(site: Site) {
+    this.site = site;
+    this.random = site.world.random.fork(`elasticloadbalancing/${site.account}/${site.region}`);
+    this.resources = loadBalancingResources(this);
+    // "These actions do not know a resource": https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+    const anywhere = (action: string) => (): Permission[] => [{ action: `elasticloadbalancing:${action}`, resource: '*' }];
+    const on = (action: string, resource: string | undefined): Permission[] => [
+      { action: `elasticloadbalancing:${action}`, resource: resource ?? '*' },
+    ];
+    this.operations = {
+      CreateRule: {
+        authorize: ({ ListenerArn }: Elb.CreateRuleInput) => on('CreateRule', ListenerArn),
+        handle: (input: Elb.CreateRuleInput) => this.createRule(input),
+      },
+      ModifyRule: {
+        authorize: ({ RuleArn }: Elb.ModifyRuleInput) => on('ModifyRule', RuleArn),
+        handle: (input: Elb.ModifyRuleInput) => this.modifyRule(input),
+      },
+      DeleteRule: {
+        authorize: ({ RuleArn }: Elb.DeleteRuleInput) => on('DeleteRule', RuleArn),
+        handle: (input: Elb.DeleteRuleInput) => this.deleteRule(input),
+      },
+      SetRulePriorities: {
+        authorize: ({ RulePriorities = [] }: Elb.SetRulePrioritiesInput) =>
+          RulePriorities.flatMap(({ RuleArn }) => on('SetRulePriorities', RuleArn)),
+        handle: (input: Elb.SetRulePrioritiesInput) => this.setPriorities(input),
+      },
+      DescribeRules: {
+        authorize: anywhere('DescribeRules'),
+        handle: (input: Elb.DescribeRulesInput) => ({ Rules: this.rulesOf(input).map(described) }),
+      },
+      DescribeLoadBalancers: {
+        authorize: anywhere('DescribeLoadBalancers'),
+        handle: (input: Elb.DescribeLoadBalancersInput) => this.describeBalancers(input),
+      },
+      DescribeListeners: {
+        authorize: anywhere('DescribeListeners'),
+        handle: (input: Elb.DescribeListenersInput) => this.describeListeners(input),
+      },
+      DescribeTargetGroups: {
+        authorize: anywhere('DescribeTargetGroups'),
+        handle: (input: Elb.DescribeTargetGroupsInput) => this.describeGroups(input),
+      },
+      DescribeTargetGroupAttributes: {
+        authorize: anywhere('DescribeTargetGroupAttributes'),
+        handle: ({ TargetGroupArn }: Elb.DescribeTargetGroupAttributesInput) => ({
+          Attributes: [...this.group(TargetGroupArn).settings.attributes].map(([Key, Value]) => ({ Key, Value })),
+        }),
+      },
+      DescribeTargetHealth: {
+        authorize: anywhere('DescribeTargetHealth'),
+        handle: (input: Elb.DescribeTargetHealthInput) => this.describeHealth(input),
+      },
+      DeregisterTargets: {
+        authorize: ({ TargetGroupArn }: Elb.DeregisterTargetsInput) => on('DeregisterTargets', TargetGroupArn),
+        handle: ({ TargetGroupArn, Targets = [] }: Elb.DeregisterTargetsInput) => {
+          const group = this.group(TargetGroupArn);
+          for (const { Id = '', Port } of Targets) group.deregister(Id, Port ?? group.settings.port);
+          return {};
+        },
+      },
+    } satisfies Readonly<Record<string, Operation>>;
+  }
+
+  // ---- what services do among themselves
+
+  /** @throws ServiceError TargetGroupNotFoundException */
+  targetGroup(arn: string): { readonly arn: string; readonly port: number; readonly loadBalancerArns: readonly string[] } {
+    return { arn, port: this.group(arn).settings.port, loadBalancerArns: this.balancersOf(arn) };
+  }
+
+  registerTarget(targetGroupArn: string, target: TargetRegistration): void {
+    this.group(targetGroupArn).register(target);
+  }
+
+  /** It drains for the group's delay; no new request goes there. */
+  deregisterTarget(targetGroupArn: string, id: string, port: number): void {
+    this.groups.get(targetGroupArn)?.deregister(id, port);
+  }
+
+  targetHealth(targetGroupArn: string, id: string): TargetState {
+    const target = [...this.group(targetGroupArn).targets.values()].find((one) => one.id === id);
+    return target?.state ?? 'unused';
+  }
+
+  /** @returns ends it */
+  onTargetHealth(targetGroupArn: string, listener: HealthListener): () => void {
+    return this.group(targetGroupArn).listen(listener);
+  }
+
+  /** Seconds. */
+  deregistrationDelay(targetGroupArn: string): number {
+    return this.group(targetGroupArn).deregistrationDelay;
+  }
+
+  // ---- what the template loader makes
+
+  id(): string {
+    return this.random.hex(16);
+  }
+
+  addBalancer(balancer: LoadBalancer): void {
+    this.balancers.set(balancer.arn, balancer);
+  }
+
+  removeBalancer(arn: string): void {
+    const balancer = this.balancers.get(arn);
+    this.balancers.delete(arn);
+    for (const listener of this.listeners.values()) if (listener.loadBalancer === balancer) this.removeListener(listener.arn);
+  }
+
+  addListener(listener: Listener): void {
+    this.listeners.set(listener.arn, listener);
+    for (const host of this.hostsOf(listener)) this.site.world.listen(host, (request) => this.answer(listener, request));
+    this.touch(listener.rules);
+  }
+
+  removeListener(arn: string): void {
+    const listener = this.listeners.get(arn);
+    this.listeners.delete(arn);
+    if (listener) for (const host of this.hostsOf(listener)) this.site.world.close(host);
+  }
+
+  addGroup(group: TargetGroup): void {
+    this.groups.set(group.settings.arn, group);
+  }
+
+  /** The load balancers whose rules lead to a target group. */
+  balancersOf(targetGroupArn: string): string[] {
+    const leading = [...this.listeners.values()].filter(({ rules }) =>
+      rules.some(({ actions }) => forwardedTo(actions).includes(targetGroupArn)),
+    );
+    return [...new Set(leading.map(({ loadBalancer }) => loadBalancer.arn))];
+  }
+
+  // ---- routing
+
+  private hostsOf({ loadBalancer, port }: Listener): string[] {
+    return [...(port === 80 || port === 443 ? [loadBalancer.dnsName] : []), `${loadBalancer.dnsName}:${port}`];
+  }
+
+  private async answer(listener: Listener, request: HttpRequest): Promise<HttpResponse> {
+    this.site.world.meter.record('elasticloadbalancing.request', 1, { loadBalancer: listener.loadBalancer.name });
+    const rule = ruleFor(listener.rules, request);
+    const action = rule?.actions.at(-1);
+    switch (action?.Type) {
+      case 'fixed-response': {
+        const { StatusCode = '503', ContentType = 'text/plain', MessageBody = '' } = action.FixedResponseConfig ?? {};
+        return textResponse(Number(StatusCode), MessageBody, { 'content-type': ContentType, server: 'awselb/2.0' });
+      }
+      case 'redirect': {
+        const {
+          Protocol = '#{protocol}',
+          Host = '#{host}',
+          Port = '#{port}',
+          Path = '/#{path}',
+          Query = '#{query}',
+          StatusCode,
+        } = action.RedirectConfig ?? {};
+        const [host = '', port = '80'] = request.host.split(':');
+        const filled = `${Protocol}://${Host}:${Port}${Path}${Query ? `?${Query}` : ''}`
+          .replaceAll('#{protocol}', listener.protocol)
+          .replaceAll('#{host}', host)
+          .replaceAll('#{port}', port)
+          .replaceAll('#{path}', request.path.slice(1))
+          .replaceAll('#{query}', request.query);
+        return { ...html(StatusCode === 'HTTP_301' ? 301 : 302, 'Found'), headers: { location: filled, server: 'awselb/2.0' } };
+      }
+      default: {
+        const target = action ? this.forward(action)?.choose() : undefined;
+        if (target === undefined) return html(503, 'Service Temporarily Unavailable');
+        try {
+          return await target.respond({
+            ...request,
+            headers: { ...request.headers, 'x-forwarded-for': '198.51.100.1', 'x-forwarded-proto': listener.protocol.toLowerCase() },
+          });
+        } catch {
+          return html(502, 'Bad Gateway');
+        }
+      }
+    }
+  }
+
+  /** One of the groups of an action, by their weights. */
+  private forward({ TargetGroupArn, ForwardConfig }: Elb.Action): TargetGroup | undefined {
+    const weighted = ForwardConfig?.TargetGroups ?? [{ TargetGroupArn, Weight: 1 }];
+    const total = weighted.reduce((sum, { Weight = 1 }) => sum + Weight, 0);
+    let at = weighted.length === 1 ? 0 : this.random.next() * total;
+    const chosen = weighted.find(({ Weight = 1 }) => {
+      at -= Weight;
+      return at < 0;
+    });
+    return this.groups.get((chosen ?? weighted[0])?.TargetGroupArn ?? '');
+  }
+
+  /** Target groups that a rule has just begun to lead to are probed from now on. */
+  private touch(rules: readonly ListenerRule[]): void {
+    for (const arn of rules.flatMap(({ actions }) => forwardedTo(actions))) this.groups.get(arn)?.used();
+  }
+
+  // ---- operations
+
+  private createRule({ ListenerArn, Priority, Conditions = [], Actions = [] }: Elb.CreateRuleInput): Elb.CreateRuleOutput {
+    const listener = this.listener(ListenerArn);
+    checkConditions(Conditions);
+    this.checkActions(Actions);
+    if (Priority === undefined || Priority < 1 || Priority > 50_000)
+      throw new ServiceError('ValidationError', `Priority must be between 1 and 50000, but was ${Priority}`);
+    if (listener.rules.some(({ priority }) => priority === Priority))
+      throw new ServiceError('PriorityInUseException', `Priority '${Priority}' is currently in use`);
+    const arn = `${listener.arn.replace(':listener/', ':listener-rule/')}/${this.id()}`;
+    const rule: ListenerRule = { arn, priority: Priority, conditions: Conditions, actions: Actions };
+    listener.rules.push(rule);
+    this.touch([rule]);
+    return { Rules: [described(rule)] };
+  }
+
+  private modifyRule({ RuleArn, Conditions, Actions }: Elb.ModifyRuleInput): Elb.ModifyRuleOutput {
+    const { rule } = this.rule(RuleArn);
+    if (Conditions) checkConditions(Conditions);
+    if (Actions) this.checkActions(Actions);
+    rule.conditions = Conditions ?? rule.conditions;
+    rule.actions = Actions ?? rule.actions;
+    this.touch([rule]);
+    return { Rules: [described(rule)] };
+  }
+
+  private deleteRule({ RuleArn }: Elb.DeleteRuleInput): Elb.DeleteRuleOutput {
+    const { listener, rule } = this.rule(RuleArn);
+    if (rule.priority === undefined) throw new ServiceError('OperationNotPermittedException', 'Default rule cannot be deleted');
+    listener.rules.splice(listener.rules.indexOf(rule), 1);
+    return {};
+  }
+
+  private setPriorities({ RulePriorities = [] }: Elb.SetRulePrioritiesInput): Elb.SetRulePrioritiesOutput {
+    const changed = RulePriorities.map(({ RuleArn, Priority }) => ({ ...this.rule(RuleArn), to: Priority }));
+    for (const { listener, rule, to } of changed) {
+      const other = listener.rules.find(
+        ({ priority, arn }) => priority === to && arn !== rule.arn && !changed.some((one) => one.rule.arn === arn),
+      );
+      if (other) throw new ServiceError('PriorityInUseException', `Priority '${to}' is currently in use`);
+    }
+    for (const { rule, to } of changed) rule.priority = to;
+    return { Rules: changed.map(({ rule }) => described(rule)) };
+  }
+
+  private rulesOf({ ListenerArn, RuleArns }: Elb.DescribeRulesInput): ListenerRule[] {
+    if (ListenerArn) return this.listener(ListenerArn).rules;
+    return (RuleArns ?? []).map((arn) => this.rule(arn).rule);
+  }
+
+  private describeBalancers({ LoadBalancerArns, Names }: Elb.DescribeLoadBalancersInput): Elb.DescribeLoadBalancersOutput {
+    const found = [...this.balancers.values()].filter(
+      ({ arn, name }) => (LoadBalancerArns?.includes(arn) ?? true) && (Names?.includes(name) ?? true),
+    );
+    if ((LoadBalancerArns || Names) && found.length < (LoadBalancerArns ?? Names ?? []).length)
+      throw new ServiceError('LoadBalancerNotFoundException', 'One or more load balancers not found');
+    return {
+      LoadBalancers: found.map(({ arn, name, dnsName, scheme }) => ({
+        LoadBalancerArn: arn,
+        LoadBalancerName: name,
+        DNSName: dnsName,
+        Scheme: scheme as 'internet-facing',
+        Type: 'application',
+        State: { Code: 'active' },
+      })),
+    };
+  }
+
+  private describeListeners({ LoadBalancerArn, ListenerArns }: Elb.DescribeListenersInput): Elb.DescribeListenersOutput {
+    const found = ListenerArns
+      ? ListenerArns.map((arn) => this.listener(arn))
+      : [...this.listeners.values()].filter(({ loadBalancer }) => loadBalancer.arn === LoadBalancerArn);
+    return {
+      Listeners: found.map(({ arn, loadBalancer, port, protocol, rules }) => ({
+        ListenerArn: arn,
+        LoadBalancerArn: loadBalancer.arn,
+        Port: port,
+        Protocol: protocol as 'HTTP',
+        DefaultActions: [...(rules.find(({ priority }) => priority === undefined)?.actions ?? [])],
+      })),
+    };
+  }
+
+  private describeGroups({ TargetGroupArns, Names, LoadBalancerArn }: Elb.DescribeTargetGroupsInput): Elb.DescribeTargetGroupsOutput {
+    const wanted = TargetGroupArns ? TargetGroupArns.map((arn) => this.group(arn)) : [...this.groups.values()];
+    const found = wanted.filter(
+      ({ settings }) =>
+        (Names?.includes(settings.name) ?? true) &&
+        (LoadBalancerArn === undefined || this.balancersOf(settings.arn).includes(LoadBalancerArn)),
+    );
+    return {
+      TargetGroups: found.map(({ settings: { arn, name, port, protocol, vpcId, targetType, health } }) => ({
+        TargetGroupArn: arn,
+        TargetGroupName: name,
+        Port: port,
+        Protocol: protocol as 'HTTP',
+        ...(vpcId ? { VpcId: vpcId } : {}),
+        TargetType: targetType as 'ip',
+        LoadBalancerArns: this.balancersOf(arn),
+        HealthCheckPath: health.path,
+        HealthCheckProtocol: health.protocol as 'HTTP',
+        HealthCheckIntervalSeconds: health.interval,
+        HealthCheckTimeoutSeconds: health.timeout,
+        HealthyThresholdCount: health.healthyThreshold,
+        UnhealthyThresholdCount: health.unhealthyThreshold,
+        Matcher: { HttpCode: health.matcher },
+      })),
+    };
+  }
+
+  private describeHealth({ TargetGroupArn, Targets }: Elb.DescribeTargetHealthInput): Elb.DescribeTargetHealthOutput {
+    const all = [...this.group(TargetGroupArn).targets.values()].filter(({ id }) => Targets?.some(({ Id }) => Id === id) ?? true);
+    return {
+      TargetHealthDescriptions: all.map(({ id, port, state }) => ({
+        Target: { Id: id, Port: port },
+        HealthCheckPort: String(port),
+        TargetHealth: { State: state },
+      })),
+    };
+  }
+
+  private checkActions(actions: readonly Elb.Action[]): void {
+    for (const { Type } of actions)
+      if (!['forward', 'fixed-response', 'redirect'].includes(Type ?? ''))
+        throw new ServiceError('NotImplemented', `not implemented on local AWS: a rule action ${Type}`, 501);
+    for (const arn of forwardedTo(actions)) this.group(arn);
+  }
+
+  private group(arn: string | undefined): TargetGroup {
+    const group = this.groups.get(arn ?? '');
+    if (group === undefined) throw new ServiceError('TargetGroupNotFoundException', 'One or more target groups not found');
+    return group;
+  }
+
+  private listener(arn: string | undefined): Listener {
+    const listener = this.listeners.get(arn ?? '');
+    if (listener === undefined) throw new ServiceError('ListenerNotFoundException', 'One or more listeners not found');
+    return listener;
+  }
+
+  private rule(arn: string | undefined): { listener: Listener; rule: ListenerRule } {
+    for (const listener of this.listeners.values()) {
+      const rule = listener.rules.find((one) => one.arn === arn);
+      if (rule) return { listener, rule };
+    }
+    throw new ServiceError('RuleNotFoundException', 'One or more rules not found');
+  }
+}
