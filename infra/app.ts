@@ -4,9 +4,9 @@
  */
 import { App } from 'aws-cdk-lib';
 import { checkRules } from './acknowledgements.ts';
-import { addStacks, readConfig } from './synthesis.ts';
+import { addStacks, context, readConfig } from './synthesis.ts';
 
-const app = new App();
+const app = new App({ analyticsReporting: false, context });
 const config =
   (app.node.tryGetContext('SHIPLOCK_CONFIG') as string | undefined) ?? process.env.SHIPLOCK_CONFIG ?? 'examples/acme/shiplock.config.ts';
 checkRules(app);

@@ -1,6 +1,7 @@
 /** Roles and their policies as plain values. */
 import { aws_iam as iam } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { acknowledgeWildcards } from './wildcards.ts';
 
 /** A statement that allows something. */
 export interface Statement {
@@ -37,12 +38,14 @@ export function role(
   const length = JSON.stringify(statements).length;
   if (length > POLICY_LIMIT)
     throw new Error(`role ${name}: its policy has ${length} characters, IAM takes ${POLICY_LIMIT}. Use prefixes instead of lists`);
-  return new iam.CfnRole(scope, id, {
+  const resource = new iam.CfnRole(scope, id, {
     roleName: name,
     description,
     assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', ...trust }] },
     policies: statements.length === 0 ? [] : [{ policyName: 'allows', policyDocument: document(statements) }],
   });
+  acknowledgeWildcards(resource, statements);
+  return resource;
 }
 
 export const document = (statements: readonly Statement[]) => ({

@@ -44,13 +44,20 @@ export async function synthesise({ config, outdir, reuse = false, functionsFolde
   return { pipeline, stacks: await synthesisePipeline(pipeline, outdir, functionsFolder === undefined ? {} : { functionsFolder }) };
 }
 
+/** How the CDK behaves, in the command line and in this process alike. */
+export const context: Readonly<Record<string, unknown>> = {
+  '@aws-cdk/aws-lambda:recognizeLayerVersion': true,
+  '@aws-cdk/core:checkSecretUsage': true,
+  '@aws-cdk/core:target-partitions': ['aws'],
+};
+
 /** The same for a pipeline that is parsed already. @returns names of the stacks */
 export async function synthesisePipeline(
   pipeline: Pipeline,
   outdir: string,
   { functionsFolder }: { functionsFolder?: string } = {},
 ): Promise<string[]> {
-  const app = new App({ outdir: resolve(outdir), analyticsReporting: false, builtinCloudFormationValidation: false });
+  const app = new App({ outdir: resolve(outdir), analyticsReporting: false, builtinCloudFormationValidation: false, context });
   await addStacks(app, pipeline, functionsFolder);
   return app.synth().stacks.map(({ stackName }) => stackName);
 }
