@@ -105,7 +105,8 @@ export class Branch {
     }
   }
 
-  private visit(state: State, input: Data): Promise<Outcome> {
+  /** Enters a state and runs it until it is left. @throws StateError, Cancelled */
+  visit(state: State, input: Data): Promise<Outcome> {
     if (this.cancelled) throw new Cancelled();
     this.settle();
     this.current = state;

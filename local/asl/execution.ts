@@ -29,6 +29,10 @@ export interface ExecutionSettings {
   readonly stateMachine: { readonly id: string; readonly name: string };
   /** Seconds that its type lets it run: a year for STANDARD, five minutes for EXPRESS. @default no bound */
   readonly longest?: number;
+  /** Variables that are there from the start, as TestState gives them. @default none */
+  readonly variables?: Readonly<Record<string, Json>>;
+  /** Members that stand in for those of the context object, as TestState gives them. */
+  readonly context?: Readonly<Record<string, Json>>;
 }
 
 /** The part of the context object that is the same in all states. https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html */
@@ -59,7 +63,8 @@ export class Execution {
   /** Resolves when it has ended; never rejects. */
   readonly ended: Promise<End>;
   private readonly machine: Machine;
-  private readonly main: Branch;
+  /** The states of the machine itself; those of a Parallel or Map run in its children. */
+  readonly main: Branch;
   private readonly limit: number;
   private resolveEnded!: (end: End) => void;
   private timer: Timer | undefined;
@@ -85,11 +90,15 @@ export class Execution {
         RedriveCount: 0,
       },
       StateMachine: { Id: stateMachine.id, Name: stateMachine.name },
+      ...settings.context,
     };
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
-    this.main = new Branch(this, machine.states, 0, { variables: {}, item: undefined });
+    this.main = new Branch(this, machine.states, 0, { variables: settings.variables ?? {}, item: undefined });
+    this.history.add('ExecutionStarted', 0, {
+      executionStartedEventDetails: { input: input.text, inputDetails: COMPLETE, roleArn },
+    });
   }
 
   get status(): Status {
@@ -101,12 +110,10 @@ export class Execution {
     return this.end === undefined ? this.main.running : [];
   }
 
-  /** Begins; what a state does at once is done when this returns. */
+  /** Begins. Nothing happens if it was stopped before. */
   start(): void {
     const { clock } = this.environment;
-    this.history.add('ExecutionStarted', 0, {
-      executionStartedEventDetails: { input: this.input.text, inputDetails: COMPLETE, roleArn: this.roleArn },
-    });
+    if (this.end !== undefined) return;
     if (this.limit !== Number.POSITIVE_INFINITY)
       this.timer = clock.after(this.limit * 1000, `execution ${this.name} times out`, () => this.expire());
     this.main.run(this.machine.startAt, this.input).then(

@@ -1,6 +1,8 @@
 /** Measures the interpreter of state machines against executions, refusals and tests of states that the real AWS recorded. */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestStateInput } from '@aws-sdk/client-sfn';
 import { Data, type Json } from '../../local/asl/data.ts';
 import type { Definition } from '../../local/asl/definition.ts';
 import type { Environment, TaskRequest } from '../../local/asl/environment.ts';
@@ -11,6 +13,8 @@ import { compile } from '../../local/asl/machine.ts';
 import { TaskTokens } from '../../local/asl/tokens.ts';
 import { VirtualClock } from '../../local/core/clock.ts';
 import { Random } from '../../local/core/random.ts';
+import { ServiceError } from '../../local/core/service.ts';
+import { testState } from '../../local/services/states/test-state.ts';
 import { difference, unfolded } from './likeness.ts';
 
 /** How far local AWS agrees with the recordings of one topic. */
@@ -248,7 +252,10 @@ export async function measure<One extends { readonly name: string }>(
   for (const one of all) {
     const topic = `${prefix}/${one.name.split('__')[0]}`;
     let counted = topics.get(topic);
-    if (counted === undefined) topics.set(topic, (counted = { total: 0, differences: [] }));
+    if (counted === undefined) {
+      counted = { total: 0, differences: [] };
+      topics.set(topic, counted);
+    }
     counted.total++;
     const why = await compareOne(one);
     if (why !== undefined) counted.differences.push({ name: one.name, why });
@@ -256,9 +263,48 @@ export async function measure<One extends { readonly name: string }>(
   return [...topics].map(([topic, { total, differences }]) => ({ topic, total, agreed: total - differences.length, differences }));
 }
 
+interface TestCase {
+  readonly name: string;
+  readonly request: Omit<TestStateInput, 'definition' | 'input' | 'variables' | 'context'> & {
+    readonly definition: Json;
+    readonly input?: Json;
+    readonly variables?: Json;
+    readonly context?: Json;
+  };
+  readonly expected: Readonly<Record<string, Json>>;
+}
+
+const ROLE = 'arn:<partition>:iam::111111111111:role/<role>';
+
+async function compareTest(one: TestCase): Promise<string | undefined> {
+  const { request, expected } = one;
+  const clock = new VirtualClock(START);
+  // What a function does is not in these recordings; that it was called shows in the inspected result, so it gives that.
+  const { result } = (expected.inspectionData ?? {}) as { readonly result?: string };
+  const { Resource } = request.definition as { readonly Resource?: string };
+  const lambdas: Behaviour[] =
+    result === undefined || Resource === undefined
+      ? []
+      : [{ name: Resource, arn: Resource, behaviour: 'return', returns: JSON.parse(result) }];
+  const account = accountOf({ lambdas }, clock);
+  const text = (value: Json | undefined) => (value === undefined ? undefined : JSON.stringify(value));
+  const { definition, input, variables, context, ...rest } = request;
+  // The recordings leave the role of the request out; the context that AWS shows tells whether there was one.
+  const roleArn = JSON.stringify(expected).includes('"RoleArn":null') ? undefined : ROLE;
+  const given = { ...rest, definition: JSON.stringify(definition), input: text(input), variables: text(variables), context: text(context) };
+  const where = { environment: account, place: 'arn:<partition>:states:<region>:111111111111', roleArn };
+  try {
+    return difference(unfolded(expected), unfolded(await testState(given, where)));
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return difference(expected, { status: 'REJECTED', error: error.code, message: error.message });
+  }
+}
+
 /** @param folder the folder of all recordings */
 export async function stateMachines(folder: string): Promise<Agreement[]> {
   const measured = [];
   for (const part of ['asl', 'asl-neutral']) measured.push(...(await measure(part, casesIn<Case>(join(folder, part)), compare)));
+  measured.push(...(await measure('asl-test-state', casesIn<TestCase>(join(folder, 'asl-test-state')), compareTest)));
   return measured;
 }
