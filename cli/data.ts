@@ -10,9 +10,6 @@ import { World } from '../local/core/world.ts';
 import { factories } from '../local/services/index.ts';
 import { UsageError } from './output.ts';
 
-/** Where a rehearsal leaves its state when nobody says. */
-export const DATA_FOLDER = '.shiplock';
-
 export interface SavedState {
   readonly pipeline: string;
   readonly account: string;

@@ -1,31 +1,35 @@
 /** The command `shiplock`: reads the words, runs the verb, and ends with the exit code that scripts rely on. */
 import { Command, CommanderError } from 'commander';
+import { addCheck } from './commands/check.ts';
+import { addHistory } from './commands/history.ts';
+import { addJournal } from './commands/journal.ts';
+import { addPlan } from './commands/plan.ts';
+import { addRehearse } from './commands/rehearse.ts';
+import { addReleases } from './commands/releases.ts';
+import { addStatus } from './commands/status.ts';
+import { addSynth } from './commands/synth.ts';
 import { EXIT } from './output.ts';
 
-/** Verbs are loaded when they are used, so that `--help` starts fast. */
-async function build(): Promise<Command> {
+/** What a verb does is loaded when it is used, so that `--help` starts fast. */
+function build(): Command {
   const program = new Command('shiplock')
     .description('Continuous delivery for Amazon ECS: a pushed image climbs to live, one gate after the other.')
     .version('0.1.0')
     .showHelpAfterError('(see shiplock --help)')
-    .exitOverride()
-    .configureHelp({ showGlobalOptions: false });
-  const { addCheck } = await import('./commands/check.ts');
-  const { addPlan } = await import('./commands/plan.ts');
-  const { addRehearse } = await import('./commands/rehearse.ts');
-  const { addSynth } = await import('./commands/synth.ts');
-  const { addReleases } = await import('./commands/releases.ts');
-  const { addStatus } = await import('./commands/status.ts');
-  const { addHistory } = await import('./commands/history.ts');
-  const { addJournal } = await import('./commands/journal.ts');
+    .exitOverride();
   for (const add of [addCheck, addPlan, addRehearse, addSynth, addReleases, addStatus, addHistory, addJournal]) add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }
 
+// Whoever reads our output may stop before its end, as `head` does: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
-  const program = await build();
-  await program.parseAsync();
+  await build().parseAsync();
 } catch (error) {
   process.exitCode = report(error as Error);
 }

@@ -1,6 +1,6 @@
 /** `shiplock history`: the promotions of an environment, or all. */
 import type { Command } from 'commander';
-import { DATA_FOLDER, openData } from '../data.ts';
+import { DATA_FOLDER } from '../folder.ts';
 import { clockTime, print, printJson, table, UsageError } from '../output.ts';
 
 export function addHistory(program: Command): void {
@@ -13,6 +13,7 @@ export function addHistory(program: Command): void {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock history live')
     .action(async (environment: string | undefined, options: { limit: number; data: string; json?: boolean }) => {
+      const { openData } = await import('../data.ts');
       const { ledger, state } = openData(options.data);
       if (environment !== undefined && !state.environments.includes(environment))
         throw new UsageError(`no environment ${environment}; there are ${state.environments.join(', ')}`);

@@ -1,6 +1,6 @@
 /** `shiplock journal`: who did what, when and why. */
 import type { Command } from 'commander';
-import { DATA_FOLDER, lastDays, openData } from '../data.ts';
+import { DATA_FOLDER } from '../folder.ts';
 import { journalLine, print, printJson } from '../output.ts';
 
 export function addJournal(program: Command): void {
@@ -12,6 +12,7 @@ export function addJournal(program: Command): void {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock journal --days 1')
     .action(async (options: { days: number; data: string; json?: boolean }) => {
+      const { lastDays, openData } = await import('../data.ts');
       const { journal, state } = openData(options.data);
       const entries = await journal.days(lastDays(state, options.days));
       if (options.json) return printJson(entries);

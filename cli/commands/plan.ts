@@ -1,8 +1,6 @@
 /** `shiplock plan`: the requests that would be sent, rendered by the same code that sends them. */
 import type { Command } from 'commander';
-import { foundationPlaceholder, planRequests } from '../../domain/plan.ts';
 import { heading, print, printJson, UsageError } from '../output.ts';
-import { configPath, loadPipeline } from '../pipeline.ts';
 
 export function addPlan(program: Command): void {
   program
@@ -16,6 +14,8 @@ export function addPlan(program: Command): void {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock plan orders git_cf7edb2 test')
     .action(async (repository: string, tag: string, environment: string, options: { digest: string; config?: string; json?: boolean }) => {
+      const { configPath, loadPipeline } = await import('../pipeline.ts');
+      const { foundationPlaceholder, planRequests } = await import('../../domain/plan.ts');
       const pipeline = await loadPipeline(configPath(options.config));
       if (!(repository in pipeline.repositories))
         throw new UsageError(`no repository ${repository}; there are ${Object.keys(pipeline.repositories).join(', ')}`);

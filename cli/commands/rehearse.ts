@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import { DATA_FOLDER, type SavedState } from '../data.ts';
+import type { SavedState } from '../data.ts';
+import { DATA_FOLDER } from '../folder.ts';
 import { bad, EXIT, good, heading, isTerminal, print, printJson, table } from '../output.ts';
-import { configPath } from '../pipeline.ts';
 
 interface Options {
   readonly config?: string;
@@ -32,6 +32,7 @@ export function addRehearse(program: Command): void {
 
 async function rehearse(options: Options): Promise<number> {
   const began = performance.now();
+  const { configPath } = await import('../pipeline.ts');
   const config = configPath(options.config);
   const scriptFile = options.script ? resolve(options.script) : join(dirname(config), 'week.ts');
   const { default: script } = (await import(pathToFileURL(scriptFile).href)) as { default: import('../../rehearsal/script.ts').Script };

@@ -1,7 +1,6 @@
 /** `shiplock releases`: what was pushed, how far it came, and why it ended. */
 import type { Command } from 'commander';
-import { shortDigest } from '../../domain/release.ts';
-import { DATA_FOLDER, openData } from '../data.ts';
+import { DATA_FOLDER } from '../folder.ts';
 import { clockTime, print, printJson, table } from '../output.ts';
 
 export function addReleases(program: Command): void {
@@ -13,6 +12,8 @@ export function addReleases(program: Command): void {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock releases --limit 20')
     .action(async (options: { limit: number; data: string; json?: boolean }) => {
+      const { openData } = await import('../data.ts');
+      const { shortDigest } = await import('../../domain/release.ts');
       const { ledger, state } = openData(options.data);
       const releases = await ledger.releases(options.limit);
       if (options.json) return printJson(releases);

@@ -1,6 +1,6 @@
 /** `shiplock status`: what is where, and what waits for whom. */
 import type { Command } from 'commander';
-import { DATA_FOLDER, openData } from '../data.ts';
+import { DATA_FOLDER } from '../folder.ts';
 import { bad, clockTime, heading, print, printJson, table } from '../output.ts';
 
 export function addStatus(program: Command): void {
@@ -11,6 +11,7 @@ export function addStatus(program: Command): void {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock status')
     .action(async (options: { data: string; json?: boolean }) => {
+      const { openData } = await import('../data.ts');
       const { ledger, state } = openData(options.data);
       const environments = await Promise.all(
         state.environments.map(async (name) => ({

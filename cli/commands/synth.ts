@@ -1,7 +1,6 @@
 /** `shiplock synth`: the CloudFormation that goes to AWS, and that local AWS boots from. */
 import type { Command } from 'commander';
 import { good, print } from '../output.ts';
-import { configPath } from '../pipeline.ts';
 
 export function addSynth(program: Command): void {
   program
@@ -11,6 +10,7 @@ export function addSynth(program: Command): void {
     .option('--out <folder>', 'where to', 'cdk.out')
     .addHelpText('after', '\nExample:\n  $ shiplock synth examples/acme --out cdk.out')
     .action(async (config: string | undefined, { out }: { out: string }) => {
+      const { configPath } = await import('../pipeline.ts');
       const { synthesise } = await import('../../infra/synthesis.ts');
       const { stacks } = await synthesise({ config: configPath(config), outdir: out });
       print(`${good('✓')} ${stacks.length} stacks in ${out}: ${stacks.join(', ')}`);

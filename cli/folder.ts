@@ -1,0 +1,2 @@
+/** Where a rehearsal leaves its state when nobody says. */
+export const DATA_FOLDER = '.shiplock';
