@@ -4,6 +4,7 @@ import { CloudWatch } from './cloudwatch.ts';
 import { Codebuild } from './codebuild/index.ts';
 import { DynamoDb } from './dynamodb/index.ts';
 import { Ecr } from './ecr/index.ts';
+import { Ecs } from './ecs/index.ts';
 import { LoadBalancing } from './elasticloadbalancing/index.ts';
 import { Events } from './events/index.ts';
 import { Iam } from './iam.ts';
@@ -21,6 +22,7 @@ export const factories: Readonly<Record<string, ServiceFactory>> = {
   codebuild: (site) => new Codebuild(site),
   dynamodb: (site) => new DynamoDb(site),
   ecr: (site) => new Ecr(site),
+  ecs: (site) => new Ecs(site),
   elasticloadbalancing: (site) => new LoadBalancing(site),
   events: (site) => new Events(site),
   iam: (site) => new Iam(site),

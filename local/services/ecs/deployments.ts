@@ -1,0 +1,223 @@
+/** Service deployments: how one begins, is stopped, trips the circuit breaker, rolls back and ends. */
+import type { DeploymentConfiguration } from '@aws-sdk/client-ecs';
+import type { Ecs } from './index.ts';
+import { lastPart } from './names.ts';
+import { current, type Deployment, type Revision, type Service, type ServiceDeployment } from './service.ts';
+
+/** How long ECS takes from a request to the first step, or to the stop. Its documentation names no time. */
+const NOTICE = 1000;
+/** "Service deployments … created in the last 90 days." https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html */
+const HISTORY = 90 * 24 * 3_600_000;
+
+/**
+ * Failed tasks that trip the circuit breaker. Without a threshold of its own: half of the desired tasks, at least 3, at most 200.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+ */
+export function thresholdOf({ deploymentCircuitBreaker }: DeploymentConfiguration, desiredCount: number): number | undefined {
+  if (!deploymentCircuitBreaker?.enable) return undefined;
+  const { type, value = 50 } = deploymentCircuitBreaker.thresholdConfiguration ?? {};
+  const percent = Math.ceil((desiredCount * value) / 100);
+  if (type === 'COUNT') return value;
+  if (type === 'UNBOUNDED_PERCENT') return Math.max(1, percent);
+  return Math.min(200, Math.max(3, percent));
+}
+
+export class Deployments {
+  private readonly ecs: Ecs;
+
+  constructor(ecs: Ecs) {
+    this.ecs = ecs;
+  }
+
+  private get now(): number {
+    return this.ecs.site.world.clock.now();
+  }
+
+  /** A message in the service's own list of events. */
+  say(service: Service, message: string): void {
+    service.events.unshift({
+      id: this.ecs.random.uuid(),
+      createdAt: new Date(this.now),
+      message: `(service ${service.name}) ${message}`,
+    });
+    service.events.length = Math.min(service.events.length, 100);
+  }
+
+  private announce(service: Service, { id }: Deployment, state: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED', reason: string): void {
+    this.ecs.events.deployment(service.arn, id, `SERVICE_DEPLOYMENT_${state}`, reason);
+  }
+
+  private set(service: Service, one: ServiceDeployment, status: ServiceDeployment['status'], reason?: string): void {
+    one.status = status;
+    one.updatedAt = this.now;
+    if (reason !== undefined) one.statusReason = reason;
+    if (['SUCCESSFUL', 'STOPPED', 'ROLLBACK_SUCCESSFUL', 'ROLLBACK_FAILED'].includes(status)) one.finishedAt = this.now;
+    if (status === 'STOPPED') one.stoppedAt = this.now;
+    this.ecs.look(service);
+  }
+
+  /** Begins a deployment of `revision`; one that is running is stopped first. */
+  begin(service: Service, revision: Revision): ServiceDeployment {
+    const before = current(service);
+    if (before !== undefined) this.supersede(service, before);
+    for (const one of service.deployments) one.status = 'ACTIVE';
+    const id = `ecs-svc/${1_000_000_000 + this.ecs.random.integer(9_000_000_000)}${this.ecs.random.integer(1e9).toString().padStart(9, '0')}`;
+    const deployment: Deployment = {
+      id,
+      revision,
+      createdAt: this.now,
+      updatedAt: this.now,
+      status: 'PRIMARY',
+      rolloutState: 'IN_PROGRESS',
+      rolloutStateReason: `ECS deployment ${id} in progress.`,
+      failedTasks: 0,
+      restarts: 0,
+      nextStartAt: this.now,
+    };
+    const sources = [...new Set(service.deployments.map((one) => one.revision))];
+    service.deployments.unshift(deployment);
+    service.revisions.set(revision.arn, revision);
+    const one: ServiceDeployment = {
+      arn: this.ecs.site.arn('ecs', `service-deployment/${service.cluster}/${service.name}/${this.ecs.random.hex(21)}`),
+      createdAt: this.now,
+      updatedAt: this.now,
+      sources,
+      target: revision,
+      deployment,
+      configuration: service.configuration,
+      threshold: thresholdOf(service.configuration, service.desiredCount),
+      status: 'PENDING',
+      failures: 0,
+      tripped: false,
+    };
+    service.history = service.history.filter(({ createdAt }) => this.now - createdAt <= HISTORY);
+    service.history.push(one);
+    service.steady = false;
+    service.impaired = false;
+    this.announce(service, deployment, 'IN_PROGRESS', deployment.rolloutStateReason);
+    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} starts`, () => {
+      if (one.status !== 'PENDING') return;
+      one.startedAt = this.now;
+      this.set(service, one, 'IN_PROGRESS');
+    });
+    return one;
+  }
+
+  /** A newer deployment takes the place of a running one. */
+  private supersede(service: Service, one: ServiceDeployment): void {
+    this.set(service, one, 'STOP_REQUESTED', 'A newer service deployment was started.');
+    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} stops`, () => this.set(service, one, 'STOPPED'));
+  }
+
+  /** The service is being deleted. */
+  abandon(service: Service): void {
+    const one = current(service);
+    if (one !== undefined) this.set(service, one, 'STOPPED', 'The service was deleted.');
+  }
+
+  /** StopServiceDeployment: back to the revision that held last. */
+  requestRollback(service: Service, one: ServiceDeployment): void {
+    this.set(service, one, 'ROLLBACK_REQUESTED', 'Service deployment rollback requested by user.');
+    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} rolls back`, () => {
+      if (one.status !== 'ROLLBACK_REQUESTED') return;
+      this.fail(one.deployment, `ECS deployment ${one.deployment.id} was stopped by the user.`);
+      this.rollBack(
+        service,
+        one,
+        'Service deployment rolled back because of a user request.',
+        (id) => `rolling back to deploymentId ${id}.`,
+      );
+    });
+  }
+
+  private fail(deployment: Deployment, reason: string): void {
+    deployment.rolloutState = 'FAILED';
+    deployment.rolloutStateReason = reason;
+    deployment.updatedAt = this.now;
+  }
+
+  /** Counts a task that failed: until a deployment holds, `failedTasks`; with a circuit breaker, towards its threshold. */
+  taskFailed(service: Service, deployment: Deployment): void {
+    const one = current(service);
+    if (deployment.rolloutState === 'IN_PROGRESS') deployment.failedTasks++;
+    if (one === undefined || service.deployments[0] !== deployment || one.threshold === undefined) return;
+    if (one.status !== 'IN_PROGRESS' && one.status !== 'ROLLBACK_IN_PROGRESS') return;
+    one.failures++;
+    one.updatedAt = this.now;
+    if (one.failures >= one.threshold) this.trip(service, one);
+  }
+
+  /** "A task that reaches a healthy state resets the failure count to 0." */
+  taskHealthy(service: Service, deployment: Deployment): void {
+    const one = current(service);
+    const breaker = one?.configuration.deploymentCircuitBreaker;
+    if (one && service.deployments[0] === deployment && breaker?.enable && breaker.resetOnHealthyTask !== false && !one.tripped)
+      one.failures = 0;
+  }
+
+  private trip(service: Service, one: ServiceDeployment): void {
+    const why = 'ECS deployment circuit breaker: tasks failed to start.';
+    const failed = service.deployments[0]!;
+    this.fail(failed, why);
+    this.announce(service, failed, 'FAILED', why);
+    this.say(service, `(deployment ${failed.id}) deployment failed: tasks failed to start.`);
+    const exceeded = 'because the circuit breaker threshold was exceeded.';
+    if (one.status === 'ROLLBACK_IN_PROGRESS') {
+      this.set(service, one, 'ROLLBACK_FAILED', `Service deployment rollback failed ${exceeded}`);
+      return;
+    }
+    one.tripped = true;
+    if (one.configuration.deploymentCircuitBreaker?.rollback)
+      this.rollBack(
+        service,
+        one,
+        `Service deployment rolled back ${exceeded}`,
+        (id) => `ECS deployment circuit breaker: rolling back to deploymentId ${id}.`,
+      );
+    else this.set(service, one, 'STOPPED', `Service deployment stopped ${exceeded}`);
+  }
+
+  /** Makes the last deployment that held the primary one again. */
+  private rollBack(service: Service, one: ServiceDeployment, reason: string, words: (id: string) => string): void {
+    const last = service.lastCompleted;
+    if (last === undefined || last.revision.definition.value.status !== 'ACTIVE') {
+      const why = last === undefined ? 'there is no completed deployment to roll back to' : 'its task definition is inactive';
+      this.set(service, one, 'ROLLBACK_FAILED', `Service deployment rollback failed because ${why}.`);
+      return;
+    }
+    one.rollback = { reason, startedAt: this.now, revision: last.revision };
+    one.failures = 0;
+    for (const deployment of service.deployments) deployment.status = 'ACTIVE';
+    service.deployments = [last, ...service.deployments.filter((deployment) => deployment !== last)];
+    Object.assign(last, {
+      status: 'PRIMARY',
+      updatedAt: this.now,
+      rolloutState: 'IN_PROGRESS',
+      rolloutStateReason: words(last.id),
+      failedTasks: 0,
+      restarts: 0,
+      nextStartAt: this.now,
+    } satisfies Partial<Deployment>);
+    service.steady = false;
+    this.announce(service, last, 'IN_PROGRESS', last.rolloutStateReason);
+    this.say(service, `rolling back to deployment ${last.id}.`);
+    this.set(service, one, 'ROLLBACK_IN_PROGRESS', reason);
+  }
+
+  /** The primary deployment has every task healthy, and what it replaced is gone. */
+  complete(service: Service): void {
+    const one = current(service);
+    const deployment = service.deployments[0]!;
+    if (one?.status !== 'IN_PROGRESS' && one?.status !== 'ROLLBACK_IN_PROGRESS') return;
+    for (const old of service.deployments.slice(1)) old.status = 'INACTIVE';
+    service.deployments = [deployment];
+    service.lastCompleted = deployment;
+    const back = one.status === 'ROLLBACK_IN_PROGRESS';
+    deployment.rolloutState = 'COMPLETED';
+    deployment.updatedAt = this.now;
+    if (!back) deployment.rolloutStateReason = `ECS deployment ${deployment.id} completed.`;
+    this.announce(service, deployment, 'COMPLETED', deployment.rolloutStateReason);
+    this.say(service, `(deployment ${deployment.id}) deployment completed.`);
+    this.set(service, one, back ? 'ROLLBACK_SUCCESSFUL' : 'SUCCESSFUL');
+  }
+}

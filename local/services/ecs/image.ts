@@ -1,0 +1,131 @@
+/** Pulling an image, and how its containers behave: what a Fargate host learns before it starts a container. */
+import type { ContainerDefinition } from '@aws-sdk/client-ecs';
+import { assertAssumable, authorize } from '../../core/iam/authorize.ts';
+import { identities } from '../../core/iam/identities.ts';
+import { type Principal, ServiceError } from '../../core/service.ts';
+import type { Site } from '../../core/site.ts';
+import { isEcrImage } from './definition-rules.ts';
+import { ECS_TASKS } from './task-definitions.ts';
+
+/** How a container of an image behaves on this machine, as the labels `local.aws.*` of the image say. Times in milliseconds. */
+export interface Behaviour {
+  readonly healthyAfter: number;
+  readonly exit?: { readonly code: number; readonly after: number };
+  readonly log: readonly string[];
+  readonly responses: Readonly<Record<string, number>>;
+  readonly neverStarts?: string;
+}
+
+export interface Pulled {
+  readonly digest?: string;
+  readonly behaviour: Behaviour;
+}
+
+/** Why a task did not start, in AWS's words. */
+export class StartFailure extends Error {}
+
+export function behaviourOf(labels: Readonly<Record<string, string>>): Behaviour {
+  const seconds = (name: string, otherwise: number) => Number(labels[`local.aws.${name}`] ?? otherwise) * 1000;
+  const code = labels['local.aws.exit-code'];
+  const log = labels['local.aws.log'];
+  const reason = labels['local.aws.never-starts'];
+  return {
+    healthyAfter: seconds('healthy-after', 5),
+    ...(code === undefined ? {} : { exit: { code: Number(code), after: seconds('exit-after', 2) } }),
+    log: log === undefined ? [] : log.split('\n'),
+    responses: JSON.parse(labels['local.aws.responses'] ?? '{}') as Record<string, number>,
+    ...(reason === undefined ? {} : { neverStarts: reason }),
+  };
+}
+
+/** The host's own rights while it starts a task: a session of the execution role. */
+export class Host {
+  private readonly site: Site;
+  private readonly role: Principal | undefined;
+
+  /** @throws StartFailure where the role may not be taken */
+  constructor(site: Site, executionRoleArn: string | undefined, taskId: string) {
+    this.site = site;
+    if (executionRoleArn === undefined) return;
+    try {
+      assertAssumable(site.world, executionRoleArn, ECS_TASKS, site.region);
+      this.role = identities(site.world, executionRoleArn.split(':')[4] ?? '').rolePrincipal(executionRoleArn, taskId);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      throw new StartFailure(
+        `ECS was unable to assume the role '${executionRoleArn}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.`,
+      );
+    }
+  }
+
+  private may(action: string, resource: string, failure: string): void {
+    if (this.role === undefined) return;
+    try {
+      authorize(this.site.world, this.role, { action, resource }, this.site.region);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      throw new StartFailure(`ResourceInitializationError: ${failure}: AccessDeniedException: ${error.message}`);
+    }
+  }
+
+  /** Images of other registries than the local ECR count as present. @throws StartFailure */
+  pull(image: string): Pulled {
+    if (!isEcrImage(image)) return { behaviour: behaviourOf({}) };
+    const [host = '', ...path] = image.split('/');
+    const [account = '', , , region = ''] = host.split('.');
+    const [repository = '', digest] = path.join('/').split('@');
+    const [name = '', tag = 'latest'] = repository.split(':');
+    const registry = `arn:aws:ecr:${region}:${account}:repository/${name}`;
+    const registryAuth =
+      'unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth';
+    this.may('ecr:GetAuthorizationToken', '*', registryAuth);
+    for (const action of ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer']) this.may(action, registry, registryAuth);
+    const found = this.site.world
+      .site(account, region)
+      .service('ecr')
+      .image(name, digest ?? tag);
+    if (found === undefined || found.status === 'ARCHIVED')
+      throw new StartFailure(
+        `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,
+      );
+    return { digest: found.digest, behaviour: behaviourOf(found.labels) };
+  }
+
+  /** Secrets count as present if the role may read them. @throws StartFailure */
+  readSecrets({ secrets = [] }: ContainerDefinition): void {
+    for (const { valueFrom = '' } of secrets) {
+      const secret = valueFrom.startsWith('arn:aws:secretsmanager:');
+      const resource = secret
+        ? valueFrom.split(':').slice(0, 7).join(':')
+        : valueFrom.startsWith('arn:')
+          ? valueFrom
+          : this.site.arn('ssm', `parameter/${valueFrom.replace(/^\//, '')}`);
+      this.may(
+        secret ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameters',
+        resource,
+        `unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ${secret ? 'secret from asm' : 'secrets from ssm'}`,
+      );
+    }
+  }
+
+  /** Opens the log of a container and writes what it says at its start. @throws StartFailure where the group is missing */
+  log(container: ContainerDefinition, taskId: string, lines: readonly string[]): void {
+    const { logDriver, options = {} } = container.logConfiguration ?? {};
+    if (logDriver !== 'awslogs') return;
+    const group = options['awslogs-group'] ?? '';
+    const stream = `${options['awslogs-stream-prefix'] ?? 'ecs'}/${container.name}/${taskId}`;
+    const region = options['awslogs-region'] ?? this.site.region;
+    const failure =
+      'failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: operation error CloudWatch Logs: CreateLogStream';
+    const site = this.site.world.site(this.site.account, region);
+    for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents'])
+      this.may(action, site.arn('logs', `log-group:${group}:log-stream:${stream}`), failure);
+    const logs = site.find('logs') as unknown as { append(group: string, stream: string, lines: readonly string[]): void };
+    try {
+      logs.append(group, stream, lines);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      throw new StartFailure(`ResourceInitializationError: ${failure}, ${error.code}: ${error.message} : exit status 1`);
+    }
+  }
+}

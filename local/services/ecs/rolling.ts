@@ -1,0 +1,263 @@
+/** The service scheduler: keeps as many tasks as are wanted, and replaces old ones by new ones within the percentages. */
+import { ServiceError } from '../../core/service.ts';
+import type { Ecs } from './index.ts';
+import { lastPart } from './names.ts';
+import { current, type Deployment, type Service } from './service.ts';
+import { loadBalancing } from './targets.ts';
+import type { Task } from './task.ts';
+
+/** After this many restarts of a deployment whose tasks keep ending, local AWS starts no more: AWS goes on for ever. */
+const MAX_RESTARTS = 50;
+/** "The maximum time between restart attempts is 27 minutes." https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html */
+const MAX_BACKOFF = 27 * 60_000;
+const FIRST_BACKOFF = 10_000;
+/** Restarts without a pause. */
+const FREE_RESTARTS = 3;
+/** A task that lived this long begins the count anew. */
+const LONG_LIFE = 3_600_000;
+
+const backoff = (restarts: number) =>
+  restarts <= FREE_RESTARTS ? 0 : Math.min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (restarts - FREE_RESTARTS - 1));
+
+export class Scheduler {
+  private readonly ecs: Ecs;
+  private readonly watched = new Set<string>();
+  private readonly failed = new WeakSet<Task>();
+  private readonly counted = new WeakSet<Task>();
+
+  constructor(ecs: Ecs) {
+    this.ecs = ecs;
+  }
+
+  private get now(): number {
+    return this.ecs.site.world.clock.now();
+  }
+
+  /** Hears of the health of a service's targets. */
+  watch(targetGroupArn: string): void {
+    if (this.watched.has(targetGroupArn)) return;
+    this.watched.add(targetGroupArn);
+    loadBalancing(this.ecs.site).onTargetHealth(targetGroupArn, () => {
+      for (const service of this.ecs.services.values())
+        if (service.deployments.some(({ revision }) => revision.loadBalancers.some((one) => one.targetGroupArn === targetGroupArn)))
+          this.ecs.look(service);
+    });
+  }
+
+  /** Something about a task changed. */
+  taskChanged(service: Service, deployment: Deployment, task: Task): void {
+    const { stopCode } = task;
+    if ((stopCode === 'EssentialContainerExited' || stopCode === 'TaskFailedToStart') && !this.failed.has(task))
+      this.countFailure(service, deployment, task);
+    if (task.lastStatus === 'STOPPED') service.tasks.delete(task);
+    this.ecs.look(service);
+  }
+
+  private countFailure(service: Service, deployment: Deployment, task: Task): void {
+    this.failed.add(task);
+    const lived = task.moments.startedAt === undefined ? 0 : this.now - task.moments.startedAt;
+    deployment.restarts = lived >= LONG_LIFE ? 1 : deployment.restarts + 1;
+    deployment.nextStartAt = this.now + backoff(deployment.restarts);
+    service.steady = false;
+    if (deployment.restarts > FREE_RESTARTS && !service.impaired) {
+      service.impaired = true;
+      this.ecs.deployments.say(service, 'is unable to consistently start tasks successfully.');
+      this.ecs.events.service(service.arn, service.clusterArn, 'WARN', 'SERVICE_TASK_START_IMPAIRED');
+    }
+    this.ecs.deployments.taskFailed(service, deployment);
+  }
+
+  /** One pass; whatever it changes asks for another. */
+  pass(service: Service): void {
+    if (service.status === 'DRAINING') this.drain(service);
+    if (service.status !== 'ACTIVE') return;
+    const primary = service.deployments[0]!;
+    this.judge(service);
+    this.stopSurplus(service, primary);
+    const running = current(service);
+    // A failed deployment stays as it is; one that is about to start or stop moves nothing.
+    if (primary !== service.deployments[0] || primary.rolloutState === 'FAILED') return;
+    if (running && running.status !== 'IN_PROGRESS' && running.status !== 'ROLLBACK_IN_PROGRESS') return;
+    this.stopOld(service, primary);
+    this.startNew(service, primary);
+    this.settle(service, primary);
+  }
+
+  private healthy(task: Task): boolean {
+    if (!task.isWanted || task.lastStatus !== 'RUNNING') return false;
+    if (task.targets.length === 0) return task.ready;
+    return task.targets.every(({ targetGroupArn }) =>
+      ['healthy', 'unused'].includes(loadBalancing(this.ecs.site).targetHealth(targetGroupArn, task.settings.ip)),
+    );
+  }
+
+  private of(service: Service, deployment: Deployment): Task[] {
+    return [...service.tasks].filter((task) => task.isWanted && task.settings.owner?.deployment === deployment.id);
+  }
+
+  /** Counts healthy tasks once, and stops those that fail the health checks of their load balancer. */
+  private judge(service: Service): void {
+    for (const task of service.tasks) {
+      const deployment = service.deployments.find(({ id }) => id === task.settings.owner?.deployment);
+      if (deployment === undefined || !task.isWanted) continue;
+      if (this.healthy(task) && !this.counted.has(task)) {
+        this.counted.add(task);
+        this.ecs.deployments.taskHealthy(service, deployment);
+      }
+      if (task.lastStatus === 'RUNNING') this.judgeTargets(service, deployment, task);
+    }
+  }
+
+  private judgeTargets(service: Service, deployment: Deployment, task: Task): void {
+    const sick = task.targets.find(
+      ({ targetGroupArn }) => loadBalancing(this.ecs.site).targetHealth(targetGroupArn, task.settings.ip) === 'unhealthy',
+    );
+    if (sick === undefined) return;
+    const grace = task.moments.startedAt! + service.gracePeriod * 1000;
+    if (this.now < grace) {
+      this.lookAt(service, grace);
+      return;
+    }
+    const where = `(target-group ${sick.targetGroupArn})`;
+    this.ecs.deployments.say(service, `(port ${sick.port}) is unhealthy in ${where} due to (reason Health checks failed).`);
+    this.countFailure(service, deployment, task);
+    this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', `Task failed ELB health checks in ${where}`);
+  }
+
+  private stopSurplus(service: Service, primary: Deployment): void {
+    const tasks = this.of(service, primary);
+    const surplus = tasks.length - service.desiredCount;
+    if (surplus <= 0) return;
+    // The ones that do not serve yet go first, then the newest.
+    const order = tasks.toSorted(
+      (a, b) => Number(this.healthy(a)) - Number(this.healthy(b)) || b.settings.createdAt - a.settings.createdAt,
+    );
+    this.stop(service, primary, order.slice(0, surplus));
+  }
+
+  private limits(service: Service): { readonly least: number; readonly most: number } {
+    const { minimumHealthyPercent = 100, maximumPercent = 200 } = service.configuration;
+    return {
+      least: Math.ceil((service.desiredCount * minimumHealthyPercent) / 100),
+      most: Math.floor((service.desiredCount * maximumPercent) / 100),
+    };
+  }
+
+  private stopOld(service: Service, primary: Deployment): void {
+    const old = [...service.tasks].filter((task) => task.isWanted && task.settings.owner?.deployment !== primary.id);
+    if (old.length === 0) return;
+    let healthy = [...service.tasks].filter((task) => this.healthy(task)).length;
+    const { least } = this.limits(service);
+    const stopping: Task[] = [];
+    for (const task of old) {
+      if (!this.healthy(task)) stopping.push(task);
+      else if (healthy - 1 >= least) {
+        stopping.push(task);
+        healthy--;
+      }
+    }
+    this.stop(service, primary, stopping);
+  }
+
+  private stop(service: Service, primary: Deployment, tasks: readonly Task[]): void {
+    if (tasks.length === 0) return;
+    service.steady = false;
+    const names = tasks.map(({ settings }) => `(task ${settings.id})`).join(' ');
+    this.ecs.deployments.say(service, `has stopped ${tasks.length} running tasks: ${names}.`);
+    if (tasks.some(({ targets }) => targets.length > 0))
+      this.ecs.deployments.say(service, `has begun draining connections on ${tasks.length} tasks.`);
+    for (const task of tasks)
+      this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', `Scaling activity initiated by (deployment ${primary.id})`);
+  }
+
+  private startNew(service: Service, primary: Deployment): void {
+    const mine = this.of(service, primary).length;
+    const alive = [...service.tasks].filter((task) => task.isWanted).length;
+    const room = Math.min(service.desiredCount - mine, this.limits(service).most - alive);
+    if (room <= 0 || primary.restarts >= MAX_RESTARTS) return;
+    if (this.now < primary.nextStartAt) {
+      this.lookAt(service, primary.nextStartAt);
+      return;
+    }
+    service.steady = false;
+    const started: Task[] = [];
+    for (let index = 0; index < room; index++) started.push(this.launch(service, primary));
+    const names = started.map(({ settings }) => `(task ${settings.id})`).join(' ');
+    this.ecs.deployments.say(service, `has started ${started.length} tasks: ${names}.`);
+    for (const task of started) this.ecs.lives.start(task);
+  }
+
+  private launch(service: Service, deployment: Deployment): Task {
+    const { revision } = deployment;
+    const tags =
+      service.propagateTags === 'SERVICE' ? service.tags : service.propagateTags === 'TASK_DEFINITION' ? revision.definition.tags : [];
+    const task = this.ecs.makeTask({
+      cluster: service.cluster,
+      definition: revision.definition,
+      group: `service:${service.name}`,
+      startedBy: deployment.id,
+      network: revision.networkConfiguration,
+      executeCommand: service.executeCommand,
+      tags: new Map(tags),
+      digests: revision.digests,
+      owner: {
+        service: service.name,
+        deployment: deployment.id,
+        loadBalancers: revision.loadBalancers,
+        changed: (changed) => this.taskChanged(service, deployment, changed),
+        resolved: (container, digest) => {
+          if (digest !== undefined && !revision.digests.has(container)) revision.digests.set(container, digest);
+        },
+      },
+    });
+    service.tasks.add(task);
+    return task;
+  }
+
+  /** Says when all is as it should be. */
+  private settle(service: Service, primary: Deployment): void {
+    const mine = this.of(service, primary);
+    if (mine.length !== service.desiredCount || !mine.every((task) => this.healthy(task))) return;
+    const leaving = [...service.tasks].some(
+      (task) => task.settings.owner?.deployment !== primary.id && !['DEPROVISIONING', 'STOPPED'].includes(task.lastStatus),
+    );
+    if (leaving || service.steady) return;
+    service.steady = true;
+    service.impaired = false;
+    this.ecs.deployments.complete(service);
+    this.ecs.deployments.say(service, 'has reached a steady state.');
+    this.ecs.events.service(service.arn, service.clusterArn, 'INFO', 'SERVICE_STEADY_STATE');
+  }
+
+  private drain(service: Service): void {
+    const reason = `Scaling activity initiated by (deployment ${service.deployments[0]?.id ?? lastPart(service.arn)})`;
+    for (const task of service.tasks) this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', reason);
+    if (service.tasks.size > 0) return;
+    service.status = 'INACTIVE';
+    for (const one of service.deployments) one.status = 'INACTIVE';
+    service.deployments = [];
+    service.history = [];
+  }
+
+  private lookAt(service: Service, time: number): void {
+    const { clock } = this.ecs.site.world;
+    if (service.wake !== undefined && service.wake.due <= time && service.wake.due > this.now) return;
+    if (service.wake !== undefined) clock.cancel(service.wake);
+    service.wake = clock.at(time, `service ${service.name} looks again`, () => {
+      service.wake = undefined;
+      this.ecs.look(service);
+    });
+  }
+}
+
+/** A target group that a service may use. @throws ServiceError InvalidParameterException, TargetGroupNotFoundException */
+export function assertTargetGroup(ecs: Ecs, targetGroupArn: string): void {
+  const group = loadBalancing(ecs.site).targetGroup(targetGroupArn);
+  if (group === undefined || group.loadBalancerArns.length === 0)
+    throw new ServiceError(
+      'InvalidParameterException',
+      group === undefined
+        ? `The target group with targetGroupArn ${targetGroupArn} does not exist.`
+        : `The target group with targetGroupArn ${targetGroupArn} does not have an associated load balancer.`,
+    );
+}

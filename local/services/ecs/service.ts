@@ -1,0 +1,273 @@
+/** A service with its revisions and deployments, as values, and how the API shows them. */
+import type {
+  Deployment as ApiDeployment,
+  Service as ApiService,
+  ServiceDeployment as ApiServiceDeployment,
+  ServiceRevision as ApiServiceRevision,
+  CreateServiceRequest,
+  DeploymentConfiguration,
+  LoadBalancer,
+  NetworkConfiguration,
+  ServiceDeploymentBrief,
+  ServiceDeploymentStatus,
+  ServiceEvent,
+} from '@aws-sdk/client-ecs';
+import type { Timer } from '../../core/clock.ts';
+import { type Tags, tagList } from './tags.ts';
+import type { Task } from './task.ts';
+import type { Definition } from './task-definitions.ts';
+
+/** What a deployment brings about: written once, never changed. */
+export interface Revision {
+  readonly arn: string;
+  readonly definition: Definition;
+  readonly loadBalancers: readonly LoadBalancer[];
+  readonly networkConfiguration: NetworkConfiguration | undefined;
+  readonly platformVersion: string;
+  readonly createdAt: number;
+  /** By container: what the first task of the revision found under its image's tag. */
+  readonly digests: Map<string, string>;
+}
+
+/** An entry of `deployments[]`. */
+export interface Deployment {
+  /** `ecs-svc/<number>` */
+  readonly id: string;
+  readonly revision: Revision;
+  readonly createdAt: number;
+  status: 'PRIMARY' | 'ACTIVE' | 'INACTIVE';
+  updatedAt: number;
+  rolloutState: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
+  rolloutStateReason: string;
+  failedTasks: number;
+  /** Tasks that ended by themselves, one after another, without one that lived for long. */
+  restarts: number;
+  /** Not before this time is a further task started. */
+  nextStartAt: number;
+}
+
+/** What ListServiceDeployments tells of: one change from request to end, its rollback included. */
+export interface ServiceDeployment {
+  readonly arn: string;
+  readonly createdAt: number;
+  readonly sources: readonly Revision[];
+  readonly target: Revision;
+  readonly deployment: Deployment;
+  readonly configuration: DeploymentConfiguration;
+  /** Failed tasks that the circuit breaker waits for; undefined without it. */
+  readonly threshold: number | undefined;
+  status: ServiceDeploymentStatus;
+  statusReason?: string;
+  updatedAt: number;
+  startedAt?: number;
+  finishedAt?: number;
+  stoppedAt?: number;
+  failures: number;
+  tripped: boolean;
+  rollback?: { readonly reason: string; readonly startedAt: number; readonly revision: Revision };
+}
+
+export const RUNNING_STATUSES: readonly ServiceDeploymentStatus[] = [
+  'PENDING',
+  'IN_PROGRESS',
+  'STOP_REQUESTED',
+  'ROLLBACK_REQUESTED',
+  'ROLLBACK_IN_PROGRESS',
+];
+
+export interface Service {
+  readonly name: string;
+  readonly arn: string;
+  readonly cluster: string;
+  readonly clusterArn: string;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  /** The request that made it, for the client token. */
+  readonly request: CreateServiceRequest;
+  readonly tags: Tags;
+  status: 'ACTIVE' | 'DRAINING' | 'INACTIVE';
+  desiredCount: number;
+  configuration: DeploymentConfiguration;
+  gracePeriod: number;
+  executeCommand: boolean;
+  propagateTags: 'TASK_DEFINITION' | 'SERVICE' | 'NONE';
+  managedTags: boolean;
+  /** The PRIMARY one first. */
+  deployments: Deployment[];
+  /** Oldest first. */
+  history: ServiceDeployment[];
+  readonly revisions: Map<string, Revision>;
+  /** Newest first, at most 100. */
+  events: ServiceEvent[];
+  lastCompleted: Deployment | undefined;
+  /** Tasks that are not STOPPED yet. */
+  readonly tasks: Set<Task>;
+  steady: boolean;
+  impaired: boolean;
+  /** The next look at it, if one is due. */
+  look: Timer | undefined;
+  wake: Timer | undefined;
+}
+
+const PLATFORM = '1.4.0';
+const tasksOf = (service: Service, deployment: Deployment) =>
+  [...service.tasks].filter(({ settings }) => settings.owner?.deployment === deployment.id);
+const PENDING: readonly string[] = ['PROVISIONING', 'PENDING', 'ACTIVATING'];
+const count = (tasks: Iterable<Task>, pending: boolean) =>
+  [...tasks].filter((task) => task.isWanted && PENDING.includes(task.lastStatus) === pending).length;
+
+/** The newest service deployment, if it has not ended. */
+export const current = (service: Service): ServiceDeployment | undefined => {
+  const newest = service.history.at(-1);
+  return newest && RUNNING_STATUSES.includes(newest.status) ? newest : undefined;
+};
+
+function describeDeployment(service: Service, deployment: Deployment): ApiDeployment {
+  const { revision } = deployment;
+  const tasks = tasksOf(service, deployment);
+  return {
+    id: deployment.id,
+    status: deployment.status,
+    taskDefinition: revision.definition.arn,
+    desiredCount: deployment.status === 'PRIMARY' ? service.desiredCount : 0,
+    pendingCount: count(tasks, true),
+    runningCount: count(tasks, false),
+    failedTasks: deployment.failedTasks,
+    createdAt: new Date(deployment.createdAt),
+    updatedAt: new Date(deployment.updatedAt),
+    launchType: 'FARGATE',
+    platformVersion: revision.platformVersion === 'LATEST' ? PLATFORM : revision.platformVersion,
+    platformFamily: 'Linux',
+    ...(revision.networkConfiguration ? { networkConfiguration: revision.networkConfiguration } : {}),
+    rolloutState: deployment.rolloutState,
+    rolloutStateReason: deployment.rolloutStateReason,
+  };
+}
+
+export function describeService(service: Service, include: readonly string[] = []): ApiService {
+  const revision = service.deployments[0]?.revision ?? service.lastCompleted?.revision ?? [...service.revisions.values()].at(-1)!;
+  const running = current(service);
+  const revisions = [...new Set(service.deployments.map((one) => one.revision))];
+  return {
+    serviceArn: service.arn,
+    serviceName: service.name,
+    clusterArn: service.clusterArn,
+    loadBalancers: [...revision.loadBalancers],
+    serviceRegistries: [],
+    status: service.status,
+    desiredCount: service.desiredCount,
+    runningCount: count(service.tasks, false),
+    pendingCount: count(service.tasks, true),
+    launchType: 'FARGATE',
+    platformVersion: revision.platformVersion,
+    platformFamily: 'Linux',
+    taskDefinition: revision.definition.arn,
+    deploymentConfiguration: service.configuration,
+    deployments: service.deployments.map((one) => describeDeployment(service, one)),
+    events: [...service.events],
+    createdAt: new Date(service.createdAt),
+    ...(running ? { currentServiceDeployment: running.arn } : {}),
+    currentServiceRevisions: revisions.map((one) => ({
+      arn: one.arn,
+      requestedTaskCount: one === revision ? service.desiredCount : 0,
+      runningTaskCount: ofRevision(service, one, false),
+      pendingTaskCount: ofRevision(service, one, true),
+    })),
+    placementConstraints: [],
+    placementStrategy: [],
+    ...(revision.networkConfiguration ? { networkConfiguration: revision.networkConfiguration } : {}),
+    ...(revision.loadBalancers.length > 0 ? { healthCheckGracePeriodSeconds: service.gracePeriod } : {}),
+    schedulingStrategy: 'REPLICA',
+    deploymentController: { type: 'ECS' },
+    createdBy: service.createdBy,
+    enableECSManagedTags: service.managedTags,
+    propagateTags: service.propagateTags,
+    enableExecuteCommand: service.executeCommand,
+    availabilityZoneRebalancing: 'DISABLED',
+    resourceManagementType: 'CUSTOMER',
+    ...(include.includes('TAGS') ? { tags: tagList(service.tags) } : {}),
+  };
+}
+
+const ofRevision = (service: Service, revision: Revision, pending: boolean) =>
+  service.deployments.filter((one) => one.revision === revision).reduce((sum, one) => sum + count(tasksOf(service, one), pending), 0);
+
+const moments = (one: ServiceDeployment, names: readonly ('startedAt' | 'finishedAt' | 'stoppedAt')[]) =>
+  Object.fromEntries(names.filter((name) => one[name] !== undefined).map((name) => [name, new Date(one[name]!)]));
+
+export function briefServiceDeployment(service: Service, one: ServiceDeployment): ServiceDeploymentBrief {
+  return {
+    serviceDeploymentArn: one.arn,
+    serviceArn: service.arn,
+    clusterArn: service.clusterArn,
+    createdAt: new Date(one.createdAt),
+    ...moments(one, ['startedAt', 'finishedAt']),
+    targetServiceRevisionArn: one.target.arn,
+    status: one.status,
+    ...(one.statusReason ? { statusReason: one.statusReason } : {}),
+  };
+}
+
+export function describeServiceDeployment(service: Service, one: ServiceDeployment): ApiServiceDeployment {
+  const summary = (revision: Revision, requested: number) => ({
+    arn: revision.arn,
+    requestedTaskCount: requested,
+    runningTaskCount: ofRevision(service, revision, false),
+    pendingTaskCount: ofRevision(service, revision, true),
+  });
+  const ended = !RUNNING_STATUSES.includes(one.status);
+  return {
+    serviceDeploymentArn: one.arn,
+    serviceArn: service.arn,
+    clusterArn: service.clusterArn,
+    createdAt: new Date(one.createdAt),
+    ...moments(one, ['startedAt', 'finishedAt', 'stoppedAt']),
+    updatedAt: new Date(one.updatedAt),
+    sourceServiceRevisions: one.sources.map((revision) =>
+      summary(revision, one.rollback?.revision === revision ? service.desiredCount : 0),
+    ),
+    targetServiceRevision: summary(one.target, one.rollback ? 0 : service.desiredCount),
+    status: one.status,
+    ...(one.statusReason ? { statusReason: one.statusReason } : {}),
+    deploymentConfiguration: one.configuration,
+    ...(one.rollback
+      ? {
+          rollback: {
+            reason: one.rollback.reason,
+            startedAt: new Date(one.rollback.startedAt),
+            serviceRevisionArn: one.rollback.revision.arn,
+          },
+        }
+      : {}),
+    deploymentCircuitBreaker:
+      one.threshold === undefined
+        ? { status: 'DISABLED', failureCount: 0, threshold: 0 }
+        : {
+            status: one.tripped ? 'TRIGGERED' : ended ? 'MONITORING_COMPLETE' : 'MONITORING',
+            failureCount: one.failures,
+            threshold: one.threshold,
+          },
+    alarms: { status: 'DISABLED', alarmNames: [], triggeredAlarmNames: [] },
+  };
+}
+
+export function describeRevision(service: Service, revision: Revision): ApiServiceRevision {
+  return {
+    serviceRevisionArn: revision.arn,
+    serviceArn: service.arn,
+    clusterArn: service.clusterArn,
+    taskDefinition: revision.definition.arn,
+    launchType: 'FARGATE',
+    platformVersion: revision.platformVersion === 'LATEST' ? PLATFORM : revision.platformVersion,
+    platformFamily: 'Linux',
+    loadBalancers: [...revision.loadBalancers],
+    ...(revision.networkConfiguration ? { networkConfiguration: revision.networkConfiguration } : {}),
+    containerImages: (revision.definition.value.containerDefinitions ?? []).map(({ name = '', image }) => ({
+      containerName: name,
+      image,
+      ...(revision.digests.has(name) ? { imageDigest: revision.digests.get(name) } : {}),
+    })),
+    guardDutyEnabled: false,
+    createdAt: new Date(revision.createdAt),
+  };
+}
