@@ -1,0 +1,111 @@
+/** What journeys have in common: the example on local AWS on a Monday morning, its people, and good and bad images. */
+import { inject } from 'vitest';
+import type { JournalEntry, ReleaseRecord } from '../../domain/records.ts';
+import { shortDigest } from '../../domain/release.ts';
+import { type Answer, type Push, Stage } from '../../rehearsal/stage.ts';
+import { exampleConfig } from '../assembly.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+
+/** Monday, 08:00 in Berlin. */
+export const MONDAY = Date.parse('2026-11-23T07:00:00Z');
+
+export const manager = 'release-manager@example.com';
+export const integrator = 'integration-lead@example.com';
+export const developer = 'developer@example.com';
+
+export class Journey {
+  readonly stage: Stage;
+  readonly told: JournalEntry[] = [];
+  private pushes = 0;
+
+  private constructor(stage: Stage) {
+    this.stage = stage;
+    stage.onJournal((entry) => this.told.push(entry));
+  }
+
+  static async begin({ start = MONDAY, seed = 1 }: { start?: number; seed?: number } = {}): Promise<Journey> {
+    return new Journey(await Stage.open({ config: exampleConfig, start, seed, assembly: inject('assembly') }));
+  }
+
+  end(): Promise<void> {
+    return this.stage.close();
+  }
+
+  /** Pushes a good image of `gateway` (semver) unless told otherwise. @returns its digest */
+  push(push: Partial<Push> = {}): Promise<string> {
+    this.pushes++;
+    return this.stage.push({
+      repository: 'gateway',
+      tag: `1.${this.pushes}.0`,
+      message: `change ${this.pushes}`,
+      author: developer,
+      ...push,
+    });
+  }
+
+  async release(digest: string, repository = 'gateway'): Promise<ReleaseRecord | undefined> {
+    return this.stage.ledger.release(repository, digest);
+  }
+
+  /** Until the release stands so, or waits so. */
+  async untilState(
+    digest: string,
+    state: ReleaseRecord['state'],
+    { repository = 'gateway', limit }: { repository?: string; limit?: number } = {},
+  ): Promise<ReleaseRecord> {
+    await this.stage.until(
+      `${repository} ${shortDigest(digest)} is ${state}`,
+      async () => (await this.release(digest, repository))?.state === state,
+      limit,
+    );
+    return (await this.release(digest, repository))!;
+  }
+
+  /** Until people are asked at a gate. */
+  async untilAsked(
+    digest: string,
+    stage: string,
+    { repository = 'gateway', limit }: { repository?: string; limit?: number } = {},
+  ): Promise<void> {
+    await this.stage.until(
+      `${repository} ${shortDigest(digest)} asks at ${stage}`,
+      async () => {
+        const gate = await this.stage.ledger.gate(stage, repository);
+        return gate?.release.digest === digest && gate.state === 'waiting';
+      },
+      limit,
+    );
+  }
+
+  approve(digest: string, stage: string, by: string, repository = 'gateway'): Promise<Answer> {
+    return this.stage.decideAs(by, { verb: 'approve', approval: `${stage}/${repository}/${shortDigest(digest)}/1`, digest });
+  }
+
+  reject(digest: string, stage: string, by: string, reason: string, repository = 'gateway'): Promise<Answer> {
+    return this.stage.decideAs(by, { verb: 'reject', approval: `${stage}/${repository}/${shortDigest(digest)}/1`, digest, reason });
+  }
+
+  /** Lets a good release climb the whole path. @returns its digest */
+  async climb(push: Partial<Push> = {}): Promise<string> {
+    const repository = push.repository ?? 'gateway';
+    const digest = await this.push(push);
+    await this.untilAsked(digest, 'beta', { repository });
+    await this.approve(digest, 'beta', integrator, repository);
+    await this.untilAsked(digest, 'live+sandbox', { repository });
+    await this.approve(digest, 'live+sandbox', manager, repository);
+    await this.untilState(digest, 'succeeded', { repository });
+    return digest;
+  }
+
+  /** The tag that an environment runs of a repository. */
+  async runs(environment: string, repository = 'gateway'): Promise<string | undefined> {
+    return (await this.stage.ledger.running(environment, repository))?.tag;
+  }
+
+  /** What the journal says, as one text. */
+  get journal(): string {
+    return this.told.map(({ text }) => text).join('\n');
+  }
+}
