@@ -79,19 +79,13 @@ export class CloudWatch implements Service {
     if (metric === undefined) {
       metric = new Metric(name);
       this.metrics.set(key, metric);
+      // Metrics of AWS's own services cost nothing.
+      const { account, region } = this.site;
+      if (!name.namespace.startsWith('AWS/'))
+        this.site.world.meter.record('cloudwatch.metric', 1, { account, region, namespace: name.namespace });
     }
     metric.add(sample);
-    this.bill(metric);
     for (const alarm of this.alarms.values()) if (metricKey(alarm.settings.metric) === key) alarm.schedule();
-  }
-
-  /** A custom metric costs for every hour in which something was reported; metrics of AWS's own services cost nothing. */
-  private bill(metric: Metric): void {
-    const hour = Math.floor(this.site.world.clock.now() / HOUR);
-    if (metric.billedHour === hour || metric.name.namespace.startsWith('AWS/')) return;
-    metric.billedHour = hour;
-    const { account, region } = this.site;
-    this.site.world.meter.record('cloudwatch.metric-hour', 1, { account, region, namespace: metric.name.namespace });
   }
 
   /** Brings `cloudwatch.alarm-hour` in the meter up to now. To be called before the meter is read: alarms cost by the hour, and no timer counts them. */

@@ -30,8 +30,6 @@ export const metricKey = ({ namespace, name, dimensions }: MetricName) =>
 
 export class Metric {
   readonly name: MetricName;
-  /** The last hour since the epoch for which it was billed. */
-  billedHour: number | undefined;
   private readonly samples: Sample[] = [];
 
   constructor(name: MetricName) {
