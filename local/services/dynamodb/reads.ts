@@ -39,10 +39,16 @@ export function query(table: Table, input: QueryInput): Page {
   requireTypes(table, key, ordering.key);
   const forward = input.ScanIndexForward ?? true;
   const start = readStart(table, index, input);
-  const inRange = ordering.partition(key.hash).filter((item) => key.range?.(item[ordering.key.range!]!) ?? true);
-  const ordered = forward ? inRange : inRange.toReversed();
-  const after = start === undefined ? ordered : ordered.filter((item) => ordering.compare(item, start) * (forward ? 1 : -1) > 0);
-  return page(table, index, after, input, view);
+  const partition = ordering.partition(key.hash);
+  const found = (forward ? partition.values() : backward(partition)).filter(
+    (item) =>
+      (key.range?.(item[ordering.key.range!]!) ?? true) && (start === undefined || ordering.compare(item, start) * (forward ? 1 : -1) > 0),
+  );
+  return page(table, index, found, input, view);
+}
+
+function* backward(items: readonly Item[]): Generator<Item> {
+  for (let index = items.length - 1; index >= 0; index--) yield items[index]!;
 }
 
 /** @throws ServiceError ValidationException */

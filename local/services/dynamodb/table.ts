@@ -178,7 +178,7 @@ export class Table {
   load(items: readonly unknown[]): void {
     const { stream } = this;
     this.stream = undefined;
-    for (const id of [...this.items.keys()]) this.write(id, undefined);
+    for (const id of this.items.keys()) this.write(id, undefined);
     for (const json of items) {
       const item = mapValues(json as Record<string, unknown>, fromJson);
       this.write(itemId(this.schema, item), item);

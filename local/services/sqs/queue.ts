@@ -98,8 +98,7 @@ export class Queue {
         'InvalidParameterValue',
         `One or more parameters are invalid. Reason: Message must be shorter than ${this.settings.MaximumMessageSize} bytes.`,
       );
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what XML 1.0 excludes is what SQS refuses.
-    if (/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(body))
+    if (/[^\t\n\r\u0020-\ufffd]/.test(body))
       throw new ServiceError(
         'InvalidMessageContents',
         'Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF',
@@ -188,7 +187,7 @@ export class Queue {
   private take({ max, visibility, systemAttributes, attributes }: Receive): Message[] {
     this.expire();
     const found: Message[] = [];
-    for (const message of [...this.messages]) {
+    for (const message of this.messages.slice()) {
       if (found.length === max) break;
       if (message.visibleAt > this.now || this.buries(message)) continue;
       message.receives++;
@@ -252,7 +251,7 @@ export class Queue {
 
   /** Hands visible messages to those who wait, and tells those who listen. */
   private wake(): void {
-    for (const waiter of [...this.waiters]) {
+    for (const waiter of this.waiters.slice()) {
       const found = this.take(waiter.receive);
       if (found.length === 0) break;
       this.waiters.splice(this.waiters.indexOf(waiter), 1);
