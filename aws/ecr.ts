@@ -31,7 +31,12 @@ export interface ImageConfig {
 const INDEXES = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json'];
 const MANIFESTS = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json'];
 
-export const isImage = (mediaType: string) => INDEXES.includes(mediaType) || MANIFESTS.includes(mediaType);
+/** ECR names the media type of an image's configuration as its artefact's; signatures and bills of materials have others. */
+const CONFIGS = ['application/vnd.oci.image.config.v1+json', 'application/vnd.docker.container.image.v1+json'];
+
+/** Whether tasks could run it: an image or an index, no referrer and no other artefact. */
+export const isRunnable = ({ mediaType, artifactType, subject }: ImageDetail) =>
+  (INDEXES.includes(mediaType) || MANIFESTS.includes(mediaType)) && subject === undefined && (artifactType === undefined || CONFIGS.includes(artifactType));
 
 interface Manifest {
   readonly config?: { readonly digest: string };

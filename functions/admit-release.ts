@@ -1,6 +1,6 @@
 /** Admission: the image exists and can run, its labels are read, its order is fixed, and the path before it is planned. */
 import * as z from 'zod/mini';
-import { isImage, Registry } from '../aws/ecr.ts';
+import { isRunnable, Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { ReleaseRefused } from '../domain/errors.ts';
@@ -40,7 +40,7 @@ export const admitRelease =
     const name = `${input.repository}@${shortDigest(input.digest)}`;
     if (image === undefined) throw new ReleaseRefused(`${name} is not in the registry any more; push it again`);
     if (image.status !== 'ACTIVE') throw new ReleaseRefused(`${name} is archived; restore it in ECR before it can run`);
-    if (!isImage(image.mediaType)) throw new ReleaseRefused(`${name} is no image but ${image.mediaType}`);
+    if (!isRunnable(image)) throw new ReleaseRefused(`${name} is no image but ${image.mediaType}`);
     const tag = image.tags.toSorted().find((candidate) => matchesTag(repository.tags, candidate));
     if (tag === undefined) throw new ReleaseRefused(`${name} has no tag like ${repository.tags}`);
     const config = await registry.config(input.repository, input.digest, repository.platform);

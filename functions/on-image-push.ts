@@ -1,6 +1,6 @@
 /** A push to ECR, as an event: a hint. Looks at the image and starts its release under a name that makes duplicates harmless. */
 import * as z from 'zod/mini';
-import { isImage, Registry } from '../aws/ecr.ts';
+import { isRunnable, Registry } from '../aws/ecr.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { releaseExecution } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -53,7 +53,7 @@ export const onImagePush =
     const image = await registry.image(name, digest);
     if (image === undefined) return ignore(`${name} has no image ${digest}: the event is stale or forged`);
     if (!image.tags.includes(tag)) return ignore(`${digest} does not have the tag ${tag}: the event is stale or forged`);
-    if (!isImage(image.mediaType) || image.subject !== undefined || image.artifactType !== undefined)
+    if (!isRunnable(image))
       return ignore(`${digest} is no image that could run`);
 
     const start: ReleaseStart = { repository: name, digest, attempt: 1, stages: null, cause: 'push' };

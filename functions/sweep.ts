@@ -1,6 +1,6 @@
 /** The sweep: finds what best-effort events lost. Pushes without a release, waits whose subject is over, holders that have ended, answers not sent. */
 import * as z from 'zod/mini';
-import { isImage, Registry } from '../aws/ecr.ts';
+import { isRunnable, Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
@@ -64,7 +64,7 @@ async function lostPushes({ pipeline, registry, ledger, workflows, releaseMachin
     const images = await registry.taggedImages(repository.name);
     const fresh = images.filter(({ pushedAt }) => pushedAt.getTime() > upTo && pushedAt.getTime() <= now - LATE);
     for (const image of fresh) {
-      if (!isImage(image.mediaType) || image.subject !== undefined || image.artifactType !== undefined) continue;
+      if (!isRunnable(image)) continue;
       if (!image.tags.some((tag) => matchesTag(repository.tags, tag))) continue;
       if (await ledger.release(repository.name, image.digest)) continue;
       const start: ReleaseStart = { repository: repository.name, digest: image.digest, attempt: 1, stages: null, cause: 'sweep' };
