@@ -58,6 +58,8 @@ export class Branch {
   /** Milliseconds since the epoch. */
   enteredAt = 0;
   cancelled = false;
+  /** What is recorded of it beyond its states, such as an iteration of a Map. */
+  whenCancelled: (() => void) | undefined;
   private readonly states: ReadonlyMap<string, State>;
   /** Variables that are visible here: those of outer branches, and its own. */
   private variables: Readonly<Record<string, Json>>;
@@ -327,8 +329,9 @@ export class Branch {
     if (this.cancelled) return;
     this.cancelled = true;
     for (const child of this.children) child.cancel();
-    this.aborted();
     for (const stop of [...this.stops]) stop();
+    this.aborted();
+    this.whenCancelled?.();
   }
 
   /** Records that the state which runs now was aborted, where AWS does. */

@@ -30,18 +30,8 @@ const ALGORITHMS: Readonly<Record<string, string>> = {
   'SHA-512': 'sha512',
 };
 
-/** An error as jsonata throws its own: the code stands before the message. */
-class FunctionError extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.name = 'FunctionError';
-    this.code = code;
-  }
-}
-
-const refuse = (name: string, wanted: string) => new FunctionError('T0410', `Argument of function "${name}" ${wanted}`);
+// Without one of jsonata's codes, whose own text would replace this one.
+const refuse = (name: string, wanted: string) => new Error(`The argument of function "${name}" ${wanted}`);
 
 /** A sequence of JSONata: of one member it becomes that member. */
 function sequence(items: unknown[]): unknown[] {
@@ -87,7 +77,7 @@ function parse(text: unknown): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new FunctionError('D3141', `Unable to parse "${text}" as JSON`);
+    throw refuse('parse', `must be JSON: ${text}`);
   }
 }
 

@@ -90,17 +90,17 @@ async function inline(
     const details = { index, name };
     const begun = history.add('MapIterationStarted', lanes[lane] ?? started, { mapIterationStartedEventDetails: details });
     const child = branch.child(processor.states, begun, item);
+    child.whenCancelled = () => {
+      history.add('MapIterationAborted', child.last, { mapIterationAbortedEventDetails: details }, true);
+    };
     try {
       outputs[index] = (await child.run(processor.startAt, given)).value;
       last = history.add('MapIterationSucceeded', child.last, { mapIterationSucceededEventDetails: details });
       lanes[lane] = child.last;
     } catch (error) {
-      if (error instanceof Cancelled) {
-        history.add('MapIterationAborted', child.last, { mapIterationAbortedEventDetails: details }, true);
-      } else if (failure === undefined) {
+      if (!(error instanceof Cancelled) && failure === undefined) {
         failure = { error, event: child.last };
         history.add('MapIterationFailed', child.last, { mapIterationFailedEventDetails: details }, true);
-        for (const other of branch.children) if (other !== child) other.cancel();
       }
       throw error;
     } finally {
@@ -109,7 +109,14 @@ async function inline(
   };
   const width = concurrency === 0 ? INLINE_LIMIT : Math.min(concurrency, INLINE_LIMIT);
   try {
-    await inLanes(items.length, width, iterate);
+    await inLanes(items.length, width, async (index, lane) => {
+      try {
+        await iterate(index, lane);
+      } catch (error) {
+        for (const other of branch.children) other.cancel();
+        throw error;
+      }
+    });
   } catch (error) {
     if (branch.cancelled) throw new Cancelled();
     if (failure === undefined) throw error;
@@ -174,6 +181,7 @@ async function distributed(
       throw new StateError('States.ExceedToleratedFailureThreshold', 'The specified tolerated failure threshold was exceeded');
   };
   const stopAll = () => {
+    if (branch.cancelled) history.add('MapRunAborted', started, undefined, true);
     for (const child of running) child.stop();
   };
   const width = settings.concurrency === 0 ? DISTRIBUTED_LIMIT : settings.concurrency;
@@ -184,9 +192,7 @@ async function distributed(
       return stopAll;
     });
   } catch (error) {
-    if (error instanceof Cancelled) history.add('MapRunAborted', started, undefined, true);
-    else if (error instanceof StateError)
-      branch.add('MapRunFailed', { mapRunFailedEventDetails: { error: error.error, cause: error.cause } });
+    if (error instanceof StateError) branch.add('MapRunFailed', { mapRunFailedEventDetails: { error: error.error, cause: error.cause } });
     throw error;
   }
   const succeeded = history.add('MapRunSucceeded', started);
