@@ -105,7 +105,11 @@ function targetGroup(
 function environmentRoles(stack: Stack, place: Place, environment: Environment) {
   const tasks = serviceOf('ecs-tasks', place.account);
   const logGroups = place.arn('logs', `log-group:${names.logGroup(place.name, environment.name, '*')}`);
-  const secrets = secretsOf(place.services.map(({ template }) => template));
+  const secrets = secretsOf(
+    place.services.map(({ template }) => template),
+    environment,
+    (name) => place.arn('ssm', `parameter/${name}`),
+  );
   const execution: Statement[] = [
     { Sid: 'Login', Action: ['ecr:GetAuthorizationToken'], Resource: '*' },
     {

@@ -1,5 +1,5 @@
-/** Which secrets the task definitions name, so that execution roles may read those and no others. */
-import type { TaskDefinitionTemplate } from '../domain/pipeline.ts';
+/** Which secrets the task definitions name, so that an environment's execution role may read those and no others. */
+import type { Environment, TaskDefinitionTemplate } from '../domain/pipeline.ts';
 
 export interface Secrets {
   /** ARNs of AWS Secrets Manager. */
@@ -11,13 +11,28 @@ export interface Secrets {
 /** `arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6>:<json key>:<stage>:<version>` is asked for as its first seven parts. */
 const SECRET_PARTS = 7;
 
-/** `containerDefinitions[].secrets[].valueFrom`, by ARN. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html */
-export function secretsOf(templates: readonly TaskDefinitionTemplate[]): Secrets {
+/**
+ * `containerDefinitions[].secrets[].valueFrom`: ARNs, or names of parameters of this account.
+ * What belongs to another environment is left out, as rendering refuses it, unless the environment allows foreign secrets.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html
+ * @param parameterArn of a parameter in this account, by name
+ */
+export function secretsOf(
+  templates: readonly TaskDefinitionTemplate[],
+  environment: Pick<Environment, 'name' | 'allow'>,
+  parameterArn: (name: string) => string,
+): Secrets {
   const sources = templates
     .flatMap(({ containerDefinitions }) => containerDefinitions)
     .flatMap(({ secrets }) => (Array.isArray(secrets) ? (secrets as { valueFrom?: unknown }[]) : []))
-    .map(({ valueFrom }) => String(valueFrom ?? ''));
+    .map(({ valueFrom }) => String(valueFrom ?? ''))
+    .filter((source) => source !== '' && (environment.allow.includes('foreign-secrets') || belongsTo(source, environment.name)))
+    .map((source) => (source.startsWith('arn:') ? source : parameterArn(source.replace(/^\//, ''))));
   const of = (service: string) => sources.filter((source) => source.startsWith(`arn:aws:${service}:`));
   const secrets = of('secretsmanager').map((arn) => arn.split(':').slice(0, SECRET_PARTS).join(':'));
   return { secretsManager: [...new Set(secrets)].sort(), parameters: [...new Set(of('ssm'))].sort() };
 }
+
+/** Secrets carry their environment as a part of their name: `acme/live/database`. */
+const belongsTo = (source: string, environment: string) =>
+  source.split(/[/:]/).some((part) => part === environment || part.startsWith(`${environment}-`));

@@ -15,8 +15,9 @@ const sample = pipeline({
           {
             name: 'web',
             secrets: [
-              { name: 'PASSWORD', valueFrom: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:orders-AbCdEf:password::' },
-              { name: 'KEY', valueFrom: 'arn:aws:ssm:eu-central-1:111122223333:parameter/orders/key' },
+              { name: 'PASSWORD', valueFrom: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:acme/live/orders-AbCdEf:password::' },
+              { name: 'KEY', valueFrom: '/acme/live/key' },
+              { name: 'OTHER', valueFrom: 'arn:aws:ssm:eu-central-1:111122223333:parameter/acme/test/key' },
             ],
           },
         ],
@@ -117,14 +118,14 @@ describe('an environment', () => {
     expect(groups).toEqual(['orders', 'catalog', 'worker'].map((service) => names.logGroup('acme', 'live', service)));
   });
 
-  it('lets its execution role read the secrets that task definitions name, and no others', () => {
+  it('lets its execution role read the secrets that task definitions name, and none of another environment', () => {
     const { Policies } = synthesis.one('AcmeEnvLive', 'AWS::IAM::Role', { RoleName: 'acme-live-execution' }).Properties;
     const statements: { Sid: string; Resource: unknown }[] = Policies[0].PolicyDocument.Statement;
     expect(statements.find(({ Sid }) => Sid === 'Secrets')?.Resource).toEqual([
-      'arn:aws:secretsmanager:eu-central-1:111122223333:secret:orders-AbCdEf',
+      'arn:aws:secretsmanager:eu-central-1:111122223333:secret:acme/live/orders-AbCdEf',
     ]);
     expect(statements.find(({ Sid }) => Sid === 'Parameters')?.Resource).toEqual([
-      'arn:aws:ssm:eu-central-1:111122223333:parameter/orders/key',
+      'arn:aws:ssm:eu-central-1:111122223333:parameter/acme/live/key',
     ]);
   });
 
