@@ -2,6 +2,7 @@
 import type { Json } from './data.ts';
 import type { QueryLanguage, StateType } from './definition.ts';
 import { problemsOf, type Sight } from './expression.ts';
+import { ERROR_NAMES, FIELDS, JSONATA_FIELDS, JSONPATH_FIELDS, MOVING, TYPES } from './fields.ts';
 import { requiredArguments, resourceProblem } from './integrations.ts';
 import { parseResource } from './resource.ts';
 import { expressionIn } from './template.ts';
@@ -24,45 +25,10 @@ interface Scope {
   readonly variables: ReadonlySet<string>;
 }
 
-const TYPES: readonly StateType[] = ['Task', 'Wait', 'Pass', 'Succeed', 'Fail', 'Choice', 'Parallel', 'Map'];
-
-const MOVING = ['Next', 'End'];
-const HANDLING = ['Retry', 'Catch'];
-const FIELDS: Readonly<Record<StateType, readonly string[]>> = {
-  Pass: ['Assign', 'Output', ...MOVING],
-  Task: ['Resource', 'Arguments', 'Assign', 'Output', 'Credentials', 'TimeoutSeconds', 'HeartbeatSeconds', ...HANDLING, ...MOVING],
-  Choice: ['Choices', 'Default', 'Assign', 'Output'],
-  Wait: ['Seconds', 'Timestamp', 'Assign', 'Output', ...MOVING],
-  Succeed: ['Output'],
-  Fail: ['Error', 'Cause'],
-  Parallel: ['Branches', 'Arguments', 'Assign', 'Output', ...HANDLING, ...MOVING],
-  Map: `Items ItemSelector ItemProcessor Iterator MaxConcurrency ToleratedFailureCount ToleratedFailurePercentage ItemReader ItemBatcher
-    ResultWriter Label Assign Output`
-    .split(/\s+/)
-    .concat(HANDLING, MOVING),
-};
-
-/** Fields of the other query language. */
-const JSONPATH_FIELDS = new Set(
-  `InputPath Parameters ResultSelector ResultPath OutputPath ItemsPath SecondsPath TimestampPath TimeoutSecondsPath HeartbeatSecondsPath
-  MaxConcurrencyPath ErrorPath CausePath ToleratedFailureCountPath ToleratedFailurePercentagePath Result`.split(/\s+/),
-);
-
-/** Fields that mean something else, or nothing, in a JSONPath state. */
-const JSONATA_FIELDS = new Set(['Arguments', 'Output', 'Assign', 'Items']);
-
 const SCHEMA = 'SCHEMA_VALIDATION_FAILED';
 const TRANSITION = 'MISSING_TRANSITION_TARGET';
 /** AWS would take it; this machinery does not run it. */
 const ABSENT = 'NOT_ON_LOCAL_AWS';
-
-/** Error names that the language knows; a misspelt one never matches. https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
-const ERROR_NAMES = new Set(
-  `ALL BranchFailed DataLimitExceeded ExceedToleratedFailureThreshold HeartbeatTimeout Http.Socket IntrinsicFailure ItemReaderFailed
-  NoChoiceMatched ParameterPathFailure Permissions QueryEvaluationError ResultPathMatchFailure ResultWriterFailed Runtime TaskFailed Timeout`
-    .split(/\s+/)
-    .map((name) => `States.${name}`),
-);
 
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 

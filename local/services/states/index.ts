@@ -184,6 +184,13 @@ export class States implements Service {
     return machine.qualified(parts[2], this.random);
   }
 
+  /** A machine by its own ARN. @throws ServiceError StateMachineDoesNotExist, InvalidArn */
+  machine(arn: string): StateMachine {
+    const { machine, version } = this.find(arn);
+    if (version !== undefined) throw noMachine(arn);
+    return machine;
+  }
+
   /** @throws ServiceError ExecutionDoesNotExist */
   execution(arn: string): Started {
     const started = this.executions.get(arn);

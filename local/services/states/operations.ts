@@ -4,26 +4,14 @@ import { Data, type Json, PAYLOAD_LIMIT } from '../../asl/data.ts';
 import { lintDefinition } from '../../asl/lint.ts';
 import type { WaitingTask } from '../../asl/tokens.ts';
 import { passRole } from '../../core/iam/authorize.ts';
-import { type Call, type Operation, type Permission, ServiceError } from '../../core/service.ts';
+import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
+import { onMachine, operation, page } from './call.ts';
 import { redrive, type Started, type States } from './index.ts';
-import { type Alias, type MachineType, noMachine, type StateMachine } from './machine.ts';
+import type { MachineType } from './machine.ts';
 import { testState } from './test-state.ts';
+import { versionOperations } from './versions.ts';
 
 const INCLUDED = { included: true };
-
-/** A page of a list; the token is where the next one begins. @throws ServiceError InvalidToken */
-function page<Item>(
-  items: readonly Item[],
-  token: string | undefined,
-  size: number | undefined,
-  most = 1000,
-  usual = 100,
-): { readonly items: Item[]; readonly next: { nextToken?: string } } {
-  const from = token === undefined ? 0 : Number(Buffer.from(token, 'base64').toString());
-  if (!Number.isInteger(from)) throw new ServiceError('InvalidToken', `Invalid Token: 'Invalid token'`);
-  const to = from + Math.min(size === undefined || size === 0 ? usual : size, most);
-  return { items: items.slice(from, to), next: to < items.length ? { nextToken: Buffer.from(String(to)).toString('base64') } : {} };
-}
 
 const tagsOf = (list: readonly Api.Tag[] | undefined): Record<string, string> =>
   Object.fromEntries((list ?? []).map(({ key = '', value = '' }) => [key, value]));
@@ -32,24 +20,6 @@ const tagsOf = (list: readonly Api.Tag[] | undefined): Record<string, string> =>
 export function statesOperations(states: States): Readonly<Record<string, Operation>> {
   const { site } = states;
   const now = () => new Date(site.world.clock.now());
-  const operation = <Input extends object, Output>(
-    authorize: (input: Input) => readonly Permission[],
-    handle: (input: Input, call: Call) => Output | Promise<Output>,
-  ): Operation => ({ authorize, handle });
-  /** IAM knows machines without version and alias; those are a condition key. */
-  const onMachine =
-    <Input>(action: string, arn: (input: Input) => string | undefined) =>
-    (input: Input): Permission[] => {
-      const [, resource = '*', qualifier] = /^(arn:(?:[^:]*:){5}[^:]*)(?::(.+))?$/.exec(arn(input) ?? '') ?? [];
-      const qualified = ['StartExecution', 'StartSyncExecution', 'DescribeStateMachine', 'ListExecutions'].includes(action);
-      return [
-        {
-          action: `states:${action}`,
-          resource,
-          ...(qualifier !== undefined && qualified ? { context: { 'states:StateMachineQualifier': qualifier } } : {}),
-        },
-      ];
-    };
   const onExecution =
     (action: string) =>
     ({ executionArn }: { readonly executionArn?: string | undefined }): Permission[] => [
@@ -64,11 +34,7 @@ export function statesOperations(states: States): Readonly<Record<string, Operat
     if (found === 'invalid') throw new ServiceError('InvalidToken', "Invalid Token: 'Invalid token'");
     return found;
   };
-  const machineOf = (arn: string | undefined): StateMachine => {
-    const { machine, version } = states.find(arn ?? '');
-    if (version !== undefined) throw noMachine(arn ?? '');
-    return machine;
-  };
+  const machineOf = (arn: string | undefined) => states.machine(arn ?? '');
   const describeExecution = ({ execution, machine, versionArn, aliasArn }: Started): Api.DescribeExecutionOutput => ({
     executionArn: execution.arn,
     stateMachineArn: machine.arn,
@@ -86,21 +52,6 @@ export function statesOperations(states: States): Readonly<Record<string, Operat
     redriveCount: 0,
     ...withReason(redrive(execution.status)),
   });
-  const routesOf = (machine: StateMachine, list: readonly Api.RoutingConfigurationListItem[] | undefined): Alias['routes'] => {
-    const routes = (list ?? []).map(({ stateMachineVersionArn = '', weight = 0 }) => ({
-      version: Number(stateMachineVersionArn.slice(machine.arn.length + 1)),
-      weight,
-    }));
-    const sum = routes.reduce((total, { weight }) => total + weight, 0);
-    if (routes.length === 0 || routes.length > 2 || sum !== 100 || routes.some(({ version }) => !machine.versions.has(version)))
-      throw new ServiceError('ValidationException', 'The routing configuration must name one or two versions with weights that sum to 100');
-    return routes;
-  };
-  const aliasOf = (arn: string | undefined): { readonly machine: StateMachine; readonly alias: Alias } => {
-    const { machine, alias } = states.find(arn ?? '');
-    if (alias === undefined) throw new ServiceError('ResourceNotFound', `Request references a resource that does not exist: ${arn}`);
-    return { machine, alias };
-  };
 
   return {
     CreateStateMachine: operation<Api.CreateStateMachineInput, Api.CreateStateMachineOutput>(
@@ -355,111 +306,7 @@ export function statesOperations(states: States): Readonly<Record<string, Operat
       (input) => testState(input, states.testEnvironment(input.roleArn ?? '')),
     ),
 
-    PublishStateMachineVersion: operation<Api.PublishStateMachineVersionInput, Api.PublishStateMachineVersionOutput>(
-      onMachine('PublishStateMachineVersion', (input) => input.stateMachineArn),
-      ({ stateMachineArn, revisionId, description }) => {
-        const machine = machineOf(stateMachineArn);
-        if (revisionId !== undefined && revisionId !== machine.revision.revisionId)
-          throw new ServiceError('ConflictException', `Revision id ${revisionId} does not match the current revision`);
-        const version = machine.publish(description);
-        return { stateMachineVersionArn: `${machine.arn}:${version}`, creationDate: now() };
-      },
-    ),
-
-    ListStateMachineVersions: operation<Api.ListStateMachineVersionsInput, Api.ListStateMachineVersionsOutput>(
-      onMachine('ListStateMachineVersions', (input) => input.stateMachineArn),
-      ({ stateMachineArn, nextToken, maxResults }) => {
-        const machine = machineOf(stateMachineArn);
-        const { items, next } = page([...machine.versions].reverse(), nextToken, maxResults);
-        return {
-          stateMachineVersions: items.map(([version, { made }]) => ({
-            stateMachineVersionArn: `${machine.arn}:${version}`,
-            creationDate: new Date(made),
-          })),
-          ...next,
-        };
-      },
-    ),
-
-    DeleteStateMachineVersion: operation<Api.DeleteStateMachineVersionInput, Api.DeleteStateMachineVersionOutput>(
-      onMachine('DeleteStateMachineVersion', (input) => input.stateMachineVersionArn),
-      ({ stateMachineVersionArn = '' }) => {
-        const { machine, version } = states.find(stateMachineVersionArn);
-        const used = [...machine.aliases.values()].find(({ routes }) => routes.some((route) => route.version === version));
-        if (used !== undefined)
-          throw new ServiceError(
-            'ConflictException',
-            `Version to be deleted must not be referenced by an alias. Current list of aliases referencing this version: [${used.name}]`,
-          );
-        machine.versions.delete(version!);
-        return {};
-      },
-    ),
-
-    CreateStateMachineAlias: operation<Api.CreateStateMachineAliasInput, Api.CreateStateMachineAliasOutput>(
-      onMachine('CreateStateMachineAlias', ({ routingConfiguration }) => routingConfiguration?.[0]?.stateMachineVersionArn),
-      ({ name = '', description = '', routingConfiguration }) => {
-        const { machine } = states.find(routingConfiguration?.[0]?.stateMachineVersionArn ?? '');
-        if (machine.aliases.has(name)) throw new ServiceError('ConflictException', `Alias ${name} already exists`);
-        const time = now();
-        const routes = routesOf(machine, routingConfiguration);
-        machine.aliases.set(name, { name, routes, description, created: time.getTime(), updated: time.getTime() });
-        return { stateMachineAliasArn: `${machine.arn}:${name}`, creationDate: time };
-      },
-    ),
-
-    UpdateStateMachineAlias: operation<Api.UpdateStateMachineAliasInput, Api.UpdateStateMachineAliasOutput>(
-      onMachine('UpdateStateMachineAlias', (input) => input.stateMachineAliasArn),
-      ({ stateMachineAliasArn, description, routingConfiguration }) => {
-        const { machine, alias } = aliasOf(stateMachineAliasArn);
-        if (routingConfiguration !== undefined) alias.routes = routesOf(machine, routingConfiguration);
-        alias.description = description ?? alias.description;
-        alias.updated = site.world.clock.now();
-        return { updateDate: now() };
-      },
-    ),
-
-    DescribeStateMachineAlias: operation<Api.DescribeStateMachineAliasInput, Api.DescribeStateMachineAliasOutput>(
-      onMachine('DescribeStateMachineAlias', (input) => input.stateMachineAliasArn),
-      ({ stateMachineAliasArn }) => {
-        const { machine, alias } = aliasOf(stateMachineAliasArn);
-        return {
-          stateMachineAliasArn: `${machine.arn}:${alias.name}`,
-          name: alias.name,
-          description: alias.description,
-          routingConfiguration: alias.routes.map(({ version, weight }) => ({
-            stateMachineVersionArn: `${machine.arn}:${version}`,
-            weight,
-          })),
-          creationDate: new Date(alias.created),
-          updateDate: new Date(alias.updated),
-        };
-      },
-    ),
-
-    DeleteStateMachineAlias: operation<Api.DeleteStateMachineAliasInput, Api.DeleteStateMachineAliasOutput>(
-      onMachine('DeleteStateMachineAlias', (input) => input.stateMachineAliasArn),
-      ({ stateMachineAliasArn }) => {
-        const { machine, alias } = aliasOf(stateMachineAliasArn);
-        machine.aliases.delete(alias.name);
-        return {};
-      },
-    ),
-
-    ListStateMachineAliases: operation<Api.ListStateMachineAliasesInput, Api.ListStateMachineAliasesOutput>(
-      onMachine('ListStateMachineAliases', (input) => input.stateMachineArn),
-      ({ stateMachineArn, nextToken, maxResults }) => {
-        const machine = machineOf(stateMachineArn);
-        const { items, next } = page([...machine.aliases.values()], nextToken, maxResults);
-        return {
-          stateMachineAliases: items.map(({ name, created }) => ({
-            stateMachineAliasArn: `${machine.arn}:${name}`,
-            creationDate: new Date(created),
-          })),
-          ...next,
-        };
-      },
-    ),
+    ...versionOperations(states),
 
     ListTagsForResource: operation<Api.ListTagsForResourceInput, Api.ListTagsForResourceOutput>(
       onMachine('ListTagsForResource', (input) => input.resourceArn),

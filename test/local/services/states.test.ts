@@ -2,8 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  CreateStateMachineAliasCommand,
   CreateStateMachineCommand,
   DeleteStateMachineCommand,
+  DeleteStateMachineVersionCommand,
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
   GetExecutionHistoryCommand,
@@ -233,6 +235,21 @@ describe('a state machine', () => {
     const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: stateMachineVersionArn }));
     await clock.run();
     expect(await look(executionArn!)).toMatchObject({ output: '1', stateMachineVersionArn: `${arnOf('m')}:1` });
+  });
+
+  it('is reached through an alias, which keeps its version from being deleted', async () => {
+    const { create, client, begin, clock } = build();
+    await create({ A: { Type: 'Succeed' } });
+    const { stateMachineVersionArn } = await client.send(new PublishStateMachineVersionCommand({ stateMachineArn: arnOf('m') }));
+    const routingConfiguration = [{ stateMachineVersionArn: stateMachineVersionArn!, weight: 100 }];
+    await client.send(new CreateStateMachineAliasCommand({ name: 'live', routingConfiguration }));
+    const executionArn = await begin({}, 'e', 'm:live');
+    await clock.run();
+    const { stateMachineVersionArn: version, stateMachineAliasArn } = await client.send(new DescribeExecutionCommand({ executionArn }));
+    expect([version, stateMachineAliasArn]).toEqual([`${arnOf('m')}:1`, `${arnOf('m')}:live`]);
+    expect(await refused(client.send(new DeleteStateMachineVersionCommand({ stateMachineVersionArn: version })))).toContain(
+      'ConflictException',
+    );
   });
 
   it('takes its executions with it when it is deleted', async () => {
