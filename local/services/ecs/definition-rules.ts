@@ -77,8 +77,6 @@ function validateContainer(container: ContainerDefinition, names: ReadonlySet<st
     if (options['awslogs-create-group'] === 'true') throw notImplemented('ecs.RegisterTaskDefinition with awslogs-create-group');
   }
   if (container.restartPolicy?.enabled) throw notImplemented('ecs.RegisterTaskDefinition with restartPolicy');
-  if (container.healthCheck) throw notImplemented('ecs.RegisterTaskDefinition with a container healthCheck');
-  if (container.secrets?.length) throw notImplemented('ecs.RegisterTaskDefinition with secrets');
 }
 
 function validateFargate(input: RegisterTaskDefinitionRequest): void {

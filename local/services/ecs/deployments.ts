@@ -88,6 +88,7 @@ export class Deployments {
       threshold: thresholdOf(service.configuration, service.desiredCount),
       status: 'PENDING',
       failures: 0,
+      rollbackFailures: 0,
       tripped: false,
     };
     service.history = service.history.filter(({ createdAt }) => this.now - createdAt <= HISTORY);
@@ -142,17 +143,19 @@ export class Deployments {
     if (deployment.rolloutState === 'IN_PROGRESS') deployment.failedTasks++;
     if (one === undefined || service.deployments[0] !== deployment || one.threshold === undefined) return;
     if (one.status !== 'IN_PROGRESS' && one.status !== 'ROLLBACK_IN_PROGRESS') return;
-    one.failures++;
     one.updatedAt = this.now;
-    if (one.failures >= one.threshold) this.trip(service, one);
+    const failures = one.rollback === undefined ? ++one.failures : ++one.rollbackFailures;
+    if (failures >= one.threshold) this.trip(service, one);
   }
 
   /** "A task that reaches a healthy state resets the failure count to 0." */
   taskHealthy(service: Service, deployment: Deployment): void {
     const one = current(service);
     const breaker = one?.configuration.deploymentCircuitBreaker;
-    if (one && service.deployments[0] === deployment && breaker?.enable && breaker.resetOnHealthyTask !== false && !one.tripped)
-      one.failures = 0;
+    if (one && service.deployments[0] === deployment && breaker?.enable && breaker.resetOnHealthyTask !== false) {
+      if (one.rollback === undefined) one.failures = 0;
+      else one.rollbackFailures = 0;
+    }
   }
 
   private trip(service: Service, one: ServiceDeployment): void {
@@ -181,12 +184,14 @@ export class Deployments {
   private rollBack(service: Service, one: ServiceDeployment, reason: string, words: (id: string) => string): void {
     const last = service.lastCompleted;
     if (last === undefined || last.revision.definition.value.status !== 'ACTIVE') {
-      const why = last === undefined ? 'there is no completed deployment to roll back to' : 'its task definition is inactive';
-      this.set(service, one, 'ROLLBACK_FAILED', `Service deployment rollback failed because ${why}.`);
+      const why =
+        last === undefined
+          ? 'No rollback candidate was found to run the rollback.'
+          : `The rollback failed because the task definition ${last.revision.definition.arn} is inactive.`;
+      this.set(service, one, 'ROLLBACK_FAILED', why);
       return;
     }
     one.rollback = { reason, startedAt: this.now, revision: last.revision };
-    one.failures = 0;
     for (const deployment of service.deployments) deployment.status = 'ACTIVE';
     service.deployments = [last, ...service.deployments.filter((deployment) => deployment !== last)];
     Object.assign(last, {

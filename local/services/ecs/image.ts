@@ -38,6 +38,33 @@ export function behaviourOf(labels: Readonly<Record<string, string>>): Behaviour
   };
 }
 
+/** The status for a path: that of the longest prefix, 200 otherwise. */
+export function statusOf(responses: Readonly<Record<string, number>>, path: string): number {
+  const prefix = Object.keys(responses)
+    .filter((one) => path.startsWith(one))
+    .sort((a, b) => b.length - a.length)[0];
+  return prefix === undefined ? 200 : responses[prefix]!;
+}
+
+/**
+ * When the health check of a container is decided, in milliseconds after its start, and how. A check that asks a URL gets the
+ * container's own answer; any other passes once the container answers. Undefined without a check.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+ */
+export function healthCheckOf(
+  { healthCheck }: ContainerDefinition,
+  { healthyAfter, responses }: Behaviour,
+): { readonly after: number; readonly health: 'HEALTHY' | 'UNHEALTHY' } | undefined {
+  if (healthCheck?.command === undefined || healthCheck.command[0] === 'NONE') return undefined;
+  const { interval = 30, retries = 3, startPeriod = 0 } = healthCheck;
+  const period = interval * 1000;
+  const path = /https?:\/\/[^/\s"']+(\/[^\s"'?]*)?/.exec(healthCheck.command.join(' '));
+  const passes = path === null || statusOf(responses, path[1] ?? '/') < 400;
+  const healthyAt = Math.max(1, Math.ceil(healthyAfter / period)) * period;
+  const givenUpAt = startPeriod * 1000 + retries * period;
+  return passes && healthyAt <= givenUpAt ? { after: healthyAt, health: 'HEALTHY' } : { after: givenUpAt, health: 'UNHEALTHY' };
+}
+
 /** The host's own rights while it starts a task: a session of the execution role. */
 export class Host {
   private readonly site: Site;
@@ -48,7 +75,11 @@ export class Host {
     this.site = site;
     if (executionRoleArn === undefined) return;
     try {
-      assertAssumable(site.world, executionRoleArn, ECS_TASKS, site.region);
+      // The confused-deputy keys that ECS sends: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cross-service-confused-deputy-prevention.html
+      assertAssumable(site.world, executionRoleArn, ECS_TASKS, site.region, {
+        'aws:SourceAccount': site.account,
+        'aws:SourceArn': site.arn('ecs', `task/${taskId}`),
+      });
       this.role = identities(site.world, executionRoleArn.split(':')[4] ?? '').rolePrincipal(executionRoleArn, taskId);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;

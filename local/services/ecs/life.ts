@@ -4,8 +4,8 @@ import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import type { Site } from '../../core/site.ts';
 import type { EcsEvents } from './events.ts';
-import { Host, StartFailure } from './image.ts';
-import { loadBalancing, responder } from './targets.ts';
+import { Host, healthCheckOf, StartFailure } from './image.ts';
+import { healthOf, loadBalancing, responder } from './targets.ts';
 import type { Task, TaskContainer, TaskStatus } from './task.ts';
 
 /**
@@ -13,8 +13,6 @@ import type { Task, TaskContainer, TaskStatus } from './task.ts';
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
  */
 const TAKES = { PROVISIONING: 8000, PENDING: 12_000, ACTIVATING: 1000, STOPPING: 2000, DEPROVISIONING: 8000, neverStarting: 180_000 };
-/** How often a draining target is looked at. */
-const DRAIN_LOOK = 10_000;
 /** "A one-minute minimum applies." https://aws.amazon.com/fargate/pricing/ */
 const MINIMUM_BILL = 60_000;
 
@@ -133,12 +131,18 @@ export class TaskLives {
       container.lastStatus = 'RUNNING';
       container.runtimeId = `${task.settings.id}-${this.random.hex(10)}`;
       const { exit } = container.behaviour!;
+      const check = healthCheckOf(container.definition, container.behaviour!);
+      if (check)
+        this.after(task, check.after, `container ${container.definition.name} is checked`, () => {
+          container.health = check.health;
+          this.tell(task);
+        });
       if (exit) this.after(task, exit.after, `container ${container.definition.name} exits`, () => this.exit(task, container, exit.code));
     }
     this.enter(task, 'RUNNING');
     const slowest = Math.max(...task.containers.map(({ behaviour }) => behaviour!.healthyAfter));
     this.after(task, slowest, 'answers', () => {
-      task.ready = true;
+      task.answers = true;
       task.settings.owner?.changed(task);
     });
   }
@@ -159,21 +163,17 @@ export class TaskLives {
     task.stopCode = stopCode;
     task.stoppedReason = reason;
     task.moments.stoppingAt = this.clock.now();
-    const ran = task.moments.startedAt !== undefined;
-    for (const { targetGroupArn, port } of task.targets) loadBalancing(this.site).deregisterTarget(targetGroupArn, task.settings.ip, port);
-    if (stopCode === 'EssentialContainerExited' || !ran) this.terminate(task);
-    else if (task.targets.length > 0) {
+    let drain = 0;
+    for (const { targetGroupArn, port } of task.targets) {
+      loadBalancing(this.site).deregisterTarget(targetGroupArn, task.settings.ip, port);
+      if (healthOf(this.site, targetGroupArn, task.settings.ip) === 'draining')
+        drain = Math.max(drain, loadBalancing(this.site).deregistrationDelay(targetGroupArn) * 1000);
+    }
+    if (drain === 0 || stopCode === 'EssentialContainerExited' || task.moments.startedAt === undefined) this.terminate(task);
+    else {
       this.enter(task, 'DEACTIVATING');
-      this.awaitDrained(task);
-    } else this.terminate(task);
-  }
-
-  private awaitDrained(task: Task): void {
-    const draining = task.targets.some(
-      ({ targetGroupArn }) => loadBalancing(this.site).targetHealth(targetGroupArn, task.settings.ip) === 'draining',
-    );
-    if (draining) this.after(task, DRAIN_LOOK, 'drains', () => this.awaitDrained(task));
-    else this.terminate(task);
+      this.after(task, drain, 'has drained', () => this.terminate(task));
+    }
   }
 
   private terminate(task: Task): void {

@@ -3,7 +3,7 @@ import { ServiceError } from '../../core/service.ts';
 import type { Ecs } from './index.ts';
 import { lastPart } from './names.ts';
 import { current, type Deployment, type Service } from './service.ts';
-import { loadBalancing } from './targets.ts';
+import { healthOf, loadBalancing } from './targets.ts';
 import type { Task } from './task.ts';
 
 /** After this many restarts of a deployment whose tasks keep ending, local AWS starts no more: AWS goes on for ever. */
@@ -84,10 +84,9 @@ export class Scheduler {
   }
 
   private healthy(task: Task): boolean {
-    if (!task.isWanted || task.lastStatus !== 'RUNNING') return false;
-    if (task.targets.length === 0) return task.ready;
+    if (!task.isWanted || task.lastStatus !== 'RUNNING' || !task.ready) return false;
     return task.targets.every(({ targetGroupArn }) =>
-      ['healthy', 'unused'].includes(loadBalancing(this.ecs.site).targetHealth(targetGroupArn, task.settings.ip)),
+      ['healthy', 'unused'].includes(healthOf(this.ecs.site, targetGroupArn, task.settings.ip)),
     );
   }
 
@@ -95,7 +94,7 @@ export class Scheduler {
     return [...service.tasks].filter((task) => task.isWanted && task.settings.owner?.deployment === deployment.id);
   }
 
-  /** Counts healthy tasks once, and stops those that fail the health checks of their load balancer. */
+  /** Counts healthy tasks once, and stops those that fail the health checks of their load balancer or containers. */
   private judge(service: Service): void {
     for (const task of service.tasks) {
       const deployment = service.deployments.find(({ id }) => id === task.settings.owner?.deployment);
@@ -104,23 +103,25 @@ export class Scheduler {
         this.counted.add(task);
         this.ecs.deployments.taskHealthy(service, deployment);
       }
-      if (task.lastStatus === 'RUNNING') this.judgeTargets(service, deployment, task);
+      if (task.lastStatus === 'RUNNING') this.judgeChecks(service, deployment, task);
     }
   }
 
-  private judgeTargets(service: Service, deployment: Deployment, task: Task): void {
-    const sick = task.targets.find(
-      ({ targetGroupArn }) => loadBalancing(this.ecs.site).targetHealth(targetGroupArn, task.settings.ip) === 'unhealthy',
-    );
-    if (sick === undefined) return;
+  private judgeChecks(service: Service, deployment: Deployment, task: Task): void {
+    const sick = task.targets.find(({ targetGroupArn }) => healthOf(this.ecs.site, targetGroupArn, task.settings.ip) === 'unhealthy');
+    if (sick === undefined && task.healthStatus !== 'UNHEALTHY') return;
     const grace = task.moments.startedAt! + service.gracePeriod * 1000;
     if (this.now < grace) {
       this.lookAt(service, grace);
       return;
     }
+    this.countFailure(service, deployment, task);
+    if (sick === undefined) {
+      this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', 'Task failed container health checks');
+      return;
+    }
     const where = `(target-group ${sick.targetGroupArn})`;
     this.ecs.deployments.say(service, `(port ${sick.port}) is unhealthy in ${where} due to (reason Health checks failed).`);
-    this.countFailure(service, deployment, task);
     this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', `Task failed ELB health checks in ${where}`);
   }
 
@@ -250,14 +251,18 @@ export class Scheduler {
   }
 }
 
-/** A target group that a service may use. @throws ServiceError InvalidParameterException, TargetGroupNotFoundException */
+/** A target group that a service may use. @throws ServiceError InvalidParameterException */
 export function assertTargetGroup(ecs: Ecs, targetGroupArn: string): void {
-  const group = loadBalancing(ecs.site).targetGroup(targetGroupArn);
-  if (group === undefined || group.loadBalancerArns.length === 0)
+  let balancers: readonly string[];
+  try {
+    balancers = loadBalancing(ecs.site).targetGroup(targetGroupArn).loadBalancerArns;
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    throw new ServiceError('InvalidParameterException', `The target group with targetGroupArn ${targetGroupArn} does not exist.`);
+  }
+  if (balancers.length === 0)
     throw new ServiceError(
       'InvalidParameterException',
-      group === undefined
-        ? `The target group with targetGroupArn ${targetGroupArn} does not exist.`
-        : `The target group with targetGroupArn ${targetGroupArn} does not have an associated load balancer.`,
+      `The target group with targetGroupArn ${targetGroupArn} does not have an associated load balancer.`,
     );
 }

@@ -63,6 +63,8 @@ export interface ServiceDeployment {
   finishedAt?: number;
   stoppedAt?: number;
   failures: number;
+  /** Tasks of the revision that it goes back to. */
+  rollbackFailures: number;
   tripped: boolean;
   rollback?: { readonly reason: string; readonly startedAt: number; readonly revision: Revision };
 }
@@ -146,7 +148,7 @@ function describeDeployment(service: Service, deployment: Deployment): ApiDeploy
 
 export function describeService(service: Service, include: readonly string[] = []): ApiService {
   const revision = service.deployments[0]?.revision ?? service.lastCompleted?.revision ?? [...service.revisions.values()].at(-1)!;
-  const running = current(service);
+  const newest = service.history.at(-1);
   const revisions = [...new Set(service.deployments.map((one) => one.revision))];
   return {
     serviceArn: service.arn,
@@ -166,7 +168,7 @@ export function describeService(service: Service, include: readonly string[] = [
     deployments: service.deployments.map((one) => describeDeployment(service, one)),
     events: [...service.events],
     createdAt: new Date(service.createdAt),
-    ...(running ? { currentServiceDeployment: running.arn } : {}),
+    ...(newest ? { currentServiceDeployment: newest.arn } : {}),
     currentServiceRevisions: revisions.map((one) => ({
       arn: one.arn,
       requestedTaskCount: one === revision ? service.desiredCount : 0,

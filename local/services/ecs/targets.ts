@@ -1,8 +1,9 @@
 /** The tasks of ECS as targets of a load balancer: the part of Elastic Load Balancing that ECS uses. */
 import type { HttpRequest, HttpResponse } from '../../core/http.ts';
 import { textResponse } from '../../core/http.ts';
+import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
-import type { Behaviour } from './image.ts';
+import { type Behaviour, statusOf } from './image.ts';
 
 export type TargetHealth = 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';
 
@@ -20,19 +21,29 @@ export interface LoadBalancing {
   deregisterTarget(targetGroupArn: string, id: string, port: number): void;
   targetHealth(targetGroupArn: string, id: string): TargetHealth;
   onTargetHealth(targetGroupArn: string, listener: () => void): unknown;
-  targetGroup(targetGroupArn: string): { readonly loadBalancerArns: readonly string[] } | undefined;
+  /** @throws ServiceError TargetGroupNotFoundException */
+  targetGroup(targetGroupArn: string): { readonly loadBalancerArns: readonly string[] };
+  /** Seconds. */
+  deregistrationDelay(targetGroupArn: string): number;
 }
 
 export const loadBalancing = (site: Site): LoadBalancing => site.find('elasticloadbalancing') as unknown as LoadBalancing;
 
-/** Answers as the labels of the image say: the longest path prefix wins, 200 otherwise. */
+/** The health of a target; `unused` where its group is gone, as then nobody asks. */
+export function healthOf(site: Site, targetGroupArn: string, id: string): TargetHealth {
+  try {
+    return loadBalancing(site).targetHealth(targetGroupArn, id);
+  } catch (error) {
+    if (error instanceof ServiceError) return 'unused';
+    throw error;
+  }
+}
+
+/** Answers as the labels of the image say. */
 export function responder(
   names: { readonly service: string; readonly container: string; readonly image: string },
   { responses }: Behaviour,
 ): (request: HttpRequest) => HttpResponse {
-  const prefixes = Object.keys(responses).sort((a, b) => b.length - a.length);
-  return ({ path }) => {
-    const prefix = prefixes.find((one) => path.startsWith(one));
-    return textResponse(prefix === undefined ? 200 : responses[prefix]!, JSON.stringify(names), { 'content-type': 'application/json' });
-  };
+  const body = JSON.stringify(names);
+  return ({ path }) => textResponse(statusOf(responses, path), body, { 'content-type': 'application/json' });
 }

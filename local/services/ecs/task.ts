@@ -18,6 +18,8 @@ export interface TaskContainer {
   exitCode?: number;
   reason?: string;
   behaviour?: Behaviour;
+  /** What its own health check says, once that is decided. */
+  health?: 'HEALTHY' | 'UNHEALTHY';
 }
 
 /** Who wants the task: a deployment of a service hears of every change. */
@@ -73,8 +75,8 @@ export class Task {
   version = 1;
   stopCode: TaskStopCode | undefined;
   stoppedReason: string | undefined;
-  /** It has answered long enough to count as healthy where no load balancer asks. */
-  ready = false;
+  /** Its containers answer. */
+  answers = false;
   /** The targets that it is registered as. */
   targets: readonly { readonly targetGroupArn: string; readonly port: number }[] = [];
   /** Up to when the meter has counted it. */
@@ -88,6 +90,19 @@ export class Task {
   /** Its deployment wants it, and it may serve or is on its way to. */
   get isWanted(): boolean {
     return this.desiredStatus === 'RUNNING';
+  }
+
+  /** "UNHEALTHY: one or more essential containers have failed their health check." */
+  get healthStatus(): 'HEALTHY' | 'UNHEALTHY' | 'UNKNOWN' {
+    const checked = this.containers.filter(({ definition }) => definition.healthCheck && definition.essential !== false);
+    if (checked.some(({ health }) => health === 'UNHEALTHY')) return 'UNHEALTHY';
+    return checked.length > 0 && checked.every(({ health }) => health === 'HEALTHY') ? 'HEALTHY' : 'UNKNOWN';
+  }
+
+  /** It answers and passes the health checks of its containers: all that counts where no load balancer asks. */
+  get ready(): boolean {
+    const checked = this.containers.some(({ definition }) => definition.healthCheck && definition.essential !== false);
+    return this.answers && (!checked || this.healthStatus === 'HEALTHY');
   }
 
   describe(include: readonly string[] = []): ApiTask {
@@ -118,7 +133,7 @@ export class Task {
       desiredStatus: this.desiredStatus,
       enableExecuteCommand: settings.executeCommand,
       group: settings.group,
-      healthStatus: this.containers.some(({ definition }) => definition.healthCheck) && this.ready ? 'HEALTHY' : 'UNKNOWN',
+      healthStatus: this.healthStatus,
       lastStatus: this.lastStatus,
       launchType: 'FARGATE',
       platformVersion: '1.4.0',
@@ -159,7 +174,7 @@ export class Task {
       networkBindings: [],
       networkInterfaces:
         this.lastStatus === 'PROVISIONING' ? [] : [{ attachmentId: this.settings.attachmentId, privateIpv4Address: this.settings.ip }],
-      healthStatus: definition.healthCheck && this.ready ? 'HEALTHY' : 'UNKNOWN',
+      healthStatus: container.health ?? 'UNKNOWN',
       cpu: String(definition.cpu ?? 0),
       ...(definition.memory === undefined ? {} : { memory: String(definition.memory) }),
       ...(definition.memoryReservation === undefined ? {} : { memoryReservation: String(definition.memoryReservation) }),
