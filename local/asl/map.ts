@@ -78,7 +78,7 @@ async function inline(
   const { history } = branch.execution;
   const items = await itemsOf(branch, state, input, bindings);
   const started = branch.add('MapStateStarted', { mapStateStartedEventDetails: { length: items.length } });
-  const outputs: Json[] = new Array(items.length);
+  const outputs: Json[] = [];
   const { name, processor } = state;
   /** What the next iteration of a lane follows: the last event of its forerunner. */
   const lanes: number[] = [];
@@ -151,7 +151,7 @@ async function distributed(
   const started = branch.add('MapRunStarted', {
     mapRunStartedEventDetails: { mapRunArn: `${place}:mapRun:${machine}/${state.name}:${environment.random.uuid()}` },
   });
-  const outputs: (Json | undefined)[] = new Array(inputs.length);
+  const outputs: (Json | undefined)[] = [];
   let failures = 0;
   const running = new Set<Execution>();
   const runChild = async (index: number) => {
