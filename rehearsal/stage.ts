@@ -81,9 +81,15 @@ export class Stage {
   private readonly registry: RunningRegistry;
   private readonly owner: AccessKey;
   private readonly journalStream: string;
+  private readonly tidy: () => Promise<void>;
 
   private constructor(
-    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline'> & { registry: RunningRegistry; owner: AccessKey; journalStream: string },
+    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline'> & {
+      registry: RunningRegistry;
+      owner: AccessKey;
+      journalStream: string;
+      tidy: () => Promise<void>;
+    },
   ) {
     this.world = parts.world;
     this.clock = parts.clock;
@@ -93,6 +99,7 @@ export class Stage {
     this.owner = parts.owner;
     this.journalStream = parts.journalStream;
     this.opened = this.clock.now();
+    this.tidy = parts.tidy;
     this.ledger = new Ledger(ledgerTable(this.pipeline.name), this.connection());
     this.journal = new Journal(journalTable(this.pipeline.name), this.connection());
   }
@@ -100,6 +107,10 @@ export class Stage {
   /** Synthesises (or takes) the assembly and boots local AWS from it. */
   static async open(options: StageOptions): Promise<Stage> {
     const folder = options.assembly ?? (await mkdtemp(join(tmpdir(), 'shiplock-assembly-')));
+    // Functions are read from the assembly when they are first called: it is kept until the end.
+    const tidy = async () => {
+      if (options.assembly === undefined) await rm(folder, { recursive: true, force: true });
+    };
     try {
       const { pipeline } = await synthesise({ config: options.config, outdir: folder, reuse: options.assembly !== undefined });
       const [address] = Object.values(pipeline.sites);
@@ -118,15 +129,17 @@ export class Stage {
           TableName: journalTable(pipeline.name),
         },
       );
-      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn });
-    } finally {
-      if (options.assembly === undefined) await rm(folder, { recursive: true, force: true });
+      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, tidy });
+    } catch (error) {
+      await tidy();
+      throw error;
     }
   }
 
-  /** Ends the registry's server. */
+  /** Ends the registry's server and removes what was synthesised. */
   async close(): Promise<void> {
     await this.registry.close();
+    await this.tidy();
   }
 
   /** How an SDK client of this process reaches local AWS, as the rehearsal's own user. */
