@@ -1,12 +1,12 @@
 /** Elastic Load Balancing, version 2: application load balancers that route requests by rules to healthy targets. */
 import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2';
-import type { HttpRequest, HttpResponse } from '../../core/http.ts';
-import { textResponse } from '../../core/http.ts';
+import { ConnectionError, type HttpRequest, type HttpResponse, textResponse } from '../../core/http.ts';
 import { type Operation, type Permission, type ResourceType, type Service, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
+import { managementOperations, requestTags, tagOnCreate } from './management.ts';
 import { loadBalancingResources } from './resources.ts';
 import { checkConditions, described, forwardedTo, type ListenerRule, ruleFor } from './rules.ts';
-import type { HealthListener, TargetGroup, TargetRegistration, TargetState } from './targets.ts';
+import { type HealthListener, healthOf, type TargetGroup, type TargetRegistration, type TargetState } from './targets.ts';
 
 declare module '../../core/site.ts' {
   interface Services {
@@ -25,10 +25,12 @@ export interface LoadBalancer {
 export interface Listener {
   readonly arn: string;
   readonly loadBalancer: LoadBalancer;
-  readonly port: number;
-  readonly protocol: string;
+  port: number;
+  protocol: string;
   readonly rules: ListenerRule[];
 }
+
+const hostOf = ({ loadBalancer, port }: Listener) => `${loadBalancer.dnsName}:${port}`;
 
 const html = (status: number, title: string): HttpResponse =>
   textResponse(
@@ -48,6 +50,8 @@ export class LoadBalancing implements Service {
   readonly balancers = new Map<string, LoadBalancer>();
   readonly listeners = new Map<string, Listener>();
   readonly groups = new Map<string, TargetGroup>();
+  /** Of load balancers, listeners, rules and target groups, by ARN. */
+  readonly tags = new Map<string, Map<string, string>>();
   private readonly random;
 
   constructor(site: Site) {
@@ -56,12 +60,15 @@ export class LoadBalancing implements Service {
     this.resources = loadBalancingResources(this);
     // "These actions do not know a resource": https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
     const anywhere = (action: string) => (): Permission[] => [{ action: `elasticloadbalancing:${action}`, resource: '*' }];
-    const on = (action: string, resource: string | undefined): Permission[] => [
-      { action: `elasticloadbalancing:${action}`, resource: resource ?? '*' },
+    const on = (action: string, resource: string | undefined, context?: Permission['context']): Permission[] => [
+      { action: `elasticloadbalancing:${action}`, resource: resource ?? '*', context: { ...this.resourceTags(resource), ...context } },
     ];
     this.operations = {
       CreateRule: {
-        authorize: ({ ListenerArn }: Elb.CreateRuleInput) => on('CreateRule', ListenerArn),
+        authorize: ({ ListenerArn, Tags }: Elb.CreateRuleInput) => [
+          ...on('CreateRule', ListenerArn, requestTags(Tags)),
+          ...tagOnCreate((ListenerArn ?? '').replace(':listener/', ':listener-rule/').concat('/*'), 'CreateRule', Tags),
+        ],
         handle: (input: Elb.CreateRuleInput) => this.createRule(input),
       },
       ModifyRule: {
@@ -103,14 +110,7 @@ export class LoadBalancing implements Service {
         authorize: anywhere('DescribeTargetHealth'),
         handle: (input: Elb.DescribeTargetHealthInput) => this.describeHealth(input),
       },
-      DeregisterTargets: {
-        authorize: ({ TargetGroupArn }: Elb.DeregisterTargetsInput) => on('DeregisterTargets', TargetGroupArn),
-        handle: ({ TargetGroupArn, Targets = [] }: Elb.DeregisterTargetsInput) => {
-          const group = this.group(TargetGroupArn);
-          for (const { Id = '', Port } of Targets) group.deregister(Id, Port ?? group.settings.port);
-          return {};
-        },
-      },
+      ...managementOperations(this),
     } satisfies Readonly<Record<string, Operation>>;
   }
 
@@ -145,7 +145,19 @@ export class LoadBalancing implements Service {
     return this.group(targetGroupArn).deregistrationDelay;
   }
 
-  // ---- what the template loader makes
+  /** Adds tags to a resource. */
+  tag(arn: string, tags: readonly Elb.Tag[] | undefined): void {
+    const all = this.tags.get(arn) ?? new Map<string, string>();
+    for (const { Key = '', Value = '' } of tags ?? []) all.set(Key, Value);
+    this.tags.set(arn, all);
+  }
+
+  /** Condition keys for the tags that a resource carries. */
+  resourceTags(arn: string | undefined): Record<string, string> {
+    return Object.fromEntries([...(this.tags.get(arn ?? '') ?? [])].map(([key, value]) => [`aws:ResourceTag/${key}`, value]));
+  }
+
+  // ---- what the template loader and the API make
 
   id(): string {
     return this.random.hex(16);
@@ -153,24 +165,46 @@ export class LoadBalancing implements Service {
 
   addBalancer(balancer: LoadBalancer): void {
     this.balancers.set(balancer.arn, balancer);
+    // Without a port the scheme decides; a request does not tell it, so HTTP goes before HTTPS.
+    this.site.world.listen(balancer.dnsName, (request) => {
+      const own = [...this.listeners.values()].filter(({ loadBalancer }) => loadBalancer === balancer);
+      const listener = own.find(({ port }) => port === 80) ?? own.find(({ port }) => port === 443);
+      if (listener === undefined) throw new ConnectionError('ECONNREFUSED', balancer.dnsName);
+      return this.answer(listener, request);
+    });
   }
 
   removeBalancer(arn: string): void {
     const balancer = this.balancers.get(arn);
     this.balancers.delete(arn);
+    this.tags.delete(arn);
+    if (balancer) this.site.world.close(balancer.dnsName);
     for (const listener of this.listeners.values()) if (listener.loadBalancer === balancer) this.removeListener(listener.arn);
   }
 
   addListener(listener: Listener): void {
     this.listeners.set(listener.arn, listener);
-    for (const host of this.hostsOf(listener)) this.site.world.listen(host, (request) => this.answer(listener, request));
-    this.touch(listener.rules);
+    this.open(listener);
+    for (const { actions } of listener.rules) this.reconsiderUse(actions);
+  }
+
+  /** Without a moment at which nobody listens. */
+  moveListener(listener: Listener, port: number, protocol: string): void {
+    this.site.world.close(hostOf(listener));
+    Object.assign(listener, { port, protocol });
+    this.open(listener);
+  }
+
+  private open(listener: Listener): void {
+    this.site.world.listen(hostOf(listener), (request) => this.answer(listener, request));
   }
 
   removeListener(arn: string): void {
     const listener = this.listeners.get(arn);
     this.listeners.delete(arn);
-    if (listener) for (const host of this.hostsOf(listener)) this.site.world.close(host);
+    if (listener === undefined) return;
+    this.site.world.close(hostOf(listener));
+    for (const { actions } of listener.rules) this.reconsiderUse(actions);
   }
 
   addGroup(group: TargetGroup): void {
@@ -186,10 +220,6 @@ export class LoadBalancing implements Service {
   }
 
   // ---- routing
-
-  private hostsOf({ loadBalancer, port }: Listener): string[] {
-    return [...(port === 80 || port === 443 ? [loadBalancer.dnsName] : []), `${loadBalancer.dnsName}:${port}`];
-  }
 
   private async answer(listener: Listener, request: HttpRequest): Promise<HttpResponse> {
     this.site.world.meter.record('elasticloadbalancing.request', 1, { loadBalancer: listener.loadBalancer.name });
@@ -219,10 +249,11 @@ export class LoadBalancing implements Service {
         return { ...html(StatusCode === 'HTTP_301' ? 301 : 302, 'Found'), headers: { location: filled, server: 'awselb/2.0' } };
       }
       default: {
-        const target = action ? this.forward(action)?.choose() : undefined;
-        if (target === undefined) return html(503, 'Service Temporarily Unavailable');
+        const group = action && this.forward(action);
+        const target = group?.choose();
+        if (group === undefined || target === undefined) return html(503, 'Service Temporarily Unavailable');
         try {
-          return await target.respond({
+          return await group.ask(target, {
             ...request,
             headers: { ...request.headers, 'x-forwarded-for': '198.51.100.1', 'x-forwarded-proto': listener.protocol.toLowerCase() },
           });
@@ -245,14 +276,14 @@ export class LoadBalancing implements Service {
     return this.groups.get((chosen ?? weighted[0])?.TargetGroupArn ?? '');
   }
 
-  /** Target groups that a rule has just begun to lead to are probed from now on. */
-  private touch(rules: readonly ListenerRule[]): void {
-    for (const arn of rules.flatMap(({ actions }) => forwardedTo(actions))) this.groups.get(arn)?.used();
+  /** Rules changed: target groups that one leads to are probed from now on, those that none leads to any more are not. */
+  reconsiderUse(actions: readonly Elb.Action[]): void {
+    for (const arn of forwardedTo(actions)) this.groups.get(arn)?.reconsiderUse();
   }
 
   // ---- operations
 
-  private createRule({ ListenerArn, Priority, Conditions = [], Actions = [] }: Elb.CreateRuleInput): Elb.CreateRuleOutput {
+  createRule({ ListenerArn, Priority, Conditions = [], Actions = [], Tags }: Elb.CreateRuleInput): Elb.CreateRuleOutput {
     const listener = this.listener(ListenerArn);
     checkConditions(Conditions);
     this.checkActions(Actions);
@@ -263,28 +294,32 @@ export class LoadBalancing implements Service {
     const arn = `${listener.arn.replace(':listener/', ':listener-rule/')}/${this.id()}`;
     const rule: ListenerRule = { arn, priority: Priority, conditions: Conditions, actions: Actions };
     listener.rules.push(rule);
-    this.touch([rule]);
+    this.tag(arn, Tags);
+    this.reconsiderUse(Actions);
     return { Rules: [described(rule)] };
   }
 
-  private modifyRule({ RuleArn, Conditions, Actions }: Elb.ModifyRuleInput): Elb.ModifyRuleOutput {
+  modifyRule({ RuleArn, Conditions, Actions }: Elb.ModifyRuleInput): Elb.ModifyRuleOutput {
     const { rule } = this.rule(RuleArn);
     if (Conditions) checkConditions(Conditions);
     if (Actions) this.checkActions(Actions);
+    const before = rule.actions;
     rule.conditions = Conditions ?? rule.conditions;
     rule.actions = Actions ?? rule.actions;
-    this.touch([rule]);
+    this.reconsiderUse([...before, ...rule.actions]);
     return { Rules: [described(rule)] };
   }
 
-  private deleteRule({ RuleArn }: Elb.DeleteRuleInput): Elb.DeleteRuleOutput {
+  deleteRule({ RuleArn }: Elb.DeleteRuleInput): Elb.DeleteRuleOutput {
     const { listener, rule } = this.rule(RuleArn);
     if (rule.priority === undefined) throw new ServiceError('OperationNotPermittedException', 'Default rule cannot be deleted');
     listener.rules.splice(listener.rules.indexOf(rule), 1);
+    this.tags.delete(rule.arn);
+    this.reconsiderUse(rule.actions);
     return {};
   }
 
-  private setPriorities({ RulePriorities = [] }: Elb.SetRulePrioritiesInput): Elb.SetRulePrioritiesOutput {
+  setPriorities({ RulePriorities = [] }: Elb.SetRulePrioritiesInput): Elb.SetRulePrioritiesOutput {
     const changed = RulePriorities.map(({ RuleArn, Priority }) => ({ ...this.rule(RuleArn), to: Priority }));
     for (const { listener, rule, to } of changed) {
       const other = listener.rules.find(
@@ -301,7 +336,7 @@ export class LoadBalancing implements Service {
     return (RuleArns ?? []).map((arn) => this.rule(arn).rule);
   }
 
-  private describeBalancers({ LoadBalancerArns, Names }: Elb.DescribeLoadBalancersInput): Elb.DescribeLoadBalancersOutput {
+  describeBalancers({ LoadBalancerArns, Names }: Elb.DescribeLoadBalancersInput): Elb.DescribeLoadBalancersOutput {
     const found = [...this.balancers.values()].filter(
       ({ arn, name }) => (LoadBalancerArns?.includes(arn) ?? true) && (Names?.includes(name) ?? true),
     );
@@ -319,7 +354,7 @@ export class LoadBalancing implements Service {
     };
   }
 
-  private describeListeners({ LoadBalancerArn, ListenerArns }: Elb.DescribeListenersInput): Elb.DescribeListenersOutput {
+  describeListeners({ LoadBalancerArn, ListenerArns }: Elb.DescribeListenersInput): Elb.DescribeListenersOutput {
     const found = ListenerArns
       ? ListenerArns.map((arn) => this.listener(arn))
       : [...this.listeners.values()].filter(({ loadBalancer }) => loadBalancer.arn === LoadBalancerArn);
@@ -334,7 +369,7 @@ export class LoadBalancing implements Service {
     };
   }
 
-  private describeGroups({ TargetGroupArns, Names, LoadBalancerArn }: Elb.DescribeTargetGroupsInput): Elb.DescribeTargetGroupsOutput {
+  describeGroups({ TargetGroupArns, Names, LoadBalancerArn }: Elb.DescribeTargetGroupsInput): Elb.DescribeTargetGroupsOutput {
     const wanted = TargetGroupArns ? TargetGroupArns.map((arn) => this.group(arn)) : [...this.groups.values()];
     const found = wanted.filter(
       ({ settings }) =>
@@ -363,35 +398,46 @@ export class LoadBalancing implements Service {
 
   private describeHealth({ TargetGroupArn, Targets }: Elb.DescribeTargetHealthInput): Elb.DescribeTargetHealthOutput {
     const all = [...this.group(TargetGroupArn).targets.values()].filter(({ id }) => Targets?.some(({ Id }) => Id === id) ?? true);
+    const unknown = (Targets ?? []).filter(({ Id }) => !all.some(({ id }) => id === Id));
     return {
-      TargetHealthDescriptions: all.map(({ id, port, state }) => ({
-        Target: { Id: id, Port: port },
-        HealthCheckPort: String(port),
-        TargetHealth: { State: state },
-      })),
+      TargetHealthDescriptions: [
+        ...all.map((target) => ({
+          Target: { Id: target.id, Port: target.port },
+          HealthCheckPort: String(target.port),
+          TargetHealth: healthOf(target),
+        })),
+        ...unknown.map((Target) => ({
+          Target,
+          TargetHealth: {
+            State: 'unused' as const,
+            Reason: 'Target.NotRegistered' as const,
+            Description: 'Target is not registered to the target group',
+          },
+        })),
+      ],
     };
   }
 
-  private checkActions(actions: readonly Elb.Action[]): void {
+  checkActions(actions: readonly Elb.Action[]): void {
     for (const { Type } of actions)
       if (!['forward', 'fixed-response', 'redirect'].includes(Type ?? ''))
         throw new ServiceError('NotImplemented', `not implemented on local AWS: a rule action ${Type}`, 501);
     for (const arn of forwardedTo(actions)) this.group(arn);
   }
 
-  private group(arn: string | undefined): TargetGroup {
+  group(arn: string | undefined): TargetGroup {
     const group = this.groups.get(arn ?? '');
     if (group === undefined) throw new ServiceError('TargetGroupNotFoundException', 'One or more target groups not found');
     return group;
   }
 
-  private listener(arn: string | undefined): Listener {
+  listener(arn: string | undefined): Listener {
     const listener = this.listeners.get(arn ?? '');
     if (listener === undefined) throw new ServiceError('ListenerNotFoundException', 'One or more listeners not found');
     return listener;
   }
 
-  private rule(arn: string | undefined): { listener: Listener; rule: ListenerRule } {
+  rule(arn: string | undefined): { listener: Listener; rule: ListenerRule } {
     for (const listener of this.listeners.values()) {
       const rule = listener.rules.find((one) => one.arn === arn);
       if (rule) return { listener, rule };

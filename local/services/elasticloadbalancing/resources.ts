@@ -1,96 +1,219 @@
 /** The CloudFormation resource types of Elastic Load Balancing. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ElasticLoadBalancingV2.html */
-import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2';
-import type { CreatedResource, ResourceContext, ResourceType } from '../../core/service.ts';
-import type { LoadBalancing } from './index.ts';
-import { TargetGroup } from './targets.ts';
+import type {
+  Action,
+  CreateTargetGroupInput,
+  ProtocolEnum,
+  RuleCondition,
+  Tag,
+  TargetTypeEnum,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { type CreatedResource, type ResourceContext, type ResourceType, ServiceError } from '../../core/service.ts';
+import type { Listener, LoadBalancer, LoadBalancing } from './index.ts';
+import { changeListener, healthCheck, makeBalancer, makeGroup, makeListener, removeGroup, setAttributes } from './management.ts';
+import type { TargetGroup } from './targets.ts';
 
 type Texts = readonly { readonly Key: string; readonly Value: string }[];
 
 interface BalancerProperties {
   readonly Name?: string;
-  readonly Type?: string;
-  readonly Scheme?: string;
+  readonly Type?: 'application';
+  readonly Scheme?: 'internet-facing' | 'internal';
+  readonly Tags?: readonly Tag[];
 }
 
 interface ListenerProperties {
   readonly LoadBalancerArn: string;
   readonly Port: number | string;
-  readonly Protocol?: string;
-  readonly DefaultActions: readonly Action[];
+  readonly Protocol?: ProtocolEnum;
+  readonly DefaultActions: Action[];
+}
+
+interface RuleProperties {
+  readonly ListenerArn: string;
+  readonly Priority: number | string;
+  readonly Conditions: RuleCondition[];
+  readonly Actions: Action[];
 }
 
 interface GroupProperties {
   readonly Name?: string;
   readonly Port?: number | string;
-  readonly Protocol?: string;
+  readonly Protocol?: ProtocolEnum;
   readonly VpcId?: string;
-  readonly TargetType?: string;
+  readonly TargetType?: TargetTypeEnum;
   readonly HealthCheckPath?: string;
-  readonly HealthCheckProtocol?: string;
+  readonly HealthCheckProtocol?: ProtocolEnum;
   readonly HealthCheckIntervalSeconds?: number | string;
   readonly HealthCheckTimeoutSeconds?: number | string;
   readonly HealthyThresholdCount?: number | string;
   readonly UnhealthyThresholdCount?: number | string;
   readonly Matcher?: { readonly HttpCode?: string };
   readonly TargetGroupAttributes?: Texts;
+  readonly Tags?: readonly Tag[];
 }
 
-/** AWS takes 32 characters; a generated name is cut. */
-const nameOf = (given: string | undefined, context: ResourceContext) => given ?? context.generatedName.slice(0, 32);
+/** AWS takes 32 characters, none of them a hyphen at an end; a generated name is cut. */
+const nameOf = (given: string | undefined, { generatedName }: ResourceContext) =>
+  given ??
+  generatedName
+    .replace(/[^A-Za-z0-9-]/g, '-')
+    .slice(0, 32)
+    .replace(/^-+|-+$/g, '');
+
+const number = (value: number | string | undefined) => (value === undefined ? undefined : Number(value));
+
+/** Properties that cannot be changed make CloudFormation replace the resource; one with a name of its own has to go first, so AWS refuses. */
+function refuseReplacement(kind: string, name: string | undefined): void {
+  if (name !== undefined)
+    throw new ServiceError(
+      'ValidationError',
+      `CloudFormation cannot update the ${kind} ${name}, as it has a custom name and requires replacing`,
+    );
+}
 
 export function loadBalancingResources(service: LoadBalancing): Readonly<Record<string, ResourceType>> {
-  const { site } = service;
+  return {
+    'AWS::ElasticLoadBalancingV2::LoadBalancer': balancerType(service),
+    'AWS::ElasticLoadBalancingV2::Listener': listenerType(service),
+    'AWS::ElasticLoadBalancingV2::ListenerRule': ruleType(service),
+    'AWS::ElasticLoadBalancingV2::TargetGroup': groupType(service),
+  };
+}
 
-  const balancer: ResourceType<BalancerProperties> = {
-    properties: ['Name', 'Type', 'Scheme'],
-    inert: ['Subnets', 'SecurityGroups', 'LoadBalancerAttributes', 'IpAddressType', 'Tags'],
-    create({ Name, Type = 'application', Scheme = 'internet-facing' }, context): CreatedResource {
-      if (Type !== 'application') throw new Error(`a load balancer of type ${Type} is not implemented on local AWS; application is`);
-      const name = nameOf(Name, context);
-      const id = service.id();
-      const fullName = `app/${name}/${id}`;
-      const arn = site.arn('elasticloadbalancing', `loadbalancer/${fullName}`);
-      const dnsName = `${name}-${Number.parseInt(id.slice(0, 8), 16)}.${site.region}.elb.amazonaws.com`.toLowerCase();
-      service.addBalancer({ arn, name, fullName, dnsName, scheme: Scheme });
-      return {
-        ref: arn,
-        attributes: {
-          LoadBalancerArn: arn,
-          LoadBalancerFullName: fullName,
-          LoadBalancerName: name,
-          DNSName: dnsName,
-          CanonicalHostedZoneID: 'Z215JYRZR1TBD5',
-        },
-      };
+/** The tags of a template take the place of those before. */
+function retag(service: LoadBalancing, arn: string, tags: readonly Tag[] | undefined): void {
+  service.tags.delete(arn);
+  service.tag(arn, tags);
+}
+
+function balancerType(service: LoadBalancing): ResourceType<BalancerProperties> {
+  const made = ({ arn, name, fullName, dnsName }: LoadBalancer): CreatedResource => ({
+    ref: arn,
+    attributes: {
+      LoadBalancerArn: arn,
+      LoadBalancerFullName: fullName,
+      LoadBalancerName: name,
+      DNSName: dnsName,
+      CanonicalHostedZoneID: 'Z215JYRZR1TBD5',
+    },
+  });
+  const type: ResourceType<BalancerProperties> = {
+    properties: ['Name', 'Type', 'Scheme', 'Tags'],
+    inert: ['Subnets', 'SecurityGroups', 'LoadBalancerAttributes', 'IpAddressType'],
+    create(properties, context) {
+      const balancer = makeBalancer(service, { ...properties, Name: nameOf(properties.Name, context) });
+      retag(service, balancer.arn, properties.Tags);
+      return made(balancer);
+    },
+    update(properties, before, context) {
+      const balancer = service.balancers.get(before.ref);
+      const same = balancer?.name === nameOf(properties.Name, context) && balancer.scheme === (properties.Scheme ?? 'internet-facing');
+      if (balancer !== undefined && same) {
+        retag(service, before.ref, properties.Tags);
+        return made(balancer);
+      }
+      if (balancer?.name === properties.Name) refuseReplacement('load balancer', properties.Name);
+      const created = type.create(properties, context);
+      service.removeBalancer(before.ref);
+      return created;
     },
     delete: ({ ref }) => service.removeBalancer(ref),
   };
+  return type;
+}
 
-  const listener: ResourceType<ListenerProperties> = {
+function listenerType(service: LoadBalancing): ResourceType<ListenerProperties> {
+  const made = ({ arn }: Listener): CreatedResource => ({ ref: arn, attributes: { ListenerArn: arn } });
+  const input = ({ Port, Protocol, DefaultActions }: ListenerProperties) => ({
+    Port: Number(Port),
+    Protocol: Protocol ?? ('HTTP' as const),
+    DefaultActions: DefaultActions.map(readAction),
+  });
+  const type: ResourceType<ListenerProperties> = {
     properties: ['LoadBalancerArn', 'Port', 'Protocol', 'DefaultActions'],
     inert: ['Certificates', 'SslPolicy', 'ListenerAttributes', 'AlpnPolicy'],
-    create({ LoadBalancerArn, Port, Protocol = 'HTTP', DefaultActions }): CreatedResource {
-      const loadBalancer = service.balancers.get(LoadBalancerArn);
-      if (loadBalancer === undefined) throw new Error(`there is no load balancer ${LoadBalancerArn}`);
-      const arn = `${LoadBalancerArn.replace(':loadbalancer/', ':listener/')}/${service.id()}`;
-      const rule = {
-        arn: `${arn.replace(':listener/', ':listener-rule/')}/${service.id()}`,
-        priority: undefined,
-        conditions: [],
-        actions: DefaultActions,
-      };
-      service.addListener({ arn, loadBalancer, port: Number(Port), protocol: Protocol, rules: [rule] });
-      return { ref: arn, attributes: { ListenerArn: arn } };
-    },
-    update({ DefaultActions }, before): CreatedResource {
-      const fallback = service.listeners.get(before.ref)?.rules.find(({ priority }) => priority === undefined);
-      if (fallback) fallback.actions = DefaultActions;
-      return before;
+    create: (properties) => made(makeListener(service, { LoadBalancerArn: properties.LoadBalancerArn, ...input(properties) })),
+    update(properties, before, context) {
+      const listener = service.listener(before.ref);
+      if (listener.loadBalancer.arn === properties.LoadBalancerArn) return made(changeListener(service, listener, input(properties)));
+      const created = type.create(properties, context);
+      service.removeListener(before.ref);
+      return created;
     },
     delete: ({ ref }) => service.removeListener(ref),
   };
+  return type;
+}
 
-  const group: ResourceType<GroupProperties> = {
+function ruleType(service: LoadBalancing): ResourceType<RuleProperties> {
+  const type: ResourceType<RuleProperties> = {
+    properties: ['ListenerArn', 'Priority', 'Conditions', 'Actions'],
+    create({ ListenerArn, Priority, Conditions, Actions }) {
+      const { Rules = [] } = service.createRule({ ListenerArn, Priority: Number(Priority), Conditions, Actions: Actions.map(readAction) });
+      const arn = Rules[0]?.RuleArn ?? '';
+      return { ref: arn, attributes: { RuleArn: arn, IsDefault: 'false' } };
+    },
+    update(properties, before, context) {
+      if (service.rule(before.ref).listener.arn !== properties.ListenerArn) {
+        const created = type.create(properties, context);
+        service.deleteRule({ RuleArn: before.ref });
+        return created;
+      }
+      service.setPriorities({ RulePriorities: [{ RuleArn: before.ref, Priority: Number(properties.Priority) }] });
+      service.modifyRule({ RuleArn: before.ref, Conditions: properties.Conditions, Actions: properties.Actions.map(readAction) });
+      return before;
+    },
+    delete({ ref }) {
+      if ([...service.listeners.values()].some(({ rules }) => rules.some(({ arn }) => arn === ref))) service.deleteRule({ RuleArn: ref });
+    },
+  };
+  return type;
+}
+
+/** An action as the API takes it: CloudFormation lets numbers be texts. */
+const readAction = (action: Action): Action => ({
+  ...action,
+  ...(action.Order === undefined ? {} : { Order: Number(action.Order) }),
+  ...(action.ForwardConfig?.TargetGroups
+    ? {
+        ForwardConfig: {
+          ...action.ForwardConfig,
+          TargetGroups: action.ForwardConfig.TargetGroups.map((one) => ({
+            ...one,
+            ...(one.Weight === undefined ? {} : { Weight: Number(one.Weight) }),
+          })),
+        },
+      }
+    : {}),
+});
+
+function groupType(service: LoadBalancing): ResourceType<GroupProperties> {
+  const made = ({ settings: { arn, name, fullName } }: TargetGroup): CreatedResource => ({
+    ref: arn,
+    attributes: { TargetGroupArn: arn, TargetGroupFullName: fullName, TargetGroupName: name },
+  });
+  const health = (properties: GroupProperties) => ({
+    HealthCheckPath: properties.HealthCheckPath,
+    HealthCheckProtocol: properties.HealthCheckProtocol,
+    HealthCheckIntervalSeconds: number(properties.HealthCheckIntervalSeconds),
+    HealthCheckTimeoutSeconds: number(properties.HealthCheckTimeoutSeconds),
+    HealthyThresholdCount: number(properties.HealthyThresholdCount),
+    UnhealthyThresholdCount: number(properties.UnhealthyThresholdCount),
+    Matcher: properties.Matcher,
+  });
+  const fixed = (properties: GroupProperties, context: ResourceContext): CreateTargetGroupInput => ({
+    Name: nameOf(properties.Name, context),
+    Port: number(properties.Port),
+    Protocol: properties.Protocol,
+    VpcId: properties.VpcId,
+    TargetType: properties.TargetType,
+  });
+  const settle = (group: TargetGroup, properties: GroupProperties): CreatedResource => {
+    setAttributes(group, properties.TargetGroupAttributes ?? []);
+    retag(service, group.settings.arn, properties.Tags);
+    return made(group);
+  };
+  const type: ResourceType<GroupProperties> = {
     properties: [
       'Name',
       'Port',
@@ -105,42 +228,27 @@ export function loadBalancingResources(service: LoadBalancing): Readonly<Record<
       'UnhealthyThresholdCount',
       'Matcher',
       'TargetGroupAttributes',
+      'Tags',
     ],
-    inert: ['Tags', 'HealthCheckEnabled', 'HealthCheckPort', 'IpAddressType', 'ProtocolVersion'],
-    create(properties, context): CreatedResource {
-      const name = nameOf(properties.Name, context);
-      const fullName = `targetgroup/${name}/${service.id()}`;
-      const arn = site.arn('elasticloadbalancing', fullName);
-      const health = {
-        path: properties.HealthCheckPath ?? '/',
-        protocol: properties.HealthCheckProtocol ?? 'HTTP',
-        interval: Number(properties.HealthCheckIntervalSeconds ?? 30),
-        timeout: Number(properties.HealthCheckTimeoutSeconds ?? 5),
-        healthyThreshold: Number(properties.HealthyThresholdCount ?? 5),
-        unhealthyThreshold: Number(properties.UnhealthyThresholdCount ?? 2),
-        matcher: properties.Matcher?.HttpCode ?? '200',
-      };
-      const attributes = new Map((properties.TargetGroupAttributes ?? []).map(({ Key, Value }) => [Key, Value]));
-      const settings = {
-        arn,
-        name,
-        fullName,
-        port: Number(properties.Port ?? 80),
-        protocol: properties.Protocol ?? 'HTTP',
-        vpcId: properties.VpcId,
-        targetType: properties.TargetType ?? 'instance',
-        health,
-        attributes,
-      };
-      service.addGroup(new TargetGroup(settings, site.world.clock, () => service.balancersOf(arn).length > 0));
-      return { ref: arn, attributes: { TargetGroupArn: arn, TargetGroupFullName: fullName, TargetGroupName: name } };
+    inert: ['HealthCheckEnabled', 'HealthCheckPort', 'IpAddressType', 'ProtocolVersion'],
+    create: (properties, context) => settle(makeGroup(service, { ...fixed(properties, context), ...health(properties) }), properties),
+    update(properties, before, context) {
+      const group = service.group(before.ref);
+      const { name, port, protocol, vpcId, targetType } = group.settings;
+      const { Name, Port, Protocol, VpcId, TargetType = 'instance' } = fixed(properties, context);
+      if (name === Name && port === Port && protocol === Protocol && vpcId === VpcId && targetType === TargetType) {
+        group.settings.health = healthCheck(health(properties));
+        group.reconsider();
+        return settle(group, properties);
+      }
+      if (name === properties.Name) refuseReplacement('target group', properties.Name);
+      const created = type.create(properties, context);
+      removeGroup(service, before.ref);
+      return created;
     },
-    delete: ({ ref }) => void service.groups.delete(ref),
+    delete({ ref }) {
+      if (service.groups.has(ref)) removeGroup(service, ref);
+    },
   };
-
-  return {
-    'AWS::ElasticLoadBalancingV2::LoadBalancer': balancer,
-    'AWS::ElasticLoadBalancingV2::Listener': listener,
-    'AWS::ElasticLoadBalancingV2::TargetGroup': group,
-  };
+  return type;
 }

@@ -1,6 +1,7 @@
 /** Target groups: who takes requests, and how healthy they are. */
-import type { Clock } from '../../core/clock.ts';
-import type { HttpRequest, HttpResponse } from '../../core/http.ts';
+import type { TargetHealthReasonEnum } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { ConnectionError, type HttpRequest, type HttpResponse } from '../../core/http.ts';
 
 export type TargetState = 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';
 
@@ -17,6 +18,10 @@ export interface TargetRegistration {
 
 export interface Target extends TargetRegistration {
   state: TargetState;
+  /** What its last failed probe got: a status, or nothing at all. */
+  failure?: number | 'nothing';
+  /** The next probe that decides something. */
+  probe?: Timer;
 }
 
 export interface TargetGroupSettings {
@@ -27,7 +32,7 @@ export interface TargetGroupSettings {
   readonly protocol: string;
   readonly vpcId: string | undefined;
   readonly targetType: string;
-  readonly health: HealthCheck;
+  health: HealthCheck;
   /** `deregistration_delay.timeout_seconds` and its siblings. */
   readonly attributes: Map<string, string>;
 }
@@ -46,9 +51,21 @@ export interface HealthCheck {
 
 export type HealthListener = (id: string, state: TargetState) => void;
 
+/** An address that nobody of this machine answers at. */
+export const nobody = (id: string, port: number): TargetRegistration => ({
+  id,
+  port,
+  startsHealthyAt: Number.POSITIVE_INFINITY,
+  respond: () => {
+    throw new ConnectionError('ECONNREFUSED', `${id}:${port}`);
+  },
+});
+
 /**
- * A target's health is decided by one probe at the time at which AWS's series of probes would have decided it:
- * equivalent as long as a target does not change its mind, and free of timers once decided.
+ * A target's health is decided at the moments at which AWS's series of probes would decide it: at most two probes
+ * for each registration, and no timer once decided. That is equivalent as long as a target that answers goes on
+ * answering the same; {@link TargetGroup.reconsider} starts again after the settings changed.
+ * "After your target is registered, it must pass one health check to be considered healthy."
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
  */
 export class TargetGroup {
@@ -75,28 +92,53 @@ export class TargetGroup {
     return () => this.listeners.delete(listener);
   }
 
+  /** Registering what is registered already changes nothing, but who answers. */
   register(registration: TargetRegistration): void {
+    const before = this.targets.get(key(registration));
+    if (before?.probe !== undefined) this.clock.cancel(before.probe);
     const target: Target = { ...registration, state: this.isUsed() ? 'initial' : 'unused' };
     this.targets.set(key(registration), target);
-    this.probeLater(target);
+    if (target.state === 'initial') this.begin(target);
   }
 
-  /** Those that were there before the group was used are probed from now on. */
-  used(): void {
-    for (const target of this.targets.values())
-      if (target.state === 'unused') {
-        target.state = 'initial';
-        this.probeLater(target);
-      }
+  /** Whether load balancers lead to it may have changed: what was unused is probed from now on, or the other way round. */
+  reconsiderUse(): void {
+    const used = this.isUsed();
+    for (const target of this.targets.values()) {
+      if (target.state === 'draining' || (target.state === 'unused') === !used) continue;
+      this.cancel(target);
+      this.set(target, used ? 'initial' : 'unused');
+      if (used) this.begin(target);
+    }
+  }
+
+  /** The settings of the health check changed: what is healthy or unhealthy may turn out otherwise, after the thresholds. */
+  reconsider(): void {
+    const { interval, healthyThreshold, unhealthyThreshold } = this.settings.health;
+    for (const target of this.targets.values()) {
+      if (target.state === 'initial') this.begin(target);
+      else if (target.state === 'healthy')
+        this.later(target, this.clock.now() + unhealthyThreshold * interval * 1000, async () => {
+          if (!(await this.holds(target))) this.set(target, 'unhealthy');
+        });
+      else if (target.state === 'unhealthy')
+        this.later(target, Math.max(this.clock.now(), target.startsHealthyAt) + healthyThreshold * interval * 1000, async () => {
+          if (await this.holds(target)) this.set(target, 'healthy');
+        });
+    }
   }
 
   deregister(id: string, port: number): void {
     const target = this.targets.get(key({ id, port }));
     if (target === undefined || target.state === 'draining') return;
-    this.set(target, 'draining');
-    this.clock.after(this.deregistrationDelay * 1000, `${id} has drained`, () => {
+    this.cancel(target);
+    const leave = () => {
       if (this.targets.get(key(target)) === target) this.targets.delete(key(target));
-    });
+    };
+    const drains = target.state !== 'unused' && this.deregistrationDelay > 0;
+    if (drains) this.clock.after(this.deregistrationDelay * 1000, `${id} has drained`, leave);
+    else leave();
+    this.set(target, drains ? 'draining' : 'unused');
   }
 
   /** The next of those that requests go to: the healthy ones in turn, or all if every one of them is unhealthy (fail open). */
@@ -107,49 +149,91 @@ export class TargetGroup {
     return open[this.next++ % Math.max(1, open.length)];
   }
 
-  private probeLater(target: Target): void {
-    const { interval, healthyThreshold, unhealthyThreshold } = this.settings.health;
-    const from = Math.max(target.startsHealthyAt, this.clock.now());
-    this.clock.at(from + healthyThreshold * interval * 1000, `${target.id} is probed`, async () => {
-      if (!this.isProbed(target)) return;
-      if (await this.holds(target)) return this.set(target, 'healthy');
-      const more = Math.max(0, unhealthyThreshold - healthyThreshold) * interval * 1000;
-      this.clock.after(more, `${target.id} is unhealthy`, () => this.isProbed(target) && this.set(target, 'unhealthy'));
-    });
-    if (target.startsHealthyAt === Number.POSITIVE_INFINITY)
-      this.clock.after(
-        unhealthyThreshold * interval * 1000,
-        `${target.id} is unhealthy`,
-        () => this.isProbed(target) && this.set(target, 'unhealthy'),
-      );
+  /** Sends a request to a target. @throws ConnectionError where nothing listens yet */
+  ask(target: Target, request: HttpRequest): HttpResponse | Promise<HttpResponse> {
+    if (this.clock.now() < target.startsHealthyAt) throw new ConnectionError('ECONNREFUSED', key(target));
+    return target.respond(request);
   }
 
-  private isProbed(target: Target): boolean {
-    return this.targets.get(key(target)) === target && target.state === 'initial';
+  /** Probes run from now on, every `interval`; only those that decide are made. */
+  private begin(target: Target): void {
+    const { healthyThreshold, unhealthyThreshold } = this.settings.health;
+    const interval = this.settings.health.interval * 1000;
+    const now = this.clock.now();
+    const firstAnswer = now + Math.max(0, Math.ceil((target.startsHealthyAt - now) / interval)) * interval;
+    const givesUp = now + (unhealthyThreshold - 1) * interval;
+    const becomeUnhealthy = () => this.set(target, 'unhealthy');
+    if (firstAnswer <= givesUp)
+      this.later(target, firstAnswer, async () => {
+        if (await this.holds(target)) this.set(target, 'healthy');
+        else this.later(target, givesUp, becomeUnhealthy);
+      });
+    else
+      this.later(target, givesUp, () => {
+        target.failure = 'nothing';
+        becomeUnhealthy();
+        if (firstAnswer === Number.POSITIVE_INFINITY) return;
+        this.later(target, firstAnswer + (healthyThreshold - 1) * interval, async () => {
+          if (await this.holds(target)) this.set(target, 'healthy');
+        });
+      });
+  }
+
+  private later(target: Target, time: number, run: () => unknown): void {
+    this.cancel(target);
+    if (time === Number.POSITIVE_INFINITY) return;
+    const probe = this.clock.at(time, `${target.id} is probed`, async () => {
+      if (target.probe === probe) target.probe = undefined;
+      await run();
+    });
+    target.probe = probe;
+  }
+
+  private cancel(target: Target): void {
+    if (target.probe !== undefined) this.clock.cancel(target.probe);
+    target.probe = undefined;
   }
 
   private async holds(target: Target): Promise<boolean> {
     const { path, matcher } = this.settings.health;
     const [pathname = '/', query = ''] = path.split('?');
+    const headers = { host: `${target.id}:${target.port}`, 'user-agent': 'ELB-HealthChecker/2.0' };
+    const request = { method: 'GET', host: headers.host, path: pathname, query, headers, body: new Uint8Array() };
     try {
-      const headers = { host: `${target.id}:${target.port}`, 'user-agent': 'ELB-HealthChecker/2.0' };
-      const { status } = await target.respond({
-        method: 'GET',
-        host: headers.host,
-        path: pathname,
-        query,
-        headers,
-        body: new Uint8Array(),
-      });
-      return matches(matcher, status);
+      const { status } = await this.ask(target, request);
+      target.failure = matches(matcher, status) ? undefined : status;
     } catch {
-      return false;
+      target.failure = 'nothing';
     }
+    return target.failure === undefined;
   }
 
   private set(target: Target, state: TargetState): void {
+    if (target.state === 'draining') return;
     target.state = state;
     for (const listener of [...this.listeners]) listener(target.id, state);
+  }
+}
+
+/** Why a target is in its state, as DescribeTargetHealth says it. */
+export function healthOf({ state, failure }: Target): { State: TargetState; Reason?: TargetHealthReasonEnum; Description?: string } {
+  switch (state) {
+    case 'healthy':
+      return { State: state };
+    case 'initial':
+      return { State: state, Reason: 'Elb.InitialHealthChecking', Description: 'Initial health checks in progress' };
+    case 'draining':
+      return { State: state, Reason: 'Target.DeregistrationInProgress', Description: 'Target deregistration is in progress' };
+    case 'unused':
+      return {
+        State: state,
+        Reason: 'Target.NotInUse',
+        Description: 'Target group is not configured to receive traffic from the load balancer',
+      };
+    case 'unhealthy':
+      return typeof failure === 'number'
+        ? { State: state, Reason: 'Target.ResponseCodeMismatch', Description: `Health checks failed with these codes: [${failure}]` }
+        : { State: state, Reason: 'Target.FailedHealthChecks', Description: 'Health checks failed' };
   }
 }
 
