@@ -36,7 +36,9 @@ const CONFIGS = ['application/vnd.oci.image.config.v1+json', 'application/vnd.do
 
 /** Whether tasks could run it: an image or an index, no referrer and no other artefact. */
 export const isRunnable = ({ mediaType, artifactType, subject }: ImageDetail) =>
-  (INDEXES.includes(mediaType) || MANIFESTS.includes(mediaType)) && subject === undefined && (artifactType === undefined || CONFIGS.includes(artifactType));
+  (INDEXES.includes(mediaType) || MANIFESTS.includes(mediaType)) &&
+  subject === undefined &&
+  (artifactType === undefined || CONFIGS.includes(artifactType));
 
 interface Manifest {
   readonly config?: { readonly digest: string };

@@ -11,8 +11,13 @@ import type {
 import type { Connection } from './clients.ts';
 import { type Condition, has, isAbsent, type Key, Table, type Write } from './table.ts';
 
+/** The part of the index that is empty when nothing happens. */
+export const OPEN = 'OPEN';
+
 const keys = {
   release: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `RELEASE#${digest}` }),
+  /** There while it climbs, so that those that do are found without reading those that did. */
+  climbing: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `CLIMBING#${digest}` }),
   running: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `RUNS#${repository}` }),
   service: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `SERVICE#${service}` }),
   wait: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `WAIT#${service}` }),
@@ -23,6 +28,9 @@ const keys = {
   pace: (bucket: string): Key => ({ pk: 'PACE', sk: bucket }),
   swept: (repository: string): Key => ({ pk: 'SWEPT', sk: repository }),
 };
+
+/** Fields to change; undefined removes one. */
+export type Change<Item> = { readonly [Field in keyof Item]?: Item[Field] | undefined };
 
 export class Ledger {
   readonly table: Table;
@@ -47,21 +55,26 @@ export class Ledger {
   }
 
   /** Releases that are on their way. */
-  climbing(): Promise<ReleaseRecord[]> {
-    return this.table.queryIndex<ReleaseRecord>('RELEASES').then((all) => all.filter(({ state }) => state === 'climbing'));
+  async climbing(): Promise<ReleaseRecord[]> {
+    const marks = await this.table.queryIndex<{ repository: string; digest: string }>('CLIMBING');
+    const releases = await Promise.all(marks.map(({ repository, digest }) => this.release(repository, digest)));
+    return releases.filter((release): release is ReleaseRecord => release?.state === 'climbing');
   }
 
   async putRelease(record: ReleaseRecord): Promise<void> {
-    await this.table.put(keys.release(record.repository, record.digest), {
-      ...record,
-      gpk: 'RELEASES',
-      gsk: `${record.admittedAt}#${record.digest}`,
-    });
+    const { repository, digest, admittedAt, state } = record;
+    const mark = { repository, digest, gpk: 'CLIMBING', gsk: `${admittedAt}#${digest}` };
+    await this.table.transact([
+      { key: keys.release(repository, digest), item: { ...record, gpk: 'RELEASES', gsk: `${admittedAt}#${digest}` } },
+      { key: keys.climbing(repository, digest), ...(state === 'climbing' ? { item: mark } : {}) },
+    ]);
   }
 
-  /** Changes the release's standing as its execution sees it; an older attempt's word is not taken. */
-  setRelease(repository: string, digest: string, execution: string, fields: Partial<ReleaseRecord>): Promise<boolean> {
-    return this.table.set(keys.release(repository, digest), fields, has({ execution }));
+  /** Changes the release's standing as its execution sees it; an older attempt's word is not taken. A field that is undefined is removed. */
+  async setRelease(repository: string, digest: string, execution: string, fields: Change<ReleaseRecord>): Promise<boolean> {
+    const done = await this.table.set(keys.release(repository, digest), fields, has({ execution }));
+    if (done && fields.state !== undefined && fields.state !== 'climbing') await this.table.delete(keys.climbing(repository, digest));
+    return done;
   }
 
   // Environments
@@ -124,7 +137,7 @@ export class Ledger {
     return this.table.put(keys.promotion(record.promotion), { ...record, ...index }, isAbsent);
   }
 
-  setPromotion(promotion: string, fields: Partial<PromotionRecord>, when?: Condition): Promise<boolean> {
+  setPromotion(promotion: string, fields: Change<PromotionRecord>, when?: Condition): Promise<boolean> {
     return this.table.set(keys.promotion(promotion), fields, when);
   }
 
@@ -139,7 +152,16 @@ export class Ledger {
   }
 
   async putWait(record: WaitRecord): Promise<void> {
-    await this.table.put(keys.wait(record.environment, record.service), record);
+    const open = record.state === 'open' ? { gpk: OPEN, gsk: `WAIT#${record.environment}#${record.service}` } : {};
+    await this.table.put(keys.wait(record.environment, record.service), { ...record, ...open });
+  }
+
+  /** What the sweep has to look after: waits that are open, and environments in whose queues somebody stands. */
+  async open(): Promise<{ readonly waits: WaitRecord[]; readonly environments: string[] }> {
+    const items = await this.table.queryIndex<WaitRecord>(OPEN);
+    const waits = items.filter(({ sk, state }) => sk.startsWith('WAIT#') && state === 'open');
+    const environments = items.flatMap(({ pk }) => (pk.startsWith('TURNS#') ? [pk.slice('TURNS#'.length)] : []));
+    return { waits, environments: [...new Set(environments)] };
   }
 
   /** Ends a wait, if it is still this owner's and open. @returns false if somebody else was faster */
@@ -200,9 +222,10 @@ export class Ledger {
     }
   }
 
-  /** Up to which push the sweeper has looked. Milliseconds since the epoch. */
-  async swept(repository: string): Promise<number | undefined> {
-    return (await this.table.get<{ upTo: number }>(keys.swept(repository)))?.upTo;
+  /** Up to which push the sweeper has looked, by repository. Milliseconds since the epoch. */
+  async swept(): Promise<Readonly<Record<string, number>>> {
+    const items = await this.table.query<{ upTo: number }>('SWEPT');
+    return Object.fromEntries(items.map(({ sk, upTo }) => [sk, upTo]));
   }
 
   async putSwept(repository: string, upTo: number): Promise<void> {

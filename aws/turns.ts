@@ -20,6 +20,7 @@ import {
   wakeDone,
   wakeFailed,
 } from '../domain/turns.ts';
+import { OPEN } from './ledger.ts';
 import { Outbox } from './outbox.ts';
 import type { Answer, StepFunctions } from './step-functions.ts';
 import { has, isAbsent, type Key, type Table } from './table.ts';
@@ -162,11 +163,12 @@ export class Turns {
         return this.table.get(keyOf(name, effect.key));
       case 'put': {
         const key = keyOf(name, effect.key);
+        const item = marked(name, effect.key, effect.item);
         const when = effect.expect === 0 ? isAbsent : has({ version: effect.expect });
-        if (effect.answers.length === 0) return this.table.put(key, effect.item, when);
+        if (effect.answers.length === 0) return this.table.put(key, item, when);
         const outbox = this.requireOutbox();
         const answers = effect.answers.map((answer) => outbox.write(answer.token, told(environment, answer), now));
-        return this.table.transact([{ key, item: effect.item, when }, ...answers]);
+        return this.table.transact([{ key, item, when }, ...answers]);
       }
       case 'groups':
         return this.groups(name);
@@ -185,6 +187,14 @@ export class Turns {
     if (this.outbox === undefined) throw new Error('these turns were only to be looked at');
     return this.outbox;
   }
+}
+
+/** An item in whose queue somebody stands is in the part of the index that the sweep reads. */
+function marked(environment: string, key: TurnKey, item: Gate | GroupTurns): object {
+  const { sk } = keyOf(environment, key);
+  const busy =
+    'group' in item ? item.holder !== undefined || item.waiting.length > 0 : item.exclusive !== undefined || item.state === 'waking';
+  return busy ? { ...item, gpk: OPEN, gsk: `TURNS#${environment}#${sk}` } : item;
 }
 
 /** What the waiting step hears. */

@@ -53,7 +53,7 @@ export const completePromotion =
           environment,
         }),
       );
-      count('NeedsPerson', { environment });
+      count('NeedsPerson');
     }
     if (record)
       await ledger.setPromotion(promotion, {
@@ -66,7 +66,7 @@ export const completePromotion =
     await journal.write(
       entry(promotion, 'ended', now(), TONES[outcome.outcome], words(outcome, environment), { release, environment, stage }),
     );
-    count('PromotionEnded', { environment, outcome: outcome.outcome });
+    count('PromotionEnded', { outcome: outcome.outcome });
     return outcome;
   };
 

@@ -43,7 +43,7 @@ export const completeRelease =
       // Refused before admission could read it: it has no tag and no order, but people shall see that it came.
       const nameless = { repository, digest, tag: shortDigest(digest), order: '', pushedAt: at };
       await ledger.putRelease({ ...nameless, ...end, admittedAt: at, execution, attempt });
-    } else await ledger.setRelease(repository, digest, execution, { ...end, waitsFor: undefined } as never);
+    } else await ledger.setRelease(repository, digest, execution, { ...end, waitsFor: undefined });
     if (stage !== null) await closeGate(ledger, stage, repository, execution, outcome);
     const release = known ?? { repository, digest, tag: shortDigest(digest) };
     const text = outcome.outcome === 'succeeded' ? 'has climbed the whole path' : `${outcome.outcome}: ${outcome.reason}`;

@@ -129,7 +129,7 @@ async function answerGate(
         ? { result: { approval: record.approval, approvals: record.approvals } }
         : { error: 'Rejected', cause: new Rejected(record.reason ?? '').message };
     if (!(await ledger.table.transact([ledger.gateWrite(record, gate), outbox.write(record.token, answer, now())]))) continue;
-    await ledger.setRelease(record.release.repository, record.release.digest, record.climb, { waitsFor: undefined } as never);
+    await ledger.setRelease(record.release.repository, record.release.digest, record.climb, { waitsFor: undefined });
     const words =
       verdict.kind === 'approved' ? `approved for ${stage}` : `rejected for ${stage}${decision.reason ? `: ${decision.reason}` : ''}`;
     await journal.write(

@@ -13,7 +13,7 @@ import { type EnvironmentClients, environmentClients, environmentOf, groupOf } f
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, lookAt, whetherOver } from './stack/waiting.ts';
+import { answerIfOver, CLOCK_SKEW, lookAt, whetherOver } from './stack/waiting.ts';
 
 const Input = z.extend(promotionSchema, {
   fence: z.number(),
@@ -30,9 +30,6 @@ interface World {
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
-
-/** A deployment may be a moment older than our clock says; ECS's clock is not ours. */
-const CLOCK_SKEW = 2_000;
 
 export const deployServices =
   (world: World) =>

@@ -53,8 +53,7 @@ export const onImagePush =
     const image = await registry.image(name, digest);
     if (image === undefined) return ignore(`${name} has no image ${digest}: the event is stale or forged`);
     if (!image.tags.includes(tag)) return ignore(`${digest} does not have the tag ${tag}: the event is stale or forged`);
-    if (!isRunnable(image))
-      return ignore(`${digest} is no image that could run`);
+    if (!isRunnable(image)) return ignore(`${digest} is no image that could run`);
 
     const start: ReleaseStart = { repository: name, digest, attempt: 1, stages: null, cause: 'push' };
     const execution = releaseExecution(name, digest, start.attempt);

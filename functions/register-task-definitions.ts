@@ -59,7 +59,7 @@ export const registerTaskDefinitions =
       }
     }
     await ledger.setPromotion(promotion, { state: 'deploying' });
-    await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor: undefined } as never);
+    await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor: undefined });
     await journal.write(entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage }));
     return { services: services.map(({ name: service }) => service) };
   };

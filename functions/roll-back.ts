@@ -14,7 +14,7 @@ import { type EnvironmentClients, environmentClients, environmentOf, groupOf } f
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, lookAt } from './stack/waiting.ts';
+import { answerIfOver, CLOCK_SKEW, lookAt } from './stack/waiting.ts';
 import { entry } from './stack/words.ts';
 
 const Input = z.extend(promotionSchema, { fence: z.number(), token: z.string(), outcome: outcomeSchema });
@@ -111,7 +111,7 @@ async function beginRollBack(
       return true;
     case 'held': {
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
-      await ledger.putWait({ ...wait, taskDefinition: previous, since: now });
+      await ledger.putWait({ ...wait, taskDefinition: previous, since: now - CLOCK_SKEW });
       const request = renderUpdateService({
         pipeline,
         environment,

@@ -9,6 +9,7 @@ import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { releaseExecution } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import type { WaitRecord } from '../domain/records.ts';
 import { matchesTag } from '../domain/tags.ts';
 import type { ReleaseStart } from '../domain/workflow.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
@@ -35,16 +36,19 @@ interface World {
 
 /** An event may be this late before the sweep takes it for lost. */
 const LATE = 2 * 60_000;
+/** A release may climb so long before anybody asks whether its execution still runs. */
+const QUIET = 10 * 60_000;
 
 export const sweep =
   (world: World) =>
   async (_event: z.infer<typeof Event>, moment: Moment): Promise<Record<string, number>> => {
     const now = moment.now();
+    const open = await world.ledger.open();
     const found = {
       pushes: await lostPushes(world, now),
       answers: await world.outbox.flush(now - LATE),
-      waits: await lostWaits(world, now),
-      holders: await deadHolders(world, now),
+      waits: await lostWaits(world, open.waits, now),
+      holders: await deadHolders(world, open.environments, now),
       releases: await deadReleases(world, now),
     };
     if (Object.values(found).some((count) => count > 0)) moment.logger.info('the sweep found something', { found });
@@ -54,8 +58,9 @@ export const sweep =
 /** Images that were pushed since the last sweep and became no release, though nobody said why not. */
 async function lostPushes({ pipeline, registry, ledger, workflows, releaseMachine }: World, now: number): Promise<number> {
   let lost = 0;
+  const swept = await ledger.swept();
   for (const repository of Object.values(pipeline.repositories)) {
-    const upTo = await ledger.swept(repository.name);
+    const upTo = swept[repository.name];
     // What was there before the pipeline is not a push that it missed.
     if (upTo === undefined) {
       await ledger.putSwept(repository.name, now - LATE);
@@ -76,23 +81,24 @@ async function lostPushes({ pipeline, registry, ledger, workflows, releaseMachin
 }
 
 /** Waits that are older than their environment's patience: one look each. */
-async function lostWaits(world: World, now: number): Promise<number> {
+async function lostWaits(world: World, waits: readonly WaitRecord[], now: number): Promise<number> {
   let ended = 0;
-  for (const environment of Object.values(world.pipeline.environments)) {
-    for (const wait of await world.ledger.waits(environment.name)) {
-      if (wait.state !== 'open' || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
-      const look = await lookAt(world, wait);
-      if ((look.state === 'held' || look.state === 'broke') && (await answerIfOver(world, wait, now))) ended++;
-    }
+  for (const wait of waits) {
+    const environment = world.pipeline.environments[wait.environment];
+    if (environment === undefined || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
+    const look = await lookAt(world, wait);
+    if ((look.state === 'held' || look.state === 'broke') && (await answerIfOver(world, wait, now))) ended++;
   }
   return ended;
 }
 
 /** Holders of turns, and wakes, whose execution has ended: settled, and their turn given on. Then whoever a crash left behind. */
-async function deadHolders(world: World, now: number): Promise<number> {
+async function deadHolders(world: World, environments: readonly string[], now: number): Promise<number> {
   const { pipeline, turns, workflows, ledger, wakeMachine } = world;
   let dead = 0;
-  for (const environment of Object.values(pipeline.environments)) {
+  for (const name of environments) {
+    const environment = pipeline.environments[name];
+    if (environment === undefined) continue;
     const holders = await turns.holders(environment);
     for (const { ticket, since } of holders) {
       if (now - since < LATE) continue;
@@ -127,7 +133,7 @@ async function ended(workflows: World['workflows'], arn: string, now: number): P
 async function deadReleases(world: World, now: number): Promise<number> {
   let dead = 0;
   for (const release of await world.ledger.climbing()) {
-    if (now - Date.parse(release.admittedAt) < 60 * 60_000) continue;
+    if (now - Date.parse(release.admittedAt) < QUIET) continue;
     const end = await ended(world.workflows, executionArn(world.releaseMachine, release.execution), now);
     if (end === undefined) continue;
     dead++;

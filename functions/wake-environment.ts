@@ -14,7 +14,7 @@ import { type EnvironmentClients, environmentClients, environmentOf } from './st
 import { outcomeSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, lookAt } from './stack/waiting.ts';
+import { answerIfOver, CLOCK_SKEW, lookAt } from './stack/waiting.ts';
 import { entry } from './stack/words.ts';
 
 const common = { environment: z.string(), execution: z.string() };
@@ -36,8 +36,6 @@ interface World {
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
-
-const CLOCK_SKEW = 2_000;
 
 export const wakeEnvironment =
   (world: World) =>

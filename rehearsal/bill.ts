@@ -16,7 +16,9 @@ export interface Bill {
 }
 
 /** Which part of the bill a usage belongs to. Running the team's own tasks is nobody's orchestration. */
-export function partOf(pipeline: string, usage: Usage): 'orchestration' | 'verification' | 'workload' {
+export function partOf(pipeline: string, usage: Usage): 'orchestration' | 'verification' | 'standing' | 'workload' {
+  // By the month, however much or little happens.
+  if (usage.kind.startsWith('cloudwatch.')) return 'standing';
   if (usage.kind.startsWith('codebuild.')) return 'verification';
   if (usage.labels.function === functionName(pipeline, 'run-checks')) return 'verification';
   if (usage.kind.startsWith('fargate.') || usage.kind.startsWith('elasticloadbalancing.')) return 'workload';
@@ -54,6 +56,7 @@ export function bill(stage: Stage, journal: readonly JournalEntry[]): Bill {
     },
     { what: 'build minutes', amount: String(total('codebuild.minute')), dollars: kind('codebuild.minute') },
     { what: 'orchestration', amount: `${releases} releases`, dollars: dollars(cost.groups.orchestration ?? 0) },
+    { what: 'metrics and alarms', amount: 'a month', dollars: dollars(cost.groups.standing ?? 0) },
     { what: 'verification', amount: '', dollars: dollars(cost.groups.verification ?? 0) },
     {
       what: 'tasks (Fargate)',

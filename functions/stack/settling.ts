@@ -110,7 +110,7 @@ export async function settleRelease(
       endedAt: new Date(now).toISOString(),
       reason,
       waitsFor: undefined,
-    } as never);
+    });
     await journal.write(entry(execution, 'ended', now, 'bad', `errored: ${reason}`, { release: record }));
   }
   const gate = record.stage ? await ledger.gate(record.stage, repository) : undefined;

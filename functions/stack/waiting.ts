@@ -18,6 +18,9 @@ interface World {
   readonly clients: (environment: string) => EnvironmentClients;
 }
 
+/** A deployment may be a moment older than our clock says; ECS's clock is not ours. Milliseconds. */
+export const CLOCK_SKEW = 2_000;
+
 /** The error by which the waiting step's state machine catches a broken wait. */
 const ERRORS: Readonly<Record<WaitRecord['kind'], string>> = {
   deploy: 'DeploymentFailed',
