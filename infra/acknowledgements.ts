@@ -2,8 +2,13 @@
 import { type App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 
-/** https://github.com/cdklabs/cdk-nag/blob/main/RULES.md */
-export const acknowledgements: readonly { readonly id: string; readonly reason: string }[] = [
+export interface Acknowledgement {
+  /** As in https://github.com/cdklabs/cdk-nag/blob/main/RULES.md */
+  readonly id: string;
+  readonly reason: string;
+}
+
+export const acknowledgements: readonly Acknowledgement[] = [
   {
     id: 'AwsSolutions-SF1',
     reason: 'Execution logs would hold task tokens. Step Functions keeps the history, the journal keeps what happened.',
@@ -22,8 +27,8 @@ export const acknowledgements: readonly { readonly id: string; readonly reason: 
   { id: 'AwsSolutions-ECS4', reason: 'Container Insights is paid by metric; the pipeline does not read it.' },
 ];
 
-/** Checks every synthesis against the rules AwsSolutions. */
-export function checkRules(app: App): void {
+/** Checks every synthesis against the rules AwsSolutions. @param accepted the findings that stay */
+export function checkRules(app: App, accepted: readonly Acknowledgement[] = acknowledgements): void {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  Validations.of(app).acknowledge(...acknowledgements);
+  Validations.of(app).acknowledge(...accepted);
 }
