@@ -240,13 +240,17 @@ export class LoadBalancing implements Service {
           StatusCode,
         } = action.RedirectConfig ?? {};
         const [host = '', port = '80'] = request.host.split(':');
-        const filled = `${Protocol}://${Host}:${Port}${Path}${Query ? `?${Query}` : ''}`
-          .replaceAll('#{protocol}', listener.protocol)
-          .replaceAll('#{host}', host)
-          .replaceAll('#{port}', port)
-          .replaceAll('#{path}', request.path.slice(1))
-          .replaceAll('#{query}', request.query);
-        return { ...html(StatusCode === 'HTTP_301' ? 301 : 302, 'Found'), headers: { location: filled, server: 'awselb/2.0' } };
+        const fill = (text: string) =>
+          text
+            .replaceAll('#{protocol}', listener.protocol)
+            .replaceAll('#{host}', host)
+            .replaceAll('#{port}', port)
+            .replaceAll('#{path}', request.path.slice(1))
+            .replaceAll('#{query}', request.query);
+        const query = fill(Query);
+        const location = `${fill(Protocol).toLowerCase()}://${fill(Host)}:${fill(Port)}${fill(Path)}${query && `?${query}`}`;
+        const answer = StatusCode === 'HTTP_301' ? html(301, 'Moved Permanently') : html(302, 'Found');
+        return { ...answer, headers: { ...answer.headers, location } };
       }
       default: {
         const group = action && this.forward(action);
