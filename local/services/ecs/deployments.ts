@@ -72,6 +72,7 @@ export class Deployments {
       rolloutStateReason: `ECS deployment ${id} in progress.`,
       failedTasks: 0,
       restarts: 0,
+      ends: 0,
       nextStartAt: this.now,
     };
     const sources = [...new Set(service.deployments.map((one) => one.revision))];
@@ -201,6 +202,7 @@ export class Deployments {
       rolloutStateReason: words(last.id),
       failedTasks: 0,
       restarts: 0,
+      ends: 0,
       nextStartAt: this.now,
     } satisfies Partial<Deployment>);
     service.steady = false;

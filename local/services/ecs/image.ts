@@ -70,21 +70,29 @@ export class Host {
   private readonly site: Site;
   private readonly role: Principal | undefined;
 
-  /** @throws StartFailure where the role may not be taken */
-  constructor(site: Site, executionRoleArn: string | undefined, taskId: string) {
+  /**
+   * @param roles the execution role, which the host itself uses, and the role that the containers get
+   * @throws StartFailure where one of them may not be taken
+   */
+  constructor(site: Site, roles: { readonly execution?: string | undefined; readonly task?: string | undefined }, taskId: string) {
     this.site = site;
-    if (executionRoleArn === undefined) return;
+    this.role = roles.execution === undefined ? undefined : this.assume(roles.execution, taskId);
+    if (roles.task !== undefined) this.assume(roles.task, taskId);
+  }
+
+  private assume(roleArn: string, taskId: string): Principal {
+    const { site } = this;
     try {
       // The confused-deputy keys that ECS sends: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cross-service-confused-deputy-prevention.html
-      assertAssumable(site.world, executionRoleArn, ECS_TASKS, site.region, {
+      assertAssumable(site.world, roleArn, ECS_TASKS, site.region, {
         'aws:SourceAccount': site.account,
         'aws:SourceArn': site.arn('ecs', `task/${taskId}`),
       });
-      this.role = identities(site.world, executionRoleArn.split(':')[4] ?? '').rolePrincipal(executionRoleArn, taskId);
+      return identities(site.world, roleArn.split(':')[4] ?? '').rolePrincipal(roleArn, taskId);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw new StartFailure(
-        `ECS was unable to assume the role '${executionRoleArn}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.`,
+        `ECS was unable to assume the role '${roleArn}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.`,
       );
     }
   }
@@ -119,7 +127,15 @@ export class Host {
       throw new StartFailure(
         `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,
       );
+    this.recordPull(account, region, name, found.digest);
     return { digest: found.digest, behaviour: behaviourOf(found.labels) };
+  }
+
+  private recordPull(account: string, region: string, name: string, digest: string): void {
+    const ecr = this.site.world.site(account, region).service('ecr');
+    const repository = ecr.repositories.get(name);
+    const image = repository?.find(digest);
+    if (repository && image) ecr.recordPull(repository, image);
   }
 
   /** Secrets count as present if the role may read them. @throws StartFailure */

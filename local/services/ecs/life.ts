@@ -67,7 +67,8 @@ export class TaskLives {
     let failure: string | undefined;
     let host: Host | undefined;
     try {
-      host = new Host(this.site, executionRoleArn, id);
+      const { overrides, definition } = task.settings;
+      host = new Host(this.site, { execution: executionRoleArn, task: overrides?.taskRoleArn ?? definition.value.taskRoleArn }, id);
       for (const container of task.containers) {
         const { digest, behaviour } = host.pull(container.image);
         container.digest = digest;
@@ -205,7 +206,8 @@ export class TaskLives {
     const until = ended ? Math.max(end, begun + MINIMUM_BILL) : end;
     const used = Math.max(0, until - task.metered) / 1000;
     task.metered = Math.max(until, task.metered);
-    const labels = { cluster, account: this.site.account, region: this.site.region };
+    const architecture = definition.value.runtimePlatform?.cpuArchitecture ?? 'X86_64';
+    const labels = { cluster, account: this.site.account, region: this.site.region, architecture };
     const { meter } = this.site.world;
     if (ended) meter.record('fargate.task', 1, labels);
     meter.record('fargate.vcpu-second', (Number(definition.value.cpu ?? 256) / 1024) * used, labels);

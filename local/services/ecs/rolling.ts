@@ -8,6 +8,8 @@ import type { Task } from './task.ts';
 
 /** After this many restarts of a deployment whose tasks keep ending, local AWS starts no more: AWS goes on for ever. */
 const MAX_RESTARTS = 50;
+/** The same for tasks that live long each time, so that the clock comes to rest. */
+const MAX_ENDS = 500;
 /** "The maximum time between restart attempts is 27 minutes." https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html */
 const MAX_BACKOFF = 27 * 60_000;
 const FIRST_BACKOFF = 10_000;
@@ -57,8 +59,11 @@ export class Scheduler {
     this.failed.add(task);
     const lived = task.moments.startedAt === undefined ? 0 : this.now - task.moments.startedAt;
     deployment.restarts = lived >= LONG_LIFE ? 1 : deployment.restarts + 1;
+    deployment.ends++;
     deployment.nextStartAt = this.now + backoff(deployment.restarts);
     service.steady = false;
+    if (task.stopCode === 'TaskFailedToStart')
+      this.ecs.deployments.say(service, `was unable to place a task. Reason: ${task.stoppedReason}.`);
     if (deployment.restarts > FREE_RESTARTS && !service.impaired) {
       service.impaired = true;
       this.ecs.deployments.say(service, 'is unable to consistently start tasks successfully.');
@@ -169,13 +174,17 @@ export class Scheduler {
       this.ecs.deployments.say(service, `has begun draining connections on ${tasks.length} tasks.`);
     for (const task of tasks)
       this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', `Scaling activity initiated by (deployment ${primary.id})`);
+    const taskArns = tasks.map(({ settings }) => settings.arn);
+    this.ecs.events.service(service.arn, service.clusterArn, 'INFO', 'TASKS_STOPPED', { taskArns });
   }
 
   private startNew(service: Service, primary: Deployment): void {
     const mine = this.of(service, primary).length;
     const alive = [...service.tasks].filter((task) => task.isWanted).length;
     const room = Math.min(service.desiredCount - mine, this.limits(service).most - alive);
-    if (room <= 0 || primary.restarts >= MAX_RESTARTS) return;
+    // A circuit breaker that waits for more failures than that gets them.
+    const most = Math.max(MAX_RESTARTS, current(service)?.threshold ?? 0);
+    if (room <= 0 || primary.restarts > most || primary.ends > MAX_ENDS) return;
     if (this.now < primary.nextStartAt) {
       this.lookAt(service, primary.nextStartAt);
       return;

@@ -9,7 +9,14 @@ import { type Operation, type Permission, ServiceError } from '../../core/servic
 import type { Ecs } from './index.ts';
 import { clusterArn, clusterName, invalid, lastPart, notImplemented, ofService, serviceArn, serviceArnOf } from './names.ts';
 import { page } from './paging.ts';
-import { briefServiceDeployment, describeRevision, describeServiceDeployment, type Service, type ServiceDeployment } from './service.ts';
+import {
+  briefServiceDeployment,
+  describeRevision,
+  describeServiceDeployment,
+  RUNNING_STATUSES,
+  type Service,
+  type ServiceDeployment,
+} from './service.ts';
 import { resourceTags } from './tags.ts';
 
 export function serviceDeploymentOperations(ecs: Ecs): Readonly<Record<string, Operation>> {
@@ -96,12 +103,13 @@ export function serviceDeploymentOperations(ecs: Ecs): Readonly<Record<string, O
         const found = find(serviceDeploymentArn);
         if (found === undefined) throw new ServiceError('ServiceDeploymentNotFoundException', 'Service deployment not found.');
         const { service, one } = found;
-        if (one.status !== 'PENDING' && one.status !== 'IN_PROGRESS')
+        if (!RUNNING_STATUSES.includes(one.status))
           throw new ServiceError(
             'ConflictException',
             `The service deployment ${lastPart(one.arn)} cannot be stopped because it is in the status ${one.status}.`,
           );
-        ecs.deployments.requestRollback(service, one);
+        // One that stops or rolls back already "continues to".
+        if (one.status === 'PENDING' || one.status === 'IN_PROGRESS') ecs.deployments.requestRollback(service, one);
         return { serviceDeploymentArn: one.arn };
       },
     },

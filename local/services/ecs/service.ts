@@ -42,6 +42,8 @@ export interface Deployment {
   failedTasks: number;
   /** Tasks that ended by themselves, one after another, without one that lived for long. */
   restarts: number;
+  /** Tasks that ended by themselves since somebody last changed something. */
+  ends: number;
   /** Not before this time is a further task started. */
   nextStartAt: number;
 }

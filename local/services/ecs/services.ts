@@ -47,7 +47,7 @@ function refuseUnsupported(operation: string, input: Change): void {
 
 /** What was not given keeps its value; a service begins with AWS's defaults. */
 function configurationOf(given: DeploymentConfiguration | undefined, before: DeploymentConfiguration = {}): DeploymentConfiguration {
-  const { maximumPercent: most = 200, minimumHealthyPercent: least = 100 } = given ?? {};
+  const { maximumPercent: most = 200, minimumHealthyPercent: least = 100 } = { ...before, ...given };
   if (least > most) throw invalid('The minimumHealthyPercent must not be greater than the maximumPercent.');
   if (least >= 100 && most <= 100)
     throw invalid('Specifying values for minimumHealthyPercent and maximumPercent that leave no room for a deployment is not allowed.');
@@ -181,8 +181,7 @@ function update(ecs: Ecs, input: UpdateServiceRequest): Service {
     service.desiredCount = input.desiredCount;
     service.steady = false;
     const [primary] = service.deployments;
-    Object.assign(primary!, { restarts: 0, nextStartAt: ecs.site.world.clock.now() });
-    ecs.events.service(service.arn, service.clusterArn, 'INFO', 'SERVICE_DESIRED_COUNT_UPDATED', { desiredCount: input.desiredCount });
+    Object.assign(primary!, { restarts: 0, ends: 0, nextStartAt: ecs.site.world.clock.now() });
   }
   const changed =
     definition !== before.definition ||

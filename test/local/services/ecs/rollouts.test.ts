@@ -15,8 +15,8 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
-import { allows } from '../double.ts';
-import { account, build, cluster, minutes, region, registry, seconds } from './lab.ts';
+import { allows, trusts } from '../double.ts';
+import { account, build, cluster, minutes, region, registry, seconds, start } from './lab.ts';
 
 const arn = (resource: string) => `arn:aws:ecs:${region}:${account}:${resource}`;
 
@@ -602,6 +602,80 @@ describe('health checks of containers', () => {
     await lab.pass(30 * minutes);
     expect((await lab.deployments())[0]!.status).toBe('ROLLBACK_SUCCESSFUL');
     expect((await lab.tasks('STOPPED')).some(({ stoppedReason }) => stoppedReason === 'Task failed container health checks')).toBe(true);
+  });
+});
+
+describe('what ECS says of itself', () => {
+  it('tells of stopped tasks, not of counts that a person changed', async () => {
+    const lab = await build();
+    await lab.create(await lab.revision('v1'));
+    await lab.pass(5 * minutes);
+    const [one] = await lab.tasks();
+    lab.bus.events.length = 0;
+    await lab.ecs.send(new UpdateServiceCommand({ cluster, service: 'orders', desiredCount: 0 }));
+    await lab.pass(5 * minutes);
+    const actions = lab.bus.events.filter((event) => event['detail-type'] === 'ECS Service Action').map(({ detail }) => detail);
+    expect(actions.map(({ eventName }) => eventName)).toEqual(['TASKS_STOPPED', 'SERVICE_STEADY_STATE']);
+    expect(actions[0].taskArns).toContain(one!.taskArn);
+  });
+
+  it('names the reason why no task starts', async () => {
+    const lab = await build();
+    await lab.create(await lab.register(`${registry}/orders:nowhere`));
+    await lab.pass(5 * minutes);
+    const messages = (await lab.service()).events!.map(({ message }) => message!);
+    expect(messages.some((text) => /^\(service orders\) was unable to place a task\. Reason: CannotPullContainerError: /.test(text))).toBe(
+      true,
+    );
+  });
+
+  it('refuses a task whose own role trusts somebody else', async () => {
+    const lab = await build();
+    lab.task.trust = trusts('lambda.amazonaws.com');
+    await lab.create(await lab.revision('v1'));
+    await lab.pass(2 * minutes);
+    expect((await lab.tasks('STOPPED'))[0]!.stoppedReason).toMatch(/^ECS was unable to assume the role 'arn:aws:iam::\d+:role\/task'/);
+  });
+
+  it('notes when an image was last pulled', async () => {
+    const lab = await build();
+    const digest = await lab.push('v1');
+    await lab.create(await lab.register(`${registry}/orders@${digest}`));
+    await lab.pass(5 * minutes);
+    expect(lab.site.service('ecr').repository('orders').images.get(digest)!.pulledAt).toBeGreaterThan(start);
+    expect(lab.world.meter.total('ecr.pull')).toBe(2);
+  });
+
+  it('bills Arm and x86 apart', async () => {
+    const lab = await build();
+    const image = 'public.ecr.aws/nginx/nginx:1';
+    await lab.create(await lab.register(image, { runtimePlatform: { cpuArchitecture: 'ARM64', operatingSystemFamily: 'LINUX' } }));
+    await lab.pass(10 * minutes);
+    lab.site.service('ecs').settleUsage();
+    expect(lab.world.meter.total('fargate.vcpu-second', { architecture: 'ARM64' })).toBeGreaterThan(0);
+    expect(lab.world.meter.total('fargate.vcpu-second', { architecture: 'X86_64' })).toBe(0);
+  });
+});
+
+describe('a crash loop', () => {
+  it('goes on until a patient circuit breaker has counted enough', async () => {
+    const lab = await build();
+    await lab.create(await lab.revision('v1'), { desiredCount: 1 });
+    await lab.pass(5 * minutes);
+    const crashing = await lab.revision('v2', { 'local.aws.exit-code': '1' });
+    await lab.ecs.send(
+      new UpdateServiceCommand({ cluster, service: 'orders', taskDefinition: crashing, deploymentConfiguration: lab.breaker(60) }),
+    );
+    await lab.clock.run();
+    expect((await lab.deployments())[0]!.status).toBe('ROLLBACK_SUCCESSFUL');
+  });
+
+  it('of tasks that live for hours comes to rest too', async () => {
+    const lab = await build();
+    await lab.create(await lab.revision('v1', { 'local.aws.exit-code': '1', 'local.aws.exit-after': '7200' }), { desiredCount: 1 });
+    await lab.clock.run();
+    expect((await lab.deployments())[0]!.status).toBe('SUCCESSFUL');
+    expect(lab.clock.now() - start).toBeGreaterThan(24 * 60 * minutes);
   });
 });
 
