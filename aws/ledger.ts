@@ -9,10 +9,8 @@ import type {
   WaitRecord,
 } from '../domain/records.ts';
 import type { Connection } from './clients.ts';
-import { type Condition, has, isAbsent, type Key, Table, type Write } from './table.ts';
-
-/** The part of the index that is empty when nothing happens. */
-export const OPEN = 'OPEN';
+import type { OutboxItem } from './outbox.ts';
+import { type Condition, has, isAbsent, type Key, OPEN, Table, type Write } from './table.ts';
 
 const keys = {
   release: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `RELEASE#${digest}` }),
@@ -28,6 +26,25 @@ const keys = {
   pace: (bucket: string): Key => ({ pk: 'PACE', sk: bucket }),
   swept: (repository: string): Key => ({ pk: 'SWEPT', sk: repository }),
 };
+
+/** The mark of a release that is on its way. */
+export interface Climbing {
+  readonly repository: string;
+  readonly digest: string;
+  readonly admittedAt: string;
+  readonly execution: string;
+}
+
+/** What is not at rest. */
+export interface Open {
+  readonly waits: readonly WaitRecord[];
+  /** Those in whose queues somebody stands, or that are waking. */
+  readonly environments: readonly string[];
+  readonly answers: readonly OutboxItem[];
+  readonly climbing: readonly Climbing[];
+  /** Up to which push each repository was looked at. Milliseconds since the epoch. */
+  readonly swept: Readonly<Record<string, number>>;
+}
 
 /** Fields to change; undefined removes one. */
 export type Change<Item> = { readonly [Field in keyof Item]?: Item[Field] | undefined };
@@ -56,14 +73,14 @@ export class Ledger {
 
   /** Releases that are on their way. */
   async climbing(): Promise<ReleaseRecord[]> {
-    const marks = await this.table.queryIndex<{ repository: string; digest: string }>('CLIMBING');
+    const marks = await this.table.queryIndex<Climbing>(OPEN, 'CLIMBING#');
     const releases = await Promise.all(marks.map(({ repository, digest }) => this.release(repository, digest)));
     return releases.filter((release): release is ReleaseRecord => release?.state === 'climbing');
   }
 
   async putRelease(record: ReleaseRecord): Promise<void> {
-    const { repository, digest, admittedAt, state } = record;
-    const mark = { repository, digest, gpk: 'CLIMBING', gsk: `${admittedAt}#${digest}` };
+    const { repository, digest, admittedAt, execution, state } = record;
+    const mark = { repository, digest, admittedAt, execution, gpk: OPEN, gsk: `CLIMBING#${admittedAt}#${digest}` };
     await this.table.transact([
       { key: keys.release(repository, digest), item: { ...record, gpk: 'RELEASES', gsk: `${admittedAt}#${digest}` } },
       { key: keys.climbing(repository, digest), ...(state === 'climbing' ? { item: mark } : {}) },
@@ -156,12 +173,17 @@ export class Ledger {
     await this.table.put(keys.wait(record.environment, record.service), { ...record, ...open });
   }
 
-  /** What the sweep has to look after: waits that are open, and environments in whose queues somebody stands. */
-  async open(): Promise<{ readonly waits: WaitRecord[]; readonly environments: string[] }> {
-    const items = await this.table.queryIndex<WaitRecord>(OPEN);
-    const waits = items.filter(({ sk, state }) => sk.startsWith('WAIT#') && state === 'open');
-    const environments = items.flatMap(({ pk }) => (pk.startsWith('TURNS#') ? [pk.slice('TURNS#'.length)] : []));
-    return { waits, environments: [...new Set(environments)] };
+  /** What the sweep has to look after, in one query. What was written a moment ago may be missing. */
+  async open(): Promise<Open> {
+    const items = await this.table.queryIndex<Record<string, unknown>>(OPEN);
+    const of = <Item>(kind: string) => items.filter(({ gsk }) => String(gsk).startsWith(`${kind}#`)) as unknown as (Item & Key)[];
+    return {
+      waits: of<WaitRecord>('WAIT').filter(({ state }) => state === 'open'),
+      environments: [...new Set(of('TURNS').map(({ pk }) => pk.slice('TURNS#'.length)))],
+      answers: of<OutboxItem>('OUTBOX'),
+      climbing: of<Climbing>('CLIMBING'),
+      swept: Object.fromEntries(of<{ upTo: number }>('SWEPT').map(({ sk, upTo }) => [sk, upTo])),
+    };
   }
 
   /** Ends a wait, if it is still this owner's and open. @returns false if somebody else was faster */
@@ -222,13 +244,8 @@ export class Ledger {
     }
   }
 
-  /** Up to which push the sweeper has looked, by repository. Milliseconds since the epoch. */
-  async swept(): Promise<Readonly<Record<string, number>>> {
-    const items = await this.table.query<{ upTo: number }>('SWEPT');
-    return Object.fromEntries(items.map(({ sk, upTo }) => [sk, upTo]));
-  }
-
+  /** Up to which push the sweep has looked. @param upTo milliseconds since the epoch */
   async putSwept(repository: string, upTo: number): Promise<void> {
-    await this.table.put(keys.swept(repository), { upTo });
+    await this.table.put(keys.swept(repository), { upTo, gpk: OPEN, gsk: `SWEPT#${repository}` });
   }
 }

@@ -1,11 +1,14 @@
 /** Answers to waiting steps: written down before they are sent, so that a crash between the two loses none. */
 import { createHash } from 'node:crypto';
 import type { Answer, StepFunctions } from './step-functions.ts';
-import type { Key, Table, Write } from './table.ts';
+import { type Key, OPEN, type Table, type Write } from './table.ts';
 
-interface OutboxItem {
+/** An answer that was written down and, unless a crash came between, is sent a moment later. */
+export interface OutboxItem {
   readonly token: string;
   readonly answer: Answer;
+  /** Milliseconds since the epoch. */
+  readonly writtenAt: number;
 }
 
 const keyOf = (token: string): Key => ({ pk: `OUTBOX#${createHash('sha256').update(token).digest('hex').slice(0, 32)}`, sk: 'ANSWER' });
@@ -21,7 +24,7 @@ export class Outbox {
 
   /** The write that puts an answer into the outbox, to go into the transaction of what it follows from. */
   write(token: string, answer: Answer, now: number): Write {
-    return { key: keyOf(token), item: { token, answer, gpk: 'OUTBOX', gsk: new Date(now).toISOString() } };
+    return { key: keyOf(token), item: { token, answer, writtenAt: now, gpk: OPEN, gsk: `OUTBOX#${new Date(now).toISOString()}` } };
   }
 
   /** Sends an answer that is in the outbox and takes it out. @returns false if nobody waited any more */
@@ -38,10 +41,9 @@ export class Outbox {
     return this.send(token, answer);
   }
 
-  /** Sends what a crash left behind. @returns how many */
-  async flush(before: number): Promise<number> {
-    const left = await this.table.queryIndex<OutboxItem & { gsk: string }>('OUTBOX');
-    const stale = left.filter(({ gsk }) => Date.parse(gsk) < before);
+  /** Sends what a crash left behind: what was written before `before` (milliseconds since the epoch). @returns how many */
+  async flush(left: readonly OutboxItem[], before: number): Promise<number> {
+    const stale = left.filter(({ writtenAt }) => writtenAt < before);
     for (const { token, answer } of stale) await this.send(token, answer);
     return stale.length;
   }

@@ -20,10 +20,9 @@ import {
   wakeDone,
   wakeFailed,
 } from '../domain/turns.ts';
-import { OPEN } from './ledger.ts';
 import { Outbox } from './outbox.ts';
 import type { Answer, StepFunctions } from './step-functions.ts';
-import { has, isAbsent, type Key, type Table } from './table.ts';
+import { has, isAbsent, type Key, OPEN, type Table } from './table.ts';
 
 /** Tombstones outlive every execution that could still ask: two months. */
 const BURIED_SECONDS = 60 * 24 * 3600;

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { isRunnable, Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
-import { Ledger } from '../aws/ledger.ts';
+import { Ledger, type Open } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
@@ -36,8 +36,7 @@ interface World {
 
 /** An event may be this late before the sweep takes it for lost. */
 const LATE = 2 * 60_000;
-/** A release may climb so long before anybody asks whether its execution still runs. */
-const QUIET = 10 * 60_000;
+const HOUR = 60 * 60_000;
 
 export const sweep =
   (world: World) =>
@@ -45,20 +44,23 @@ export const sweep =
     const now = moment.now();
     const open = await world.ledger.open();
     const found = {
-      pushes: await lostPushes(world, now),
-      answers: await world.outbox.flush(now - LATE),
+      pushes: await lostPushes(world, open.swept, now),
+      answers: await world.outbox.flush(open.answers, now - LATE),
       waits: await lostWaits(world, open.waits, now),
       holders: await deadHolders(world, open.environments, now),
-      releases: await deadReleases(world, now),
+      releases: await deadReleases(world, open.climbing, now),
     };
     if (Object.values(found).some((count) => count > 0)) moment.logger.info('the sweep found something', { found });
     return found;
   };
 
 /** Images that were pushed since the last sweep and became no release, though nobody said why not. */
-async function lostPushes({ pipeline, registry, ledger, workflows, releaseMachine }: World, now: number): Promise<number> {
+async function lostPushes(
+  { pipeline, registry, ledger, workflows, releaseMachine }: World,
+  swept: Open['swept'],
+  now: number,
+): Promise<number> {
   let lost = 0;
-  const swept = await ledger.swept();
   for (const repository of Object.values(pipeline.repositories)) {
     const upTo = swept[repository.name];
     // What was there before the pipeline is not a push that it missed.
@@ -129,15 +131,19 @@ async function ended(workflows: World['workflows'], arn: string, now: number): P
   return now - stoppedAt < LAST_BREATH ? undefined : { status: end.status, stoppedAt, cause: end.cause ?? '' };
 }
 
-/** Releases that climb in the ledger while their execution has ended. Only those that nobody has touched for a while are asked about. */
-async function deadReleases(world: World, now: number): Promise<number> {
+/**
+ * Releases that climb in the ledger while their execution has ended. Most of them wait for people, for days:
+ * each is asked about once an hour. What holds a turn is found by {@link deadHolders}, every time.
+ */
+async function deadReleases(world: World, climbing: Open['climbing'], now: number): Promise<number> {
   let dead = 0;
-  for (const release of await world.ledger.climbing()) {
-    if (now - Date.parse(release.admittedAt) < QUIET) continue;
-    const end = await ended(world.workflows, executionArn(world.releaseMachine, release.execution), now);
+  for (const { repository, digest, admittedAt, execution } of climbing) {
+    const hour = (at: number) => Math.floor((at - Date.parse(admittedAt)) / HOUR);
+    if (hour(now) === hour(now - world.pipeline.sweepMinutes * 60_000)) continue;
+    const end = await ended(world.workflows, executionArn(world.releaseMachine, execution), now);
     if (end === undefined) continue;
     dead++;
-    await settleRelease(world, release.repository, release.digest, release.execution, end, now);
+    await settleRelease(world, repository, digest, execution, end, now);
   }
   return dead;
 }
