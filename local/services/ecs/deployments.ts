@@ -91,6 +91,7 @@ export class Deployments {
       failures: 0,
       rollbackFailures: 0,
       tripped: false,
+      alarms: this.ecs.alarms.watch(service.configuration),
     };
     service.history = service.history.filter(({ createdAt }) => this.now - createdAt <= HISTORY);
     service.history.push(one);
@@ -160,25 +161,43 @@ export class Deployments {
   }
 
   private trip(service: Service, one: ServiceDeployment): void {
-    const why = 'ECS deployment circuit breaker: tasks failed to start.';
-    const failed = service.deployments[0]!;
-    this.fail(failed, why);
-    this.announce(service, failed, 'FAILED', why);
-    this.say(service, `(deployment ${failed.id}) deployment failed: tasks failed to start.`);
-    const exceeded = 'because the circuit breaker threshold was exceeded.';
     if (one.status === 'ROLLBACK_IN_PROGRESS') {
-      this.set(service, one, 'ROLLBACK_FAILED', `Service deployment rollback failed ${exceeded}`);
+      this.breakOff(service, 'ECS deployment circuit breaker: tasks failed to start.', 'tasks failed to start');
+      this.set(service, one, 'ROLLBACK_FAILED', 'Service deployment rollback failed because the circuit breaker threshold was exceeded.');
       return;
     }
     one.tripped = true;
-    if (one.configuration.deploymentCircuitBreaker?.rollback)
-      this.rollBack(
-        service,
-        one,
-        `Service deployment rolled back ${exceeded}`,
-        (id) => `ECS deployment circuit breaker: rolling back to deploymentId ${id}.`,
-      );
-    else this.set(service, one, 'STOPPED', `Service deployment stopped ${exceeded}`);
+    this.breakOff(service, 'ECS deployment circuit breaker: tasks failed to start.', 'tasks failed to start');
+    this.goBackOrStop(service, one, one.configuration.deploymentCircuitBreaker?.rollback, {
+      cause: 'because the circuit breaker threshold was exceeded.',
+      words: (id) => `ECS deployment circuit breaker: rolling back to deploymentId ${id}.`,
+    });
+  }
+
+  /** An alarm went off. */
+  alarmed(service: Service, one: ServiceDeployment): void {
+    this.breakOff(service, 'ECS deployment failed: alarm detected.', 'alarm detected');
+    this.goBackOrStop(service, one, one.configuration.alarms?.rollback, {
+      cause: 'because deployment alarms were triggered.',
+      words: (id) => `ECS deployment failed: alarm detected. Rolling back to deploymentId ${id}.`,
+    });
+  }
+
+  private breakOff(service: Service, why: string, short: string): void {
+    const failed = service.deployments[0]!;
+    this.fail(failed, why);
+    this.announce(service, failed, 'FAILED', why);
+    this.say(service, `(deployment ${failed.id}) deployment failed: ${short}.`);
+  }
+
+  private goBackOrStop(
+    service: Service,
+    one: ServiceDeployment,
+    rollback: boolean | undefined,
+    { cause, words }: { readonly cause: string; readonly words: (id: string) => string },
+  ): void {
+    if (rollback) this.rollBack(service, one, `Service deployment rolled back ${cause}`, words);
+    else this.set(service, one, 'STOPPED', `Service deployment stopped ${cause}`);
   }
 
   /** Makes the last deployment that held the primary one again. */
@@ -211,11 +230,18 @@ export class Deployments {
     this.set(service, one, 'ROLLBACK_IN_PROGRESS', reason);
   }
 
-  /** The primary deployment has every task healthy, and what it replaced is gone. */
-  complete(service: Service): void {
+  /**
+   * The primary deployment has every task healthy, and what it replaced is gone.
+   * @returns until when alarms are still watched; the deployment is not complete before
+   */
+  complete(service: Service): number | undefined {
     const one = current(service);
     const deployment = service.deployments[0]!;
-    if (one?.status !== 'IN_PROGRESS' && one?.status !== 'ROLLBACK_IN_PROGRESS') return;
+    if (one?.status !== 'IN_PROGRESS' && one?.status !== 'ROLLBACK_IN_PROGRESS') return undefined;
+    if (one.alarms && one.status === 'IN_PROGRESS') {
+      one.alarms.bakedAt ??= this.now + one.alarms.bake;
+      if (this.now < one.alarms.bakedAt) return one.alarms.bakedAt;
+    }
     for (const old of service.deployments.slice(1)) old.status = 'INACTIVE';
     service.deployments = [deployment];
     service.lastCompleted = deployment;
@@ -226,5 +252,6 @@ export class Deployments {
     this.announce(service, deployment, 'COMPLETED', deployment.rolloutStateReason);
     this.say(service, `(deployment ${deployment.id}) deployment completed.`);
     this.set(service, one, back ? 'ROLLBACK_SUCCESSFUL' : 'SUCCESSFUL');
+    return undefined;
   }
 }

@@ -3,6 +3,7 @@ import type { Task as ApiTask, NetworkConfiguration } from '@aws-sdk/client-ecs'
 import type { Random } from '../../core/random.ts';
 import { type Service as AwsService, type Operation, type ResourceType, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
+import { DeploymentAlarms } from './alarms.ts';
 import { type Cluster, clusterOperations, clusterResource } from './clusters.ts';
 import { Deployments } from './deployments.ts';
 import { EcsEvents } from './events.ts';
@@ -49,6 +50,7 @@ export class Ecs implements AwsService {
   readonly lives: TaskLives;
   readonly deployments: Deployments;
   readonly scheduler: Scheduler;
+  readonly alarms: DeploymentAlarms;
   readonly definitions: TaskDefinitions;
   /** By name. */
   readonly clusters = new Map<string, Cluster>();
@@ -67,6 +69,7 @@ export class Ecs implements AwsService {
     this.lives = new TaskLives(site, this.events, this.random);
     this.deployments = new Deployments(this);
     this.scheduler = new Scheduler(this);
+    this.alarms = new DeploymentAlarms(this);
     this.definitions = new TaskDefinitions(site);
     this.operations = {
       ...clusterOperations(this),

@@ -232,9 +232,13 @@ export class Scheduler {
       (task) => task.settings.owner?.deployment !== primary.id && !['DEPROVISIONING', 'STOPPED'].includes(task.lastStatus),
     );
     if (leaving || service.steady) return;
-    service.steady = true;
     service.impaired = false;
-    this.ecs.deployments.complete(service);
+    const bakes = this.ecs.deployments.complete(service);
+    if (bakes !== undefined) {
+      this.lookAt(service, bakes);
+      return;
+    }
+    service.steady = true;
     this.ecs.deployments.say(service, 'has reached a steady state.');
     this.ecs.events.service(service.arn, service.clusterArn, 'INFO', 'SERVICE_STEADY_STATE');
   }

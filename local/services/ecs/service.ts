@@ -13,6 +13,7 @@ import type {
   ServiceEvent,
 } from '@aws-sdk/client-ecs';
 import type { Timer } from '../../core/clock.ts';
+import type { WatchedAlarms } from './alarms.ts';
 import { type Tags, tagList } from './tags.ts';
 import type { Task } from './task.ts';
 import type { Definition } from './task-definitions.ts';
@@ -68,6 +69,7 @@ export interface ServiceDeployment {
   /** Tasks of the revision that it goes back to. */
   rollbackFailures: number;
   tripped: boolean;
+  readonly alarms: WatchedAlarms | undefined;
   rollback?: { readonly reason: string; readonly startedAt: number; readonly revision: Revision };
 }
 
@@ -251,7 +253,18 @@ export function describeServiceDeployment(service: Service, one: ServiceDeployme
             failureCount: one.failures,
             threshold: one.threshold,
           },
-    alarms: { status: 'DISABLED', alarmNames: [], triggeredAlarmNames: [] },
+    alarms: {
+      status:
+        one.alarms === undefined
+          ? 'DISABLED'
+          : one.alarms.triggered.length > 0
+            ? 'TRIGGERED'
+            : ended
+              ? 'MONITORING_COMPLETE'
+              : 'MONITORING',
+      alarmNames: [...(one.alarms?.names ?? [])],
+      triggeredAlarmNames: [...(one.alarms?.triggered ?? [])],
+    },
   };
 }
 

@@ -38,10 +38,9 @@ function refuseUnsupported(operation: string, input: Change): void {
   if (input.serviceConnectConfiguration?.enabled) throw notImplemented(`ecs.${operation} with Service Connect`);
   if ((input.deploymentController?.type ?? 'ECS') !== 'ECS')
     throw notImplemented(`ecs.${operation} with ${input.deploymentController?.type}`);
-  const { strategy = 'ROLLING', lifecycleHooks, alarms, earlySuccessCriteria } = input.deploymentConfiguration ?? {};
+  const { strategy = 'ROLLING', lifecycleHooks, earlySuccessCriteria } = input.deploymentConfiguration ?? {};
   if (strategy !== 'ROLLING') throw notImplemented(`ecs.${operation} with the strategy ${strategy}`);
   if (lifecycleHooks?.length) throw notImplemented(`ecs.${operation} with lifecycle hooks`);
-  if (alarms?.enable) throw notImplemented(`ecs.${operation} with deployment alarms`);
   if (earlySuccessCriteria?.enable) throw notImplemented(`ecs.${operation} with earlySuccessCriteria`);
 }
 

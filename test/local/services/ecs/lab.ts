@@ -21,6 +21,7 @@ import { identities } from '../../../../local/core/iam/identities.ts';
 import type { PolicyDocument, ResourceContext, Service } from '../../../../local/core/service.ts';
 import { World } from '../../../../local/core/world.ts';
 import { pushImage, throughInnerDoor } from '../../../../local/registry/push.ts';
+import { CloudWatch } from '../../../../local/services/cloudwatch.ts';
 import { Ecr } from '../../../../local/services/ecr/index.ts';
 import { Ecs } from '../../../../local/services/ecs/index.ts';
 import { LoadBalancing } from '../../../../local/services/elasticloadbalancing/index.ts';
@@ -74,6 +75,7 @@ export async function build() {
   const world = new World(
     clock,
     {
+      cloudwatch: (site) => new CloudWatch(site),
       ecr: (site) => new Ecr(site),
       ecs: (site) => new Ecs(site),
       elasticloadbalancing: (site) => new LoadBalancing(site),

@@ -1,3 +1,4 @@
+import { CloudWatchClient, PutMetricAlarmCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import {
   DeleteClusterCommand,
   DeleteServiceCommand,
@@ -15,6 +16,7 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
+import { clientConfig } from '../../../../local/core/client.ts';
 import { allows, trusts } from '../double.ts';
 import { account, build, cluster, minutes, region, registry, seconds, start } from './lab.ts';
 
@@ -564,7 +566,6 @@ describe('task definitions', () => {
       pass: { ...allows('iam:PassRole', [lab.execution.arn, lab.task.arn]) },
     });
     const { ECSClient } = await import('@aws-sdk/client-ecs');
-    const { clientConfig } = await import('../../../../local/core/client.ts');
     const client = new ECSClient(clientConfig(lab.world, { region, credentials: passing }));
     await client.send(new RegisterTaskDefinitionCommand(input));
     await expect(client.send(new RegisterTaskDefinitionCommand({ ...input, tags: [{ key: 'a', value: 'b' }] }))).rejects.toThrow(
@@ -602,6 +603,71 @@ describe('health checks of containers', () => {
     await lab.pass(30 * minutes);
     expect((await lab.deployments())[0]!.status).toBe('ROLLBACK_SUCCESSFUL');
     expect((await lab.tasks('STOPPED')).some(({ stoppedReason }) => stoppedReason === 'Task failed container health checks')).toBe(true);
+  });
+});
+
+describe('deployment alarms', () => {
+  const alarm = async (lab: Awaited<ReturnType<typeof build>>) => {
+    const cloudwatch = new CloudWatchClient(clientConfig(lab.world, { region, credentials: lab.iam.user('admin') }));
+    const metric = { Namespace: 'Acme', MetricName: 'Errors' };
+    await cloudwatch.send(
+      new PutMetricAlarmCommand({
+        AlarmName: 'errors',
+        ...metric,
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 2,
+        DatapointsToAlarm: 1,
+        Threshold: 0,
+        ComparisonOperator: 'GreaterThanThreshold',
+        TreatMissingData: 'notBreaching',
+      }),
+    );
+    return () => cloudwatch.send(new PutMetricDataCommand({ Namespace: 'Acme', MetricData: [{ MetricName: 'Errors', Value: 1 }] }));
+  };
+  const watched = (rollback: boolean) => ({ alarms: { alarmNames: ['errors'], enable: true, rollback } });
+  const shown = async (lab: Awaited<ReturnType<typeof build>>) => {
+    const [newest] = await lab.deployments();
+    const arns = { serviceDeploymentArns: [newest!.serviceDeploymentArn!] };
+    return (await lab.ecs.send(new DescribeServiceDeploymentsCommand(arns))).serviceDeployments![0]!;
+  };
+
+  it('that go off while it bakes bring the old revision back', async () => {
+    const lab = await build();
+    const ring = await alarm(lab);
+    const v1 = await lab.revision('v1');
+    await lab.create(v1, { deploymentConfiguration: watched(true) });
+    await lab.pass(10 * minutes);
+    expect(await shown(lab)).toMatchObject({ status: 'SUCCESSFUL', alarms: { status: 'MONITORING_COMPLETE', triggeredAlarmNames: [] } });
+    const v2 = await lab.revision('v2');
+    await lab.ecs.send(new UpdateServiceCommand({ cluster, service: 'orders', taskDefinition: v2 }));
+    await lab.pass(90 * seconds);
+    // Every old task is gone and the alarm is still watched.
+    expect((await lab.tasks()).map(({ taskDefinitionArn }) => taskDefinitionArn)).toEqual([v2, v2]);
+    expect(await shown(lab)).toMatchObject({ status: 'IN_PROGRESS', alarms: { status: 'MONITORING', alarmNames: ['errors'] } });
+    await ring();
+    await lab.pass(10 * minutes);
+    expect(await shown(lab)).toMatchObject({
+      status: 'ROLLBACK_SUCCESSFUL',
+      alarms: { status: 'TRIGGERED', triggeredAlarmNames: ['errors'] },
+    });
+    expect((await lab.tasks()).map(({ taskDefinitionArn }) => taskDefinitionArn)).toEqual([v1, v1]);
+    expect(lab.deploymentEvents().filter(([name]) => name === 'SERVICE_DEPLOYMENT_FAILED')).toHaveLength(1);
+  });
+
+  it('stop it where no rollback is wanted, and count for nothing if they rang before', async () => {
+    const lab = await build();
+    const ring = await alarm(lab);
+    await lab.create(await lab.revision('v1'), { deploymentConfiguration: watched(false) });
+    await lab.pass(10 * seconds);
+    await ring();
+    await lab.pass(2 * minutes);
+    expect(await shown(lab)).toMatchObject({ status: 'STOPPED', alarms: { status: 'TRIGGERED' } });
+    await ring();
+    await lab.pass(10 * seconds);
+    await lab.ecs.send(new UpdateServiceCommand({ cluster, service: 'orders', taskDefinition: await lab.revision('v2') }));
+    await lab.pass(5 * minutes);
+    expect(await shown(lab)).toMatchObject({ status: 'SUCCESSFUL' });
   });
 });
 
@@ -677,6 +743,20 @@ describe('a crash loop', () => {
     expect((await lab.deployments())[0]!.status).toBe('SUCCESSFUL');
     expect(lab.clock.now() - start).toBeGreaterThan(24 * 60 * minutes);
   });
+});
+
+it('does the same to the byte from the same seed', async () => {
+  const story = async () => {
+    const lab = await build();
+    await lab.create(await lab.revision('v1'));
+    await lab.pass(5 * minutes);
+    await lab.ecs.send(
+      new UpdateServiceCommand({ cluster, service: 'orders', taskDefinition: await lab.revision('v2', { 'local.aws.exit-code': '1' }) }),
+    );
+    await lab.pass(20 * minutes);
+    return JSON.stringify([lab.bus.events, await lab.service(), await lab.deployments()]);
+  };
+  expect(await story()).toBe(await story());
 });
 
 describe('speed', () => {

@@ -1,0 +1,76 @@
+/** CloudWatch alarms that fail a deployment. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html */
+import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
+import type { DeploymentConfiguration } from '@aws-sdk/client-ecs';
+import type { Service as AwsService, Call } from '../../core/service.ts';
+import type { Ecs } from './index.ts';
+import { current } from './service.ts';
+
+/** The alarms of one deployment. */
+export interface WatchedAlarms {
+  readonly names: readonly string[];
+  /** Those that count: "if an alarm is in the ALARM state at the start of the deployment, it is not monitored". */
+  readonly monitored: readonly string[];
+  readonly triggered: string[];
+  /** How long they are watched after the last task was replaced, in milliseconds: as long as an alarm needs to notice. */
+  readonly bake: number;
+  /** Milliseconds since the epoch; undefined before the tasks are all replaced. */
+  bakedAt?: number;
+}
+
+/** CloudWatch, as ECS uses it. */
+interface Alarms extends AwsService {
+  onStateChange(
+    listener: (change: { readonly alarm: { readonly settings: { readonly name: string } }; readonly to: string }) => void,
+  ): unknown;
+}
+
+export class DeploymentAlarms {
+  private readonly ecs: Ecs;
+  private isListening = false;
+
+  constructor(ecs: Ecs) {
+    this.ecs = ecs;
+  }
+
+  /** What a deployment that begins now watches; undefined where it watches none. */
+  watch({ alarms }: DeploymentConfiguration): WatchedAlarms | undefined {
+    const names = alarms?.alarmNames ?? [];
+    if (!alarms?.enable || names.length === 0) return undefined;
+    this.listen();
+    const monitored = this.describe(names).filter(({ StateValue }) => StateValue !== 'ALARM');
+    const bake = Math.max(0, ...monitored.map(({ Period = 60, EvaluationPeriods = 1 }) => Period * EvaluationPeriods * 1000));
+    return { names, monitored: monitored.map(({ AlarmName = '' }) => AlarmName), triggered: [], bake };
+  }
+
+  private get cloudwatch(): Alarms {
+    return this.ecs.site.find('cloudwatch') as unknown as Alarms;
+  }
+
+  private describe(AlarmNames: readonly string[]): readonly MetricAlarm[] {
+    const call: Call = {
+      site: this.ecs.site,
+      principal: { kind: 'service', arn: 'ecs.amazonaws.com', account: this.ecs.site.account },
+      requestId: '',
+      now: this.ecs.site.world.clock.now(),
+    };
+    const { MetricAlarms = [] } = this.cloudwatch.operations.DescribeAlarms!.handle({ AlarmNames }, call) as {
+      MetricAlarms?: MetricAlarm[];
+    };
+    return MetricAlarms;
+  }
+
+  private listen(): void {
+    if (this.isListening) return;
+    this.isListening = true;
+    this.cloudwatch.onStateChange(({ alarm, to }) => {
+      const { name } = alarm.settings;
+      if (to !== 'ALARM') return;
+      for (const service of this.ecs.services.values()) {
+        const one = current(service);
+        if (one?.status !== 'IN_PROGRESS' || !one.alarms?.monitored.includes(name)) continue;
+        one.alarms.triggered.push(name);
+        this.ecs.deployments.alarmed(service, one);
+      }
+    });
+  }
+}
