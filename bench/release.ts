@@ -1,0 +1,83 @@
+/** One release through four environments with two approvals, measured by the meter and by the clock on the wall. */
+import { resolve } from 'node:path';
+import { releaseExecution } from '../domain/names.ts';
+import { shortDigest } from '../domain/release.ts';
+import { price } from '../local/core/prices.ts';
+import { partOf } from '../rehearsal/bill.ts';
+import { Stage } from '../rehearsal/stage.ts';
+
+export interface Measured {
+  readonly ecsCalls: Readonly<Record<string, number>>;
+  /** ECS calls for each service and environment. */
+  readonly ecsPerEnvironment: number;
+  readonly transitions: number;
+  readonly dollars: number;
+  /** Real milliseconds from the push to the end, without the waits of people. */
+  readonly milliseconds: number;
+}
+
+const HOUR = 3_600_000;
+const MANAGER = 'release-manager@example.com';
+
+export class Bench {
+  private readonly stage: Stage;
+  private pushes = 0;
+
+  private constructor(stage: Stage) {
+    this.stage = stage;
+  }
+
+  static async open(): Promise<Bench> {
+    const config = resolve(import.meta.dirname, 'pipeline/shiplock.config.ts');
+    return new Bench(await Stage.open({ config, start: Date.parse('2026-11-23T08:00:00Z') }));
+  }
+
+  close(): Promise<void> {
+    return this.stage.close();
+  }
+
+  /**
+   * @param seconds that a new task takes to become healthy
+   * @param wait milliseconds that each approver takes
+   */
+  async release(seconds: number, wait: number): Promise<Measured> {
+    const { stage } = this;
+    const before = stage.world.meter.snapshot();
+    const tag = `git_${++this.pushes}`;
+    const began = performance.now();
+    const digest = await stage.push({ repository: 'shop', tag, labels: { 'local.aws.healthy-after': String(seconds) } });
+    for (const gate of ['beta', 'live']) {
+      await stage.clock.run({ until: stage.clock.now() + 2.5 * HOUR, done: this.hasAsked(releaseExecution('shop', digest, 1), gate) });
+      if (wait > 0) await stage.advance(wait);
+      const answer = await stage.decideAs(MANAGER, { verb: 'approve', approval: `${gate}/shop/${shortDigest(digest)}/1`, digest });
+      if (answer.status !== 200) throw new Error(`the approval for ${gate} was refused: ${answer.message}`);
+    }
+    await stage.clock.run({ until: stage.clock.now() + 2.5 * HOUR, done: () => this.ended.has(digest) });
+    const milliseconds = performance.now() - began;
+    const release = await stage.ledger.release('shop', digest);
+    if (release?.state !== 'succeeded') throw new Error(`the release ended as ${release?.state}: ${release?.reason}`);
+    const usage = stage.world.meter.since(before);
+    const calls = stage.world.meter.calls({}, before);
+    const ecsCalls = Object.fromEntries(Object.entries(calls).filter(([name]) => name.startsWith('ecs:')));
+    const ecs = Object.values(ecsCalls).reduce((sum, count) => sum + count, 0);
+    const transitions = usage.filter(({ kind }) => kind === 'states.transition').reduce((sum, { amount }) => sum + amount, 0);
+    const dollars = price(usage, (one) => partOf('bench', one)).groups.orchestration ?? 0;
+    return { ecsCalls, ecsPerEnvironment: ecs / 4, transitions, dollars, milliseconds };
+  }
+
+  private readonly ended = new Set<string>();
+  private readonly asked = new Set<string>();
+  private listens = false;
+
+  /** Follows the journal instead of asking the ledger, which would be metered. */
+  private hasAsked(execution: string, gate: string): () => boolean {
+    if (!this.listens) {
+      this.listens = true;
+      this.stage.onJournal((entry) => {
+        this.asked.add(`${entry.subject}/${entry.event}`);
+        if (entry.event === 'ended' && entry.environment === undefined && entry.digest) this.ended.add(entry.digest);
+      });
+    }
+    return () => this.asked.has(`${execution}/asked/${gate}`);
+  }
+}

@@ -1,0 +1,205 @@
+/** `npm run bench`: measures the figures and writes them, with how they were measured, to docs/benchmarks.md. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { bundleFunctions, functionsFolder } from '../infra/bundle.ts';
+import { readConfig } from '../infra/synthesis.ts';
+import { Bench } from './release.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+interface Figure {
+  readonly what: string;
+  readonly atMost: string;
+  readonly found: string;
+  readonly reached: boolean;
+  readonly how: string;
+}
+
+const figures: Figure[] = [];
+const note = (what: string, atMost: string, found: string, reached: boolean, how: string) => {
+  figures.push({ what, atMost, found, reached, how });
+  process.stdout.write(`${reached ? '✓' : '✗'} ${what}: ${found} (at most ${atMost})\n`);
+};
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/** Real milliseconds of a command; the median of several runs. */
+function time(command: string, args: readonly string[], runs: number): number {
+  return median(
+    Array.from({ length: runs }, () => {
+      const began = performance.now();
+      const { status, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+      if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+      return performance.now() - began;
+    }),
+  );
+}
+
+async function releases(): Promise<void> {
+  const bench = await Bench.open();
+  try {
+    await bench.release(5, 0);
+    const minute = await bench.release(30, 60_000);
+    const hour = await bench.release(3_600, 7 * 24 * 3_600_000 - 3_600_000);
+    const same = JSON.stringify(minute.ecsCalls) === JSON.stringify(hour.ecsCalls);
+    note(
+      'ECS calls for one service and environment',
+      '3, and no poll',
+      `${minute.ecsPerEnvironment} in a minute, ${hour.ecsPerEnvironment} in an hour`,
+      minute.ecsPerEnvironment <= 3 && same,
+      `Counted by the meter over four environments, tasks healthy after 30 s and after an hour: ${JSON.stringify(hour.ecsCalls)}.`,
+    );
+    note(
+      'transitions of a release, four environments, two approvals',
+      '48',
+      `${minute.transitions} with waits of a minute, ${hour.transitions} with waits of a week`,
+      Math.max(minute.transitions, hour.transitions) <= 48,
+      'States entered in the release and its four promotions, retries included, as Step Functions bills them.',
+    );
+    note(
+      'price of its orchestration',
+      '$0.0015',
+      `$${minute.dollars.toFixed(5)}`,
+      minute.dollars <= 0.0015,
+      'The meter with the list prices in local/core/prices.ts, without free tier: Step Functions, Lambda (with warm functions), DynamoDB, SNS, logs. Metrics and alarms cost by the month and are not in it.',
+    );
+    const warm = [];
+    for (let run = 0; run < 5; run++) warm.push((await bench.release(5, 0)).milliseconds);
+    note(
+      'one whole release on local AWS, virtual time',
+      '100 ms',
+      `${median(warm).toFixed(0)} ms`,
+      median(warm) <= 100,
+      'From the push over HTTP to the end in live, approvals at once; the median of five after one to warm up.',
+    );
+  } finally {
+    await bench.close();
+  }
+}
+
+async function bundles(): Promise<void> {
+  const folder = mkdtempSync(join(root, 'node_modules/.bench-'));
+  try {
+    const pipeline = await readConfig(join(root, 'examples/acme/shiplock.config.ts'));
+    const slim = await bundleFunctions(pipeline, functionsFolder, join(folder, 'slim'));
+    const names = Object.keys(slim);
+    await build({
+      entryPoints: Object.fromEntries(names.map((name) => [name, join(functionsFolder, `${name}.ts`)])),
+      outdir: join(folder, 'outside'),
+      bundle: true,
+      platform: 'node',
+      target: 'node24',
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+      mainFields: ['module', 'main'],
+      minify: true,
+      external: ['@aws-sdk/*', '@smithy/*'],
+      logLevel: 'error',
+    });
+    const size = (name: string) => statSync(join(slim[name]!, 'index.js')).size;
+    const largest = names.toSorted((a, b) => size(b) - size(a))[0]!;
+    const smallest = names.toSorted((a, b) => size(a) - size(b))[0]!;
+    note(
+      'each Lambda bundle',
+      '350 KB',
+      `${(size(largest) / 1024).toFixed(0)} KB the largest (${largest}), ${(size(smallest) / 1024).toFixed(0)} KB the smallest (${smallest})`,
+      size(largest) <= 350 * 1024,
+      'Minified CommonJS by esbuild, SDK included; KB of 1,024 bytes.',
+    );
+    const init = (file: string) =>
+      time(process.execPath, ['-e', `require(${JSON.stringify(file)})`], 9) - time(process.execPath, ['-e', '1'], 9);
+    for (const [name, atMost, which] of [
+      [largest, 0.4, 'largest'],
+      [smallest, 0.6, 'smallest'],
+    ] as const) {
+      writeFileSync(join(slim[name]!, 'package.json'), '{"type":"commonjs"}');
+      const ratio = init(join(slim[name]!, 'index.js')) / init(join(folder, `outside/${name}.cjs`));
+      note(
+        `init of the ${which} bundle`,
+        `${atMost} × the same with the SDK outside`,
+        `${ratio.toFixed(2)} × (${name})`,
+        ratio <= atMost,
+        'A fresh Node 24 process that loads the bundle, less one that loads nothing; medians of nine, both in this run.',
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function commands(): void {
+  const help = time(process.execPath, ['dist/shiplock.js', '--help'], 15);
+  const nothing = time(process.execPath, ['-e', '1'], 15);
+  note(
+    'shiplock --help',
+    '1.5 × node -e 1',
+    `${(help / nothing).toFixed(2)} ×`,
+    help / nothing <= 1.5,
+    'Medians of fifteen, both in this run.',
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'shiplock-bench-'));
+  try {
+    const began = performance.now();
+    execFileSync('npm', ['start', '--', '--data', folder], { cwd: root, stdio: 'ignore' });
+    const seconds = (performance.now() - began) / 1000;
+    note(
+      'npm start, everything included',
+      '30 s',
+      `${seconds.toFixed(1)} s`,
+      seconds <= 30,
+      'One run after npm ci: build, synthesis, boot, a working week in virtual time, the report.',
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function fidelity(): void {
+  const { stdout } = spawnSync(process.execPath, ['test/fidelity/run.ts', '--json'], { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  try {
+    const topics = JSON.parse(stdout) as { topic: string; total: number; agreed: number }[];
+    for (const { topic, total, agreed } of topics)
+      note(
+        `agreement with recordings: ${topic}`,
+        'at least 95 %',
+        `${agreed} of ${total}`,
+        agreed / total >= 0.95,
+        'npm run fidelity, against what the real AWS did.',
+      );
+  } catch {
+    process.stdout.write('no recordings here: agreement is not measured\n');
+  }
+}
+
+function write(): void {
+  const rows = figures.map(({ what, atMost, found, reached }) => `| ${what} | ${atMost} | ${found} | ${reached ? 'yes' : '**no**'} |`);
+  const how = figures.map(({ what, how: text }) => `- **${what}.** ${text}`);
+  const text = [
+    '# Benchmarks',
+    '',
+    'Written by `npm run bench`. Machines are noisy: what is a ratio was measured on both sides in the same run; seconds are those of the machine that ran it (2 cores). They are goals of a benchmark, not tests.',
+    '',
+    '| what | at most | found | reached |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    '## How each was measured',
+    '',
+    ...how,
+    '',
+    '`npm test` (goal: 5 minutes) is not run by the benchmark; its own last line says how long it took.',
+    '',
+  ].join('\n');
+  writeFileSync(join(root, 'docs/benchmarks.md'), text);
+}
+
+if (readdirSync(root).includes('docs')) {
+  await releases();
+  await bundles();
+  commands();
+  fidelity();
+  write();
+}
