@@ -133,7 +133,7 @@ function environmentRoles(stack: Stack, place: Place, environment: Environment) 
       Principal: { AWS: `arn:aws:iam::${place.account}:root` },
       Condition: { ArnEquals: { 'aws:PrincipalArn': deployers.map((file) => place.roleArn(names.functionName(place.name, file))) } },
     },
-    deployStatements(place, environment.name),
+    deployStatements(place, environment),
   );
   return {
     execution: role(

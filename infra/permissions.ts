@@ -1,11 +1,17 @@
 /** What every function may do, in one table. Nothing here ends in a wildcard that a name could replace. */
 import * as names from '../domain/names.ts';
+import type { Environment } from '../domain/pipeline.ts';
 import type { Place } from './place.ts';
 import type { Statement } from './policy.ts';
 
 /** What a function needs, in words; {@link grants} says what that is in IAM. */
 export type Need =
-  | 'ledger'
+  | 'ledger: get'
+  | 'ledger: put'
+  | 'ledger: update'
+  | 'ledger: delete'
+  | 'ledger: query'
+  | 'ledger: query index'
   | 'journal'
   | 'look at images'
   | 'read image labels'
@@ -20,39 +26,46 @@ export type Need =
   | 'read the journal stream'
   | 'publish notices';
 
+/** Records of its own, and answers, which go through the outbox. */
+const RECORDS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: update', 'ledger: delete'];
+
+/** The turns of an environment, whose holders are told. */
+const TURNS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: delete', 'ledger: query', 'answer waiting steps'];
+
 /** By function: the name of its file. */
 export const needs: Readonly<Record<string, readonly Need[]>> = {
   'on-image-push': ['look at images', 'start releases', 'report failures'],
-  'admit-release': ['ledger', 'journal', 'look at images', 'read image labels'],
-  'request-approval': ['ledger', 'journal', 'answer waiting steps'],
-  decide: ['ledger', 'journal', 'answer waiting steps'],
-  'take-turn': ['ledger', 'journal', 'answer waiting steps', 'look at images', 'look at executions', 'start wakes'],
-  'register-task-definitions': ['ledger', 'journal', 'look at images', 'find repositories', 'read parameters', 'change environments'],
-  'deploy-services': ['ledger', 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
-  'on-ecs-event': ['ledger', 'journal', 'answer waiting steps', 'change environments', 'report failures'],
-  'run-checks': ['ledger', 'read parameters'],
-  'roll-back': ['ledger', 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
-  'complete-promotion': ['ledger', 'journal', 'answer waiting steps'],
-  'complete-release': ['ledger', 'journal', 'answer waiting steps'],
-  'wake-environment': ['ledger', 'journal', 'answer waiting steps', 'look at images', 'read parameters', 'change environments'],
-  'teardown-environment': ['ledger', 'journal', 'answer waiting steps', 'read parameters', 'start wakes', 'change environments'],
-  'on-execution-ended': [
-    'ledger',
-    'journal',
-    'answer waiting steps',
-    'look at executions',
-    'read parameters',
-    'change environments',
-    'report failures',
-  ],
-  sweep: [
-    'ledger',
+  'admit-release': ['ledger: get', 'ledger: put', 'journal', 'look at images', 'read image labels'],
+  'request-approval': [...RECORDS, 'journal', 'answer waiting steps'],
+  decide: [...RECORDS, 'journal', 'answer waiting steps'],
+  'take-turn': [...RECORDS, ...TURNS, 'journal', 'start wakes'],
+  'register-task-definitions': [
+    'ledger: get',
+    'ledger: query',
+    'ledger: update',
     'journal',
     'look at images',
-    'answer waiting steps',
+    'find repositories',
+    'read parameters',
+    'change environments',
+  ],
+  'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
+  'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
+  'run-checks': ['ledger: update', 'read parameters'],
+  'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
+  'complete-promotion': [...RECORDS, ...TURNS, 'journal'],
+  'complete-release': [...RECORDS, 'journal'],
+  'wake-environment': [...RECORDS, ...TURNS, 'journal', 'read parameters', 'change environments'],
+  'teardown-environment': [...TURNS, 'journal', 'start wakes', 'read parameters', 'change environments'],
+  'on-execution-ended': [...RECORDS, ...TURNS, 'journal', 'read parameters', 'change environments', 'report failures'],
+  sweep: [
+    ...RECORDS,
+    ...TURNS,
+    'ledger: query index',
+    'journal',
+    'look at images',
     'look at executions',
     'start releases',
-    'start wakes',
     'read parameters',
     'change environments',
     'report failures',
@@ -68,14 +81,14 @@ export const deployers: readonly string[] = Object.entries(needs)
 /** What a need is in IAM. Actions that know no resource, by the service authorization reference, get `*`. */
 function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
   const { name, ledgerArn, journalArn, repositoryArns } = place;
+  const onLedger = (action: string): Statement[] => [{ Sid: 'Ledger', Action: [`dynamodb:${action}`], Resource: ledgerArn }];
   return {
-    ledger: [
-      {
-        Sid: 'Ledger',
-        Action: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'ConditionCheckItem'].map((action) => `dynamodb:${action}`),
-        Resource: [ledgerArn, `${ledgerArn}/index/index`],
-      },
-    ],
+    'ledger: get': onLedger('GetItem'),
+    'ledger: put': onLedger('PutItem'),
+    'ledger: update': onLedger('UpdateItem'),
+    'ledger: delete': onLedger('DeleteItem'),
+    'ledger: query': onLedger('Query'),
+    'ledger: query index': [{ Sid: 'LedgerIndex', Action: ['dynamodb:Query'], Resource: `${ledgerArn}/index/index` }],
     // Entries are only ever added, and the table has no other writer.
     journal: [{ Sid: 'Journal', Action: ['dynamodb:PutItem'], Resource: journalArn }],
     'look at images': [{ Sid: 'LookAtImages', Action: ['ecr:DescribeImages'], Resource: repositoryArns }],
@@ -127,7 +140,18 @@ export function statementsFor(place: Place, file: string): Statement[] {
   if (list === undefined) throw new Error(`functions/${file}.ts: infra/permissions.ts does not say what it may do`);
   const byNeed = grants(place);
   const log = place.arn('logs', `log-group:/aws/lambda/${names.functionName(place.name, file)}:*`);
-  return [{ Sid: 'Log', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: log }, ...list.flatMap((need) => byNeed[need])];
+  const own = { Sid: 'Log', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: log };
+  return [own, ...together([...new Set(list)].flatMap((need) => byNeed[need]))];
+}
+
+/** Statements of one name differ in their actions only: they become one. */
+function together(statements: readonly Statement[]): Statement[] {
+  const byName = new Map<string | undefined, Statement>();
+  for (const statement of statements) {
+    const before = byName.get(statement.Sid);
+    byName.set(statement.Sid, before ? { ...before, Action: [...before.Action, ...statement.Action] } : statement);
+  }
+  return [...byName.values()];
 }
 
 /** What people of the pipeline may do: decide, where the function itself looks who they are, and read. */
@@ -157,7 +181,8 @@ export function peopleStatements(place: Place): Statement[] {
 }
 
 /** What the deploy role of one environment may do: nothing outside it. */
-export function deployStatements(place: Place, environment: string): Statement[] {
+export function deployStatements(place: Place, { name: environment, ...rest }: Environment): Statement[] {
+  const ownsCluster = !place.hasOwnCluster({ name: environment, ...rest });
   const cluster = names.environmentName(place.name, environment);
   const under = (kind: string) => place.arn('ecs', `${kind}/${cluster}/*`);
   const families = familyNames(place, environment).map((family) => place.arn('ecs', `task-definition/${family}:*`));
@@ -166,24 +191,25 @@ export function deployStatements(place: Place, environment: string): Statement[]
   return [
     {
       Sid: 'ChangeServices',
-      Action: ['ecs:CreateService', 'ecs:UpdateService', 'ecs:DeleteService', 'ecs:DescribeServices'],
+      Action: ['ecs:CreateService', 'ecs:UpdateService', 'ecs:DeleteService'],
       Resource: under('service'),
       Condition: inCluster,
     },
     {
       Sid: 'FollowDeployments',
-      Action: ['ecs:ListServiceDeployments', 'ecs:DescribeServiceDeployments', 'ecs:StopServiceDeployment', 'ecs:DescribeServiceRevisions'],
-      Resource: [under('service'), under('service-deployment'), under('service-revision')],
+      Action: ['ecs:ListServiceDeployments', 'ecs:StopServiceDeployment'],
+      Resource: [under('service'), under('service-deployment')],
     },
-    { Sid: 'OwnTheCluster', Action: ['ecs:CreateCluster', 'ecs:DeleteCluster', 'ecs:DescribeClusters'], Resource: clusterArn },
+    ...(ownsCluster ? [{ Sid: 'OwnTheCluster', Action: ['ecs:CreateCluster', 'ecs:DeleteCluster'], Resource: clusterArn }] : []),
     { Sid: 'Register', Action: ['ecs:RegisterTaskDefinition'], Resource: families },
     {
       Sid: 'TagWhatIsMade',
       Action: ['ecs:TagResource'],
-      Resource: [...families, under('service'), clusterArn],
-      Condition: { StringEquals: { 'ecs:CreateAction': ['RegisterTaskDefinition', 'CreateService', 'CreateCluster'] } },
+      Resource: [...families, under('service'), ...(ownsCluster ? [clusterArn] : [])],
+      Condition: {
+        StringEquals: { 'ecs:CreateAction': ['RegisterTaskDefinition', 'CreateService', ...(ownsCluster ? ['CreateCluster'] : [])] },
+      },
     },
-    { Sid: 'LookAtRevisions', Action: ['ecs:DescribeTaskDefinition'], Resource: '*' },
     { Sid: 'FindStoppedTasks', Action: ['ecs:ListTasks'], Resource: under('container-instance'), Condition: inCluster },
     { Sid: 'LookAtTasks', Action: ['ecs:DescribeTasks'], Resource: under('task'), Condition: inCluster },
     {
@@ -200,18 +226,10 @@ export function deployStatements(place: Place, environment: string): Statement[]
         place.arn('elasticloadbalancing', `listener-rule/app/${cluster}/*`),
       ],
     },
-    {
-      Sid: 'LookAtRules',
-      Action: [
-        'elasticloadbalancing:DescribeRules',
-        'elasticloadbalancing:DescribeTargetHealth',
-        'elasticloadbalancing:DescribeTargetGroups',
-      ],
-      Resource: '*',
-    },
+    { Sid: 'LookAtRules', Action: ['elasticloadbalancing:DescribeRules'], Resource: '*' },
     {
       Sid: 'ReadLogs',
-      Action: ['logs:GetLogEvents', 'logs:FilterLogEvents'],
+      Action: ['logs:GetLogEvents'],
       Resource: place.arn('logs', `log-group:${names.logGroup(place.name, environment, '*')}`),
     },
   ];

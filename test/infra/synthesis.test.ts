@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { App } from 'aws-cdk-lib';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acknowledgements, checkRules } from '../../infra/acknowledgements.ts';
 import { addStacks, context, readConfig, synthesise, synthesisePipeline } from '../../infra/synthesis.ts';
 import { bootAssembly, type Stacks } from '../../local/cloudformation/index.ts';
@@ -19,6 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'acme-'));
 beforeAll(async () => {
   await synthesise({ config, outdir: folder });
 }, 60_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the assembly of the example', () => {
   it('boots local AWS, every resource of it, and a second deployment of the same changes nothing', async () => {
