@@ -22,8 +22,7 @@ export const width = () => process.stdout.columns ?? 100;
 
 /** Attackers write tags and commit messages: what steers a terminal is shown, not obeyed. */
 export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
 /** A table as wide as its content, at most as wide as the terminal: the last column gives way. */

@@ -29,7 +29,7 @@ import type { HttpResponse } from '../local/core/http.ts';
 import type { Principal } from '../local/core/service.ts';
 import type { Site } from '../local/core/site.ts';
 import { World } from '../local/core/world.ts';
-import { pushImage } from '../local/registry/push.ts';
+import { pushImage, throughInnerDoor } from '../local/registry/push.ts';
 import { startRegistry } from '../local/registry/server.ts';
 import { factories } from '../local/services/index.ts';
 
@@ -42,6 +42,8 @@ export interface StageOptions {
   readonly seed?: number;
   /** An assembly that was synthesised before from the same configuration. @default synthesised into a temporary folder */
   readonly assembly?: string;
+  /** Open a port that `docker push` reaches. Without one, pushes stay in this process and happen at one moment of virtual time. @default true */
+  readonly port?: boolean;
 }
 
 /** An image to push, with what its builder wrote into its labels. */
@@ -78,14 +80,14 @@ export class Stage {
   readonly journal: Journal;
   /** When the rehearsal began. Milliseconds since the epoch. */
   readonly opened: number;
-  private readonly registry: RunningRegistry;
+  private readonly registry: RunningRegistry | undefined;
   private readonly owner: AccessKey;
   private readonly journalStream: string;
   private readonly tidy: () => Promise<void>;
 
   private constructor(
     parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline'> & {
-      registry: RunningRegistry;
+      registry: RunningRegistry | undefined;
       owner: AccessKey;
       journalStream: string;
       tidy: () => Promise<void>;
@@ -120,7 +122,7 @@ export class Stage {
       const site = world.site(address.account, address.region);
       await bootAssembly(world, folder);
       const owner = site.service('iam').user('rehearsal', { everything: allow('*', '*') });
-      const registry = await startRegistry(site);
+      const registry = options.port === false ? undefined : await startRegistry(site);
       const { Table } = await site.call<{ Table: { LatestStreamArn: string } }>(
         site.service('iam').userPrincipal('rehearsal'),
         'dynamodb',
@@ -138,7 +140,7 @@ export class Stage {
 
   /** Ends the registry's server and removes what was synthesised. */
   async close(): Promise<void> {
-    await this.registry.close();
+    await this.registry?.close();
     await this.tidy();
   }
 
@@ -163,9 +165,10 @@ export class Stage {
     const [user = 'AWS', password = ''] = Buffer.from(authorizationData[0]?.authorizationToken ?? '', 'base64')
       .toString('utf8')
       .split(':');
+    const { registry } = this;
     const pushed = await this.clock.hold(
       pushImage({
-        url: this.registry.url,
+        ...(registry ? { url: registry.url } : { url: `https://${this.site.service('ecr').host}`, send: throughInnerDoor(this.world) }),
         credentials: { user, password },
         repository: push.repository,
         tag: push.tag,
@@ -343,14 +346,14 @@ function messageOf(text: string): string {
 
 /** SHA-256 in the shape that the SDK's signer takes. */
 class Sha256 {
-  private readonly hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
+  private readonly hash: { update(data: string | Uint8Array): unknown; digest(): Uint8Array };
 
   constructor(secret?: string | Uint8Array) {
     this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as never);
   }
 
   update(data: string | Uint8Array): void {
-    this.hash.update(data as never);
+    this.hash.update(data);
   }
 
   digest(): Promise<Uint8Array> {

@@ -192,9 +192,9 @@ export class Iam implements Service {
         const path = role.arn.slice(role.arn.indexOf('/'), role.arn.length - role.name.length);
         // Name and path cannot be changed: CloudFormation replaces the role.
         if ((properties.RoleName ?? role.name) !== role.name || (properties.Path ?? '/') !== path) {
-          if ((properties.RoleName ?? role.name) === role.name) type.delete?.(before, context);
+          if ((properties.RoleName ?? role.name) === role.name) void type.delete?.(before, context);
           const created = type.create(properties, context);
-          if ((properties.RoleName ?? role.name) !== role.name) type.delete?.(before, context);
+          if ((properties.RoleName ?? role.name) !== role.name) void type.delete?.(before, context);
           return created;
         }
         validatePolicy(properties.AssumeRolePolicyDocument, 'trust');

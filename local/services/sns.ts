@@ -489,7 +489,7 @@ export class Sns implements Service {
         }
         // Topic, protocol and endpoint cannot be changed: CloudFormation replaces the subscription.
         const created = type.create(properties, context);
-        type.delete?.(before, context);
+        void type.delete?.(before, context);
         return created;
       },
       delete: (before) => {

@@ -285,7 +285,7 @@ export class Ssm implements Service {
         // A new name or type is a new parameter.
         if (name === before.ref) return put(properties, name, true);
         const created = put(properties, name, false);
-        type.delete?.(before, context);
+        void type.delete?.(before, context);
         return created;
       },
       delete: (before) => {

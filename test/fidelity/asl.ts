@@ -230,7 +230,7 @@ function compareHistory(recorded: readonly RecordedEvent[], got: readonly Record
   };
   for (const event of recorded) {
     const numbered = typeof event.id === 'number';
-    const bare = ({ id: _, previousEventId: __, ...rest }: RecordedEvent) => rest;
+    const bare = ({ id: _id, previousEventId: _previous, ...rest }: RecordedEvent) => rest;
     const found = numbered
       ? take(({ id }) => id === event.id)
       : take((candidate) => difference(bare(event), bare(candidate)) === undefined);

@@ -30,7 +30,7 @@ function withNumbers(target: Target): Target {
 }
 
 function ruleType(events: Events): ResourceType<RuleProperties> {
-  const put = (name: string, { EventPattern, Targets = [], Name: _, ...properties }: RuleProperties): CreatedResource => {
+  const put = (name: string, { EventPattern, Targets = [], Name: _name, ...properties }: RuleProperties): CreatedResource => {
     const text = typeof EventPattern === 'object' ? JSON.stringify(EventPattern) : EventPattern;
     const rule = events.putRule({ ...properties, Name: name, EventPattern: text });
     const ids = new Set(Targets.map(({ Id }) => Id));

@@ -108,7 +108,7 @@ describe('identity policies', () => {
     expect(verdict(iam.rootPrincipal(), update)).toBeUndefined();
     const caller = session(allow('*'));
     expect(verdict(caller, update)).toBeUndefined();
-    world.site(account, region).find('iam').resources!['AWS::IAM::Role']!.delete!(
+    void world.site(account, region).find('iam').resources!['AWS::IAM::Role']!.delete!(
       { ref: 'deployer', attributes: { Arn: caller.roleArn! } },
       {} as never,
     );
