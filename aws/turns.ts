@@ -200,7 +200,7 @@ function marked(environment: string, key: TurnKey, item: Gate | GroupTurns): obj
 function told({ name, timeouts }: Place, answer: TurnAnswer): Answer {
   switch (answer.kind) {
     case 'granted':
-      return { result: { fence: answer.fence, deploySeconds: timeouts.deployMinutes * 60 } };
+      return { result: { fence: answer.fence, deploySeconds: timeouts.deployMinutes * 60, verifySeconds: timeouts.verifyMinutes * 60 } };
     case 'superseded':
       return { error: 'Superseded', cause: new Superseded(answer.reason).message };
     case 'refused':

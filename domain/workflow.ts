@@ -23,7 +23,7 @@ export interface ReleaseStart {
 /** A stage of the path, as the release workflow walks it. */
 export interface StagePlan {
   readonly stage: string;
-  readonly environments: readonly string[];
+  readonly environments: readonly { readonly environment: string; readonly turnSeconds: number }[];
   readonly approval: boolean;
   /** How long the gate stays open. */
   readonly approvalSeconds: number;
@@ -47,6 +47,8 @@ export interface PromotionStart {
   readonly stage: string;
   /** The release's execution. */
   readonly climb: string;
+  /** How long it waits for its turn, or for the morning. */
+  readonly turnSeconds: number;
 }
 
 /** Everything the promotion workflow knows. */

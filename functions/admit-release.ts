@@ -73,7 +73,10 @@ export const admitRelease =
       .map(
         ({ name: stage, environments, approval }): StagePlan => ({
           stage,
-          environments,
+          environments: environments.map((environment) => ({
+            environment,
+            turnSeconds: (pipeline.environments[environment]?.timeouts.turnHours ?? 96) * 3600,
+          })),
           approval: approval !== undefined,
           approvalSeconds: (approval?.expiresHours ?? 1) * 3600,
         }),
