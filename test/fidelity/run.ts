@@ -1,13 +1,10 @@
 /** `npm run fidelity`: prints, topic by topic, how far local AWS agrees with what the real one recorded, and where it does not. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { stateMachines } from './asl.ts';
 import { eventPatterns, scheduleExpressions } from './events.ts';
+import { recordings as folder } from './folder.ts';
 
-const folder = resolve(process.env.SHIPLOCK_RECORDINGS ?? '../shared/recordings');
-
-if (!existsSync(folder)) {
-  console.log(`There are no recordings of AWS at ${folder}, so nothing was compared. SHIPLOCK_RECORDINGS names another folder.`);
+if (folder === undefined) {
+  console.log('There are no recordings of AWS in ../shared/recordings, so nothing was compared. SHIPLOCK_RECORDINGS names another folder.');
 } else {
   const all = [...(await stateMachines(folder)), ...eventPatterns(folder), ...scheduleExpressions(folder)];
   const asJson = process.argv.includes('--json');

@@ -21,7 +21,6 @@ import { Events } from '../../../local/services/events/index.ts';
 import { flatten, matches } from '../../../local/services/events/match.ts';
 import { compilePattern } from '../../../local/services/events/pattern.ts';
 import { targetInput } from '../../../local/services/events/transformer.ts';
-import { eventPatterns } from '../../fidelity/events.ts';
 import { allows, machines, queues, trusts } from './double.ts';
 
 const account = '111111111111';
@@ -358,13 +357,5 @@ describe('input of a target', () => {
     expect(targetInput({ InputPath: '$.resources[0]' }, event, rule)).toBe('"arn:1"');
     expect(targetInput({ Input: '{"a":1}' }, event, rule)).toBe('{"a":1}');
     expect(JSON.parse(targetInput({}, event, rule))).toEqual(event);
-  });
-});
-
-const recordings = process.env.AWS_RECORDINGS;
-
-describe.runIf(recordings)('event patterns', () => {
-  it('match and are refused as recorded on AWS', () => {
-    expect(eventPatterns(recordings!)).toMatchObject([{ differences: [] }]);
   });
 });
