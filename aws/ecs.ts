@@ -149,11 +149,20 @@ export class Ecs {
     }
   }
 
-  /** The task of a service that stopped last by its own fault; undefined if there is none. */
+  private async stoppedTasks(cluster: string, serviceName: string): Promise<string[]> {
+    try {
+      const command = new ListTasksCommand({ cluster, serviceName, desiredStatus: 'STOPPED', maxResults: 100 });
+      return (await this.client.send(command)).taskArns ?? [];
+    } catch (error) {
+      // Somebody deleted the service: that is the reason already, and nobody is left to ask for more.
+      if (error instanceof ServiceNotFoundException || error instanceof ClusterNotFoundException) return [];
+      throw error;
+    }
+  }
+
+  /** The task of a service that stopped last by its own fault; undefined if there is none, or the service is gone. */
   async lastStopped(cluster: string, serviceName: string): Promise<StoppedTask | undefined> {
-    const { taskArns = [] } = await this.client.send(
-      new ListTasksCommand({ cluster, serviceName, desiredStatus: 'STOPPED', maxResults: 100 }),
-    );
+    const taskArns = await this.stoppedTasks(cluster, serviceName);
     if (taskArns.length === 0) return undefined;
     const { tasks = [] } = await this.client.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
     const own = tasks
