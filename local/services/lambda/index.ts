@@ -49,6 +49,8 @@ export class Lambda implements Service {
   readonly urls: FunctionUrls;
   readonly mappings: EventSourceMappings;
   readonly random: Random;
+  /** Milliseconds after which an idle execution environment is retired. AWS does not say when; ten minutes is a judgement. */
+  idle = 10 * 60_000;
   private readonly logs: LogPermission;
 
   constructor(site: Site) {
@@ -57,6 +59,7 @@ export class Lambda implements Service {
     this.logs = new LogPermission(site);
     this.invocations = new Invocations({
       site,
+      idle: () => this.idle,
       session: (roleArn, name) => {
         const { accessKeyId, secretAccessKey, sessionToken } = this.identitiesOf(roleArn).session(roleArn, name, { duration: 3_600 });
         return { accessKeyId, secretAccessKey, sessionToken };

@@ -5,8 +5,6 @@ import { FunctionLog } from '../../runtime/log.ts';
 import type { ErrorPayload } from '../../runtime/outcome.ts';
 import type { FunctionVersion, LambdaFunction } from './function.ts';
 
-/** Idle for this long, an environment is retired (AWS does not say when; judgement). */
-const IDLE = 10 * 60_000;
 /** Credentials of a role session last an hour; an environment ends before, so that an invocation of 15 minutes still holds valid ones. */
 const LIFETIME = 40 * 60_000;
 
@@ -25,6 +23,8 @@ export type Acquired = { readonly warm: Warm; readonly cold: boolean } | { reado
 /** What the pool asks its service for. */
 export interface PoolHost {
   readonly site: Site;
+  /** Milliseconds after which an idle environment is retired. */
+  idle(): number;
   /** Credentials for a session of a function's role. */
   session(roleArn: string, name: string): { accessKeyId: string; secretAccessKey: string; sessionToken: string };
   /** Where lines of a function's log go. */
@@ -56,7 +56,7 @@ export class Pool {
 
   private isGood(warm: Warm, now: number): boolean {
     const current = warm.version === this.owner.latest || this.owner.versions.get(warm.version.version) === warm.version;
-    return current && warm.environment.usable && now - warm.idleSince < IDLE && now - warm.started < LIFETIME;
+    return current && warm.environment.usable && now - warm.idleSince < this.host.idle() && now - warm.started < LIFETIME;
   }
 
   private start(version: FunctionVersion, now: number): Acquired {
