@@ -1,0 +1,68 @@
+/** The ledger as it stands at this moment, read without a call: what a witness may look at between two of the pipeline's own. */
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { ledgerTable } from '../../domain/names.ts';
+import type {
+  ApprovalRecord,
+  FreezeRecord,
+  PromotionRecord,
+  ReleaseRecord,
+  RunningRecord,
+  ServiceRecord,
+  WaitRecord,
+} from '../../domain/records.ts';
+import { firstGate, type Gate, type GroupTurns } from '../../domain/turns.ts';
+import type { Stage } from '../../rehearsal/stage.ts';
+
+type Keyed = Readonly<Record<string, unknown>> & { readonly pk: string; readonly sk: string };
+
+export class Books {
+  private readonly stage: Stage;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+  }
+
+  private partition<Item>(pk: string, prefix: string): (Item & Keyed)[] {
+    const items = this.stage.site.service('dynamodb').partition(ledgerTable(this.stage.pipeline.name), pk);
+    return items.map((item) => unmarshall(item as never) as Item & Keyed).filter(({ sk }) => sk.startsWith(prefix));
+  }
+
+  turns(environment: string): { readonly gate: Gate; readonly groups: readonly GroupTurns[] } {
+    const pk = `TURNS#${environment}`;
+    const initial = this.stage.pipeline.environments[environment]?.onDemand ? 'down' : 'up';
+    const [gate = firstGate(initial)] = this.partition<Gate>(pk, 'GATE');
+    return { gate, groups: this.partition<GroupTurns>(pk, 'GROUP#') };
+  }
+
+  promotion(promotion: string): PromotionRecord | undefined {
+    return this.partition<PromotionRecord>(`PROMOTION#${promotion}`, 'PROMOTION')[0];
+  }
+
+  running(environment: string): RunningRecord[] {
+    return this.partition(`ENVIRONMENT#${environment}`, 'RUNS#');
+  }
+
+  services(environment: string): ServiceRecord[] {
+    return this.partition(`ENVIRONMENT#${environment}`, 'SERVICE#');
+  }
+
+  waits(environment: string): WaitRecord[] {
+    return this.partition(`ENVIRONMENT#${environment}`, 'WAIT#');
+  }
+
+  freeze(environment: string): FreezeRecord | undefined {
+    return this.partition<FreezeRecord>(`ENVIRONMENT#${environment}`, 'FREEZE')[0];
+  }
+
+  gate(stage: string, repository: string): ApprovalRecord | undefined {
+    return this.partition<ApprovalRecord>(`STAGE#${stage}`, `GATE#${repository}`)[0];
+  }
+
+  gates(stage: string): ApprovalRecord[] {
+    return this.partition(`STAGE#${stage}`, 'GATE#');
+  }
+
+  releases(repository: string): ReleaseRecord[] {
+    return this.partition(`REPOSITORY#${repository}`, 'RELEASE#');
+  }
+}
