@@ -41,6 +41,7 @@ function report(error: Error): number {
     case 'UsageError':
     case 'ConfigError':
     case 'RenderError':
+    case 'ScriptError':
       process.stderr.write(`${error.message}\n`);
       return EXIT.usage;
     default:

@@ -1,4 +1,5 @@
 /** What people see: tables that fit the terminal, colours only on one, and JSON for programs. */
+import { InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { JournalEntry } from '../domain/records.ts';
 
@@ -13,12 +14,19 @@ export class UsageError extends Error {
   }
 }
 
+/** For options that are whole numbers. @throws InvalidArgumentError, which names the option */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.');
+  return Number(text);
+}
+
 const colours = () => pc.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);
 
 /** Whether lines may be drawn over. */
 export const isTerminal = () => process.stdout.isTTY === true && process.env.TERM !== 'dumb';
 
-export const width = () => process.stdout.columns ?? 100;
+/** Columns; what is piped is not cut. */
+export const width = () => (process.stdout.isTTY ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY);
 
 /** Attackers write tags and commit messages: what steers a terminal is shown, not obeyed. */
 export function plain(text: string): string {

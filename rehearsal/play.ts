@@ -3,7 +3,7 @@
 import { releaseExecution } from '../domain/names.ts';
 import type { JournalEntry } from '../domain/records.ts';
 import { shortDigest } from '../domain/release.ts';
-import { type Act, type Expectation, type Script, timeOf } from './script.ts';
+import { type Act, type Expectation, type Script, ScriptError, timeOf } from './script.ts';
 import type { Push, Stage } from './stage.ts';
 
 /** One expectation and what came. */
@@ -178,7 +178,7 @@ class Player {
 
   private release(name: string): Pushed {
     const release = this.pushed.get(name);
-    if (release === undefined) throw new Error(`the script names "${name}", but nothing was pushed as that before`);
+    if (release === undefined) throw new ScriptError(`the script names "${name}", but nothing was pushed as that before`);
     return release;
   }
 

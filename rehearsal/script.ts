@@ -35,6 +35,14 @@ export interface Script {
   readonly ends: string;
 }
 
+/** The script itself is wrong. */
+export class ScriptError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ScriptError';
+  }
+}
+
 /** Types a script. */
 export const defineRehearsal = (script: Script): Script => script;
 
@@ -42,12 +50,12 @@ const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
 /**
  * `Mon 09:30` of the script's week as milliseconds since the epoch.
- * @throws Error if it is no such time
+ * @throws ScriptError if it is no such time
  */
 export function timeOf(script: Pick<Script, 'monday' | 'timeZone'>, at: string): number {
   const match = /^([A-Za-z]{3}) (\d{2}):(\d{2})(?::(\d{2}))?$/.exec(at);
   const day = DAYS.indexOf(match?.[1]?.toLowerCase() ?? '');
-  if (match === null || day < 0) throw new Error(`"${at}": not a time of the week such as "Mon 09:30"`);
+  if (match === null || day < 0) throw new ScriptError(`"${at}": not a time of the week such as "Mon 09:30"`);
   const [, , hours, minutes, seconds = '00'] = match;
   const local = Date.parse(`${script.monday}T${hours}:${minutes}:${seconds}Z`) + day * 86_400_000;
   // Twice, as the first guess may lie on the other side of a change of the clocks.

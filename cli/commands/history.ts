@@ -1,14 +1,14 @@
 /** `shiplock history`: the promotions of an environment, or all. */
 import type { Command } from 'commander';
 import { DATA_FOLDER } from '../folder.ts';
-import { clockTime, print, printJson, table, UsageError } from '../output.ts';
+import { clockTime, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
 
 export function addHistory(program: Command): void {
   program
     .command('history')
     .description('what was promoted into an environment, and how it ended')
     .argument('[environment]', 'one environment instead of all')
-    .option('--limit <count>', 'at most so many for an environment', (text) => Number.parseInt(text, 10), 50)
+    .option('--limit <count>', 'at most so many for an environment', wholeNumber, 50)
     .option('--data <folder>', 'the state that a rehearsal left', DATA_FOLDER)
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock history live')

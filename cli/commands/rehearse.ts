@@ -1,11 +1,11 @@
 /** `shiplock rehearse`: plays a script on local AWS in virtual time, and ends red if anything it expects did not happen. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import type { SavedState } from '../data.ts';
 import { DATA_FOLDER } from '../folder.ts';
-import { bad, EXIT, good, heading, isTerminal, print, printJson, table } from '../output.ts';
+import { bad, EXIT, good, heading, isTerminal, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
 
 interface Options {
   readonly config?: string;
@@ -21,7 +21,7 @@ export function addRehearse(program: Command): void {
     .description('play a week of the pipeline on this machine, without an AWS account')
     .option('--config <path>', 'a shiplock.config.ts, or its folder')
     .option('--script <file>', 'what to play; by default week.ts beside the configuration')
-    .option('--seed <number>', 'same seed, same journal to the byte', (text) => Number.parseInt(text, 10), 1)
+    .option('--seed <number>', 'same seed, same journal to the byte', wholeNumber, 1)
     .option('--data <folder>', 'where the state is left for status, releases, history and journal', DATA_FOLDER)
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock rehearse --config examples/acme --seed 7')
@@ -35,7 +35,11 @@ async function rehearse(options: Options): Promise<number> {
   const { configPath } = await import('../pipeline.ts');
   const config = configPath(options.config);
   const scriptFile = options.script ? resolve(options.script) : join(dirname(config), 'week.ts');
-  const { default: script } = (await import(pathToFileURL(scriptFile).href)) as { default: import('../../rehearsal/script.ts').Script };
+  if (!existsSync(scriptFile))
+    throw new UsageError(`${options.script ?? scriptFile}: there is no such script; see examples/acme/week.ts for one`);
+  const { default: script } = (await import(pathToFileURL(scriptFile).href)) as { default?: import('../../rehearsal/script.ts').Script };
+  if (!Array.isArray(script?.steps))
+    throw new UsageError(`${scriptFile}: exports no rehearsal; write \`export default defineRehearsal({ … })\``);
   const { Stage } = await import('../../rehearsal/stage.ts');
   const { play } = await import('../../rehearsal/play.ts');
   const { timeOf } = await import('../../rehearsal/script.ts');

@@ -1,13 +1,13 @@
 /** `shiplock releases`: what was pushed, how far it came, and why it ended. */
 import type { Command } from 'commander';
 import { DATA_FOLDER } from '../folder.ts';
-import { clockTime, print, printJson, table } from '../output.ts';
+import { clockTime, print, printJson, table, wholeNumber } from '../output.ts';
 
 export function addReleases(program: Command): void {
   program
     .command('releases')
     .description('list releases, newest first')
-    .option('--limit <count>', 'at most so many', (text) => Number.parseInt(text, 10), 100)
+    .option('--limit <count>', 'at most so many', wholeNumber, 100)
     .option('--data <folder>', 'the state that a rehearsal left', DATA_FOLDER)
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock releases --limit 20')

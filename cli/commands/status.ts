@@ -33,6 +33,21 @@ export function addStatus(program: Command): void {
       );
       print(table(['runs', ...state.environments], [...rows, ['', ...asleep]]));
       for (const { name, frozen } of environments) if (frozen) print(bad(`${name} is frozen by ${frozen.by}: ${frozen.reason}`));
+      const fallen = (await ledger.releases(20)).filter(
+        (release) => release.state === 'failed' || release.state === 'errored' || release.state === 'refused',
+      );
+      if (fallen.length > 0) {
+        print(heading('did not make it lately'));
+        const rows = fallen
+          .slice(0, 5)
+          .map(({ repository, tag, state: how, reason, endedAt }) => [
+            `${repository} ${tag}`,
+            clockTime(Date.parse(endedAt ?? ''), state.timeZone),
+            how,
+            reason ?? '',
+          ]);
+        print(table(['release', 'ended', 'state', 'why'], rows));
+      }
       if (climbing.length > 0) {
         print(heading('on their way'));
         const waiting = climbing.map(({ repository, tag, stage, waitsFor, admittedAt }) => [

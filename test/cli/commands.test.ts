@@ -1,0 +1,167 @@
+/** The command as a person or a script meets it: words, exit codes, JSON. The built one, on a state that a short rehearsal left. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+let folder: string;
+
+function shiplock(...words: string[]): { status: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/shiplock.js'), ...words], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+const script = (expected: string) => `
+import { defineRehearsal } from '${root}/rehearsal/script.ts';
+export default defineRehearsal({
+  monday: '2026-11-23',
+  timeZone: 'Europe/Berlin',
+  steps: [
+    { at: 'Mon 08:30', push: { repository: 'gateway', tag: '1.0.0', message: 'A first\\u001b[31m change', author: 'developer@example.com' }, as: 'one' },
+    { at: 'Mon 09:00', expect: { environment: 'test', runs: { gateway: '${expected}' } } },
+  ],
+  ends: 'Mon 09:10',
+});`;
+
+beforeAll(() => {
+  expect(spawnSync(process.execPath, [join(root, 'scripts/build.ts')]).status).toBe(0);
+  folder = mkdtempSync(join(tmpdir(), 'shiplock-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('rehearse', () => {
+  it('ends with 0 when all that the script expects has happened, and leaves its state', () => {
+    writeFileSync(join(folder, 'good.ts'), script('1.0.0'));
+    const { status, out } = shiplock(
+      'rehearse',
+      '--config',
+      'examples/acme',
+      '--script',
+      join(folder, 'good.ts'),
+      '--data',
+      join(folder, 'data'),
+    );
+    expect(out).toContain('All 1 expectations held');
+    expect(status).toBe(0);
+  });
+
+  it('ends with 1 when something did not happen, and says what came instead', () => {
+    writeFileSync(join(folder, 'bad.ts'), script('2.0.0'));
+    const { status, out } = shiplock(
+      'rehearse',
+      '--config',
+      'examples/acme',
+      '--script',
+      join(folder, 'bad.ts'),
+      '--data',
+      join(folder, 'other'),
+    );
+    expect(out).toContain('test runs gateway 2.0.0, but: 1.0.0');
+    expect(status).toBe(1);
+  });
+
+  it('refuses a script that is not there or names no time', () => {
+    expect(shiplock('rehearse', '--config', 'examples/acme', '--script', 'nowhere.ts')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('nowhere.ts: there is no such script'),
+    });
+    writeFileSync(join(folder, 'wrong.ts'), script('1.0.0').replace('Mon 08:30', 'Monday 8:30'));
+    const { status, err } = shiplock(
+      'rehearse',
+      '--config',
+      'examples/acme',
+      '--script',
+      join(folder, 'wrong.ts'),
+      '--data',
+      join(folder, 'other'),
+    );
+    expect(err).toContain('"Monday 8:30": not a time of the week such as "Mon 09:30"');
+    expect(status).toBe(2);
+  });
+});
+
+describe('the reading commands', () => {
+  const data = () => ['--data', join(folder, 'data')];
+
+  it('show what the rehearsal left', () => {
+    expect(shiplock('status', ...data()).out).toMatch(/gateway\s+1\.0\.0/);
+    expect(shiplock('status', ...data()).out).toContain('approval for beta by integration-lead@example.com');
+    expect(shiplock('releases', ...data()).out).toMatch(/gateway\s+1\.0\.0.*climbing/);
+    expect(shiplock('history', 'test', ...data()).out).toMatch(/gateway 1\.0\.0\s+succeeded/);
+    expect(shiplock('journal', ...data()).out).toContain('gateway 1.0.0: runs in test, checks held');
+  });
+
+  it('speak JSON', () => {
+    for (const words of [['status'], ['releases'], ['history'], ['journal']])
+      expect(() => JSON.parse(shiplock(...words, ...data(), '--json').out)).not.toThrow();
+    expect(JSON.parse(shiplock('releases', ...data(), '--json').out)).toMatchObject([
+      { repository: 'gateway', tag: '1.0.0', state: 'climbing' },
+    ]);
+  });
+
+  it('show what strangers write, and do not let it steer the terminal', () => {
+    const { out } = shiplock('journal', ...data());
+    expect(out).toContain('A first');
+    expect(out).not.toContain('\u001b');
+  });
+
+  it('say so where nothing was rehearsed', () =>
+    expect(shiplock('status', '--data', join(folder, 'empty'))).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('nothing was rehearsed here'),
+    }));
+});
+
+describe('check and plan', () => {
+  it('accept the example', () =>
+    expect(shiplock('check', 'examples/acme')).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('3 repositories, 4 services, 5 environments'),
+    }));
+
+  it('say what is wrong, where, and end with 2', () => {
+    const copy = join(folder, 'examples/acme');
+    cpSync(join(root, 'examples/acme'), copy, { recursive: true });
+    const file = join(copy, 'shiplock.config.ts');
+    const config = readFileSync(file, 'utf8')
+      .replace("'../../domain/config.ts'", `'${root}/domain/config.ts'`)
+      .replaceAll('../../buildspecs', `${root}/buildspecs`);
+    writeFileSync(file, config.replace("strategy: 'rolling'", "stategy: 'rolling'"));
+    expect(shiplock('check', copy)).toMatchObject({ status: 2, err: 'environments.test.stategy: unknown key, did you mean "strategy"?\n' });
+  });
+
+  it('print the requests as JSON', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const requests = JSON.parse(shiplock('plan', 'orders', 'git_1', 'test', '--digest', digest, '--json').out) as {
+      call: string;
+      input: { family?: string };
+    }[];
+    expect(requests.map(({ call }) => call)).toEqual([
+      'ecs:RegisterTaskDefinition',
+      'ecs:UpdateService',
+      'ecs:RegisterTaskDefinition',
+      'ecs:UpdateService',
+    ]);
+    expect(JSON.stringify(requests)).toContain(`orders@${digest}`);
+  });
+
+  it('refuse names that are not there', () => {
+    expect(shiplock('plan', 'order', 'git_1', 'test')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('no repository order; there are orders, catalog, gateway'),
+    });
+    expect(shiplock('plan', 'orders', 'git_1', 'prod')).toMatchObject({ status: 2, err: expect.stringContaining('no environment prod') });
+    expect(shiplock('chek')).toMatchObject({ status: 2, err: expect.stringContaining('Did you mean check?') });
+    expect(shiplock('releases', '--limit', 'many')).toMatchObject({ status: 2, err: expect.stringContaining('A whole number is needed') });
+  });
+
+  it('have help with an example for every verb', () => {
+    for (const verb of ['check', 'plan', 'rehearse', 'synth', 'releases', 'status', 'history', 'journal'])
+      expect(shiplock(verb, '--help')).toMatchObject({ status: 0, out: expect.stringContaining('Example:') });
+  });
+});
