@@ -7,7 +7,11 @@ const DIGITS = 16;
 const number = (text: string) => text.replace(/^0+(?=\d)/, '').padStart(DIGITS, '0');
 
 /** https://semver.org/#is-there-a-suggested-regular-expression-regex-to-check-a-semver-string, and a leading v. */
-const SEMVER = /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?$/;
+const SEMVER =
+  /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+[0-9A-Za-z.-]+)?$/;
+
+/** A time of day and its offset, as `git log --format=%cI` or `%ci` write it: without the offset it means another instant on each machine. */
+const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)? ?(Z|[+-]\d\d:?\d\d)$/;
 
 /**
  * @param facts ISO 8601 times; `commitTime` as the image's labels claim
@@ -35,7 +39,8 @@ export function orderOf(
 export const compareOrders = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 function instant(text: string | undefined): string | undefined {
-  const time = Date.parse(text ?? '');
+  if (text === undefined || !INSTANT.test(text)) return undefined;
+  const time = Date.parse(text);
   return Number.isNaN(time) ? undefined : new Date(time).toISOString();
 }
 
@@ -44,6 +49,8 @@ function semver(tag: string): string | undefined {
   const match = SEMVER.exec(tag);
   if (match === null) return undefined;
   const [, major = '', minor = '', patch = '', pre] = match;
+  const numbers = [major, minor, patch, ...(pre?.split('.').filter((part) => /^\d+$/.test(part)) ?? [])];
+  if (numbers.some((part) => part.length > DIGITS)) return undefined;
   // "!" sorts before every identifier, "~" after: no pre-release is the greatest, and a longer list of equal start is greater.
   const tail =
     pre === undefined

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { failedService } from '../../domain/reasons.ts';
+
+describe('why a service failed', () => {
+  const crashed = {
+    service: 'orders-web',
+    reason: 'ECS deployment circuit breaker: tasks failed to start.',
+    task: {
+      stoppedReason: 'Essential container in task exited',
+      containers: [
+        { name: 'statsd', exitCode: 0 },
+        { name: 'web', exitCode: 1 },
+      ],
+    },
+    lastLine: 'Error: no such table',
+  };
+
+  it('names the container that failed, not its innocent neighbour, its code and its last line', () =>
+    expect(failedService(crashed)).toBe('orders-web: container web ended with exit code 1; last line: “Error: no such table”'));
+
+  it('explains the codes of signals', () => {
+    const code = (exitCode: number) => failedService({ ...crashed, task: { ...crashed.task, containers: [{ name: 'web', exitCode }] } });
+    expect(code(137)).toContain('exit code 137 (killed, often for want of memory)');
+    expect(code(127)).toContain('exit code 127 (its command was not found)');
+  });
+
+  it('tells why a container never ran', () =>
+    expect(
+      failedService({
+        ...crashed,
+        lastLine: undefined as never,
+        task: { stoppedReason: 'Task failed to start', containers: [{ name: 'web', reason: 'CannotPullContainerError: not found' }] },
+      }),
+    ).toBe('orders-web: container web: CannotPullContainerError: not found'));
+
+  it('falls back on what ECS says of the task, then of the deployment', () => {
+    expect(failedService({ ...crashed, task: { stoppedReason: 'Task failed ELB health checks', containers: [] }, lastLine: '' })).toBe(
+      'orders-web: Task failed ELB health checks',
+    );
+    expect(failedService({ service: 'orders-web', reason: 'it did not end in 30 minutes' })).toBe(
+      'orders-web: it did not end in 30 minutes',
+    );
+  });
+
+  it('does not repeat a whole novel', () => expect(failedService({ ...crashed, lastLine: 'x'.repeat(9_000) }).length).toBeLessThan(400));
+});
