@@ -28,6 +28,7 @@ export function storage(stack: Stack, place: Place, pushRules: number): Storage 
     deploymentRule(place.name),
     executionRule(place.name),
   ];
+  needsPersonAlarm(stack, place, topic);
   return {
     ledger: ledgerTable(stack, place),
     journal: journalTable(stack, place),
@@ -115,6 +116,27 @@ function noticesTopic(stack: Stack, place: Place): sns.CfnTopic {
     },
   });
   return topic;
+}
+
+/** A rollback failed: the environment is frozen until somebody has looked. The metric is the one that complete-promotion counts. */
+function needsPersonAlarm(stack: Stack, place: Place, topic: sns.CfnTopic): void {
+  new cloudwatch.CfnAlarm(stack, 'NeedsPersonAlarm', {
+    alarmName: `${place.name}-needs-person`,
+    alarmDescription: 'A rollback failed, and its environment is frozen. See shiplock status, mend it, then thaw',
+    namespace: 'Shiplock',
+    metricName: 'NeedsPerson',
+    dimensions: [
+      { name: 'service', value: place.name },
+      { name: 'step', value: 'complete-promotion' },
+    ],
+    statistic: 'Sum',
+    period: 60,
+    evaluationPeriods: 1,
+    threshold: 0,
+    comparisonOperator: 'GreaterThanThreshold',
+    treatMissingData: 'notBreaching',
+    alarmActions: [topic.ref],
+  });
 }
 
 /** A queue that should be empty, and an alarm for when it is not. */

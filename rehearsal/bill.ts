@@ -56,6 +56,7 @@ export function bill(stage: Stage, journal: readonly JournalEntry[]): Bill {
     },
     { what: 'build minutes', amount: String(total('codebuild.minute')), dollars: kind('codebuild.minute') },
     { what: 'orchestration', amount: `${releases} releases`, dollars: dollars(cost.groups.orchestration ?? 0) },
+    { what: '  of a release', amount: 'on average', dollars: dollars((cost.groups.orchestration ?? 0) / releases) },
     { what: 'metrics and alarms', amount: 'a month', dollars: dollars(cost.groups.standing ?? 0) },
     { what: 'verification', amount: '', dollars: dollars(cost.groups.verification ?? 0) },
     {

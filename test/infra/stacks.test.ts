@@ -189,9 +189,13 @@ describe('the pipeline', () => {
     expect(other.filter((id) => first.includes(id))).toEqual([]);
   });
 
-  it('has an alarm for either queue of what went astray', () => {
+  it('has an alarm for either queue of what went astray, and for an environment that needs a person', () => {
     const alarms = synthesis.all('AcmePipeline', 'AWS::CloudWatch::Alarm');
-    expect(alarms.map(({ Properties }) => Properties.AlarmName)).toEqual(['acme-undelivered-not-empty', 'acme-unhandled-not-empty']);
+    expect(alarms.map(({ Properties }) => Properties.AlarmName)).toEqual([
+      'acme-needs-person',
+      'acme-undelivered-not-empty',
+      'acme-unhandled-not-empty',
+    ]);
     expect(alarms.every(({ Properties }) => Properties.AlarmActions.length === 1)).toBe(true);
   });
 
