@@ -1,9 +1,9 @@
 /** Renders what is sent to ECS: values before effects. `plan` prints the same values that the functions send. */
+import { listOf, refuseDangers } from './dangers.ts';
 import { RenderError } from './errors.ts';
 import { environmentName, family, logGroup } from './names.ts';
-import type { ContainerTemplate, DangerousField, Environment, Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
+import type { ContainerTemplate, Environment, Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import type { Release } from './release.ts';
-import { looksSecret } from './secrets.ts';
 
 /** RegisterTaskDefinition's input, as far as the pipeline looks into it. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html */
 export interface TaskDefinitionRequest {
@@ -34,8 +34,12 @@ const PLACEHOLDER = /%[A-Z][A-Z0-9_]*%/;
  */
 export function renderTaskDefinition(parts: TaskDefinitionParts): TaskDefinitionRequest {
   const { pipeline, environment, service, foundation, promotion } = parts;
-  const { template } = service;
-  const containers = template.containerDefinitions.map((container) => renderContainer(parts, container));
+  const { containerDefinitions, ...template } = service.template;
+  const place = `services.${service.name}.taskDefinition`;
+  const [repository = ''] = repositoriesOf(service);
+  const tag = parts.releases[repository]?.tag;
+  const filled = fill(template, tag) as Record<string, unknown>;
+  const ownTags = listOf(filled.tags, `${place}.tags`) as unknown as TaskDefinitionRequest['tags'];
   const request: TaskDefinitionRequest = {
     networkMode: 'awsvpc',
     requiresCompatibilities: ['FARGATE'],
@@ -43,11 +47,13 @@ export function renderTaskDefinition(parts: TaskDefinitionParts): TaskDefinition
     memory: '512',
     executionRoleArn: foundation.executionRoleArn,
     taskRoleArn: foundation.taskRoleArn,
-    ...template,
+    ...(pipeline.repositories[repository]?.platform.startsWith('linux/arm64') ? { runtimePlatform: ARM } : {}),
+    ...filled,
     family: family(pipeline.name, environment.name, service.name),
-    containerDefinitions: containers,
+    containerDefinitions: containerDefinitions.map((container) => renderContainer(parts, container, tag)),
     tags: [
-      ...((template.tags as { key: string; value: string }[] | undefined) ?? []),
+      // A template does not speak for the pipeline.
+      ...ownTags.filter(({ key }) => !String(key).startsWith('shiplock:')),
       { key: 'shiplock:pipeline', value: pipeline.name },
       { key: 'shiplock:environment', value: environment.name },
       { key: 'shiplock:service', value: service.name },
@@ -55,22 +61,36 @@ export function renderTaskDefinition(parts: TaskDefinitionParts): TaskDefinition
     ],
   };
   refuseLeftovers(service.name, request);
-  refuseDangers(service.name, request, environment, foundation);
+  refuseDangers(request, {
+    service: service.name,
+    environment,
+    environments: Object.keys(pipeline.environments),
+    account: pipeline.sites[environment.site]?.account ?? '',
+    foundation,
+  });
   return request;
 }
 
+/** ECS takes images for X86_64 unless it is told otherwise. */
+const ARM = { cpuArchitecture: 'ARM64', operatingSystemFamily: 'LINUX' };
+
+const repositoriesOf = ({ containers }: ServiceDefinition): string[] =>
+  Object.values(containers).flatMap((source) => ('repository' in source ? [source.repository] : []));
+
+/** @param versionOfService fills a fixed image's placeholders, as it has no release of its own */
 function renderContainer(
   { pipeline, environment, service, releases, repositoryUris }: TaskDefinitionParts,
-  template: ContainerTemplate,
+  { image: _replaced, ...template }: ContainerTemplate,
+  versionOfService: string | undefined,
 ): Record<string, unknown> {
-  const source = service.containers[template.name];
+  const source = Object.hasOwn(service.containers, template.name) ? service.containers[template.name] : undefined;
   const place = `services.${service.name}.containers`;
   if (source === undefined)
     throw new RenderError(place, `the template has a container "${template.name}" that is not configured; name its repository or image`);
-  const release =
-    'repository' in source ? releases[source.repository] : Object.values(releases).find((one) => one.repository in pipeline.repositories);
   const image = 'image' in source ? source.image : imageOf(place, source.repository, releases, repositoryUris);
-  const filled = fill(template, release?.tag) as ContainerTemplate;
+  const tag = 'repository' in source ? releases[source.repository]?.tag : versionOfService;
+  const filled = fill(template, tag) as ContainerTemplate;
+  const at = `services.${service.name}.taskDefinition.containerDefinitions.${template.name}`;
   const site = pipeline.sites[environment.site];
   const isWeb = service.web?.container === template.name;
   return {
@@ -85,8 +105,8 @@ function renderContainer(
     },
     ...filled,
     image,
-    environment: variables(filled.environment, environment.variables),
-    ...(isWeb ? { portMappings: ports(filled.portMappings, service.web?.port ?? 0) } : {}),
+    environment: variables(listOf(filled.environment, `${at}.environment`), environment.variables),
+    ...(isWeb ? { portMappings: ports(listOf(filled.portMappings, `${at}.portMappings`), service.web?.port ?? 0) } : {}),
   };
 }
 
@@ -104,28 +124,24 @@ function imageOf(
   return `${uri}@${release.digest}`;
 }
 
-/** Puts the tag where `%BUILD_VERSION%` stands, in every text but the image, which is replaced whole. */
+/** Puts the tag where `%BUILD_VERSION%` stands, in every text. */
 function fill(value: unknown, tag: string | undefined): unknown {
-  if (typeof value === 'string') return tag === undefined ? value : value.replaceAll('%BUILD_VERSION%', tag);
+  if (typeof value === 'string') return tag === undefined ? value : value.replaceAll('%BUILD_VERSION%', () => tag);
   if (Array.isArray(value)) return value.map((one) => fill(one, tag));
   if (value !== null && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).flatMap(([name, one]) => (name === 'image' ? [] : [[name, fill(one, tag)]])));
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, fill(one, tag)]));
   return value;
 }
 
-interface Variable {
-  readonly name: string;
-  readonly value: string;
-}
+type Members = Readonly<Record<string, unknown>>;
 
-function variables(own: unknown, environment: Readonly<Record<string, string>>): Variable[] {
-  const kept = ((own as Variable[] | undefined) ?? []).filter(({ name }) => !(name in environment));
+function variables(own: readonly Members[], environment: Readonly<Record<string, string>>): Members[] {
+  const kept = own.filter(({ name }) => !Object.hasOwn(environment, String(name)));
   return [...kept, ...Object.entries(environment).map(([name, value]) => ({ name, value }))];
 }
 
-function ports(own: unknown, port: number): object[] {
-  const mappings = (own as { containerPort?: number }[] | undefined) ?? [];
-  return mappings.some(({ containerPort }) => containerPort === port) ? mappings : [...mappings, { containerPort: port, protocol: 'tcp' }];
+function ports(own: readonly Members[], port: number): readonly Members[] {
+  return own.some(({ containerPort }) => containerPort === port) ? own : [...own, { containerPort: port, protocol: 'tcp' }];
 }
 
 function refuseLeftovers(service: string, value: unknown, path = ''): void {
@@ -137,65 +153,6 @@ function refuseLeftovers(service: string, value: unknown, path = ''): void {
     for (const [name, one] of Object.entries(value))
       refuseLeftovers(service, one, Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`);
 }
-
-/** What a task definition may do to escape its bounds. The pipeline passes roles and secrets on, so it has to look. */
-export function refuseDangers(service: string, request: TaskDefinitionRequest, environment: Environment, foundation: Foundation): void {
-  const refuse = (field: DangerousField, path: string, message: string) => {
-    if (!environment.allow.includes(field))
-      throw new RenderError(
-        `services.${service}.taskDefinition.${path}`,
-        `${message}; environments.${environment.name}.allow must name "${field}" for this`,
-      );
-  };
-  if (request.networkMode === 'host') refuse('host-network', 'networkMode', 'the host’s network is refused');
-  if (request.pidMode === 'host') refuse('privileged', 'pidMode', 'the host’s processes are refused');
-  if (request.ipcMode === 'host') refuse('privileged', 'ipcMode', 'the host’s memory is refused');
-  for (const [index, volume] of ((request.volumes as { host?: { sourcePath?: string } }[] | undefined) ?? []).entries())
-    if (volume.host?.sourcePath) refuse('host-volumes', `volumes[${index}]`, `the host’s folder ${volume.host.sourcePath} is refused`);
-  for (const member of ['taskRoleArn', 'executionRoleArn'] as const)
-    if (request[member] !== undefined && request[member] !== foundation[member])
-      refuse('foreign-roles', member, `the role ${String(request[member])} is not the environment’s own`);
-  for (const [index, container] of request.containerDefinitions.entries())
-    refuseContainerDangers(`containerDefinitions[${index}]`, container, environment.name, refuse);
-}
-
-interface LinuxParameters {
-  readonly capabilities?: { readonly add?: readonly string[] };
-  readonly devices?: readonly unknown[];
-}
-
-function refuseContainerDangers(
-  path: string,
-  container: Record<string, unknown>,
-  environment: string,
-  refuse: (field: DangerousField, path: string, message: string) => void,
-): void {
-  const { privileged, linuxParameters, environment: own, secrets, dockerSecurityOptions, repositoryCredentials } = container;
-  if (privileged === true) refuse('privileged', `${path}.privileged`, 'a privileged container is refused');
-  const { capabilities, devices } = (linuxParameters as LinuxParameters | undefined) ?? {};
-  if (capabilities?.add?.some((capability) => capability !== 'SYS_PTRACE'))
-    refuse('privileged', `${path}.linuxParameters.capabilities`, 'added capabilities are refused');
-  if (devices && devices.length > 0) refuse('privileged', `${path}.linuxParameters.devices`, 'devices of the host are refused');
-  if (((dockerSecurityOptions as string[] | undefined) ?? []).some((option) => option.includes('unconfined')))
-    refuse('privileged', `${path}.dockerSecurityOptions`, 'an unconfined container is refused');
-  for (const { name, value } of (own as Variable[] | undefined) ?? [])
-    if (looksSecret(name, value))
-      refuse(
-        'plaintext-secrets',
-        `${path}.environment.${name}`,
-        'it looks like a secret in plain text; put it into Secrets Manager and name it under `secrets`',
-      );
-  for (const { name, valueFrom } of (secrets as { name: string; valueFrom: string }[] | undefined) ?? [])
-    if (isForeignSecret(valueFrom, environment))
-      refuse('foreign-secrets', `${path}.secrets.${name}`, `${valueFrom} is a secret of another environment`);
-  const credentials = (repositoryCredentials as { credentialsParameter?: string } | undefined)?.credentialsParameter;
-  if (credentials && isForeignSecret(credentials, environment))
-    refuse('foreign-secrets', `${path}.repositoryCredentials`, `${credentials} is a secret of another environment`);
-}
-
-/** Secrets and parameters carry their environment as a part of their name: `acme/live/database`. */
-const isForeignSecret = (valueFrom: string, environment: string) =>
-  !valueFrom.split(/[/:]/).some((part) => part === environment || part.startsWith(`${environment}-`));
 
 export interface ServiceParts {
   readonly pipeline: Pipeline;
