@@ -26,6 +26,9 @@ export function partOf(pipeline: string, usage: Usage): 'orchestration' | 'verif
 }
 
 export function bill(stage: Stage, journal: readonly JournalEntry[]): Bill {
+  // What goes by time is counted up to now.
+  stage.site.service('ecs').settleUsage();
+  stage.site.service('cloudwatch').accrue();
   const { usage } = stage.world.meter;
   const cost = price(usage, (one) => partOf(stage.pipeline.name, one));
   const total = (kind: Usage['kind']) => sum(usage, kind);
