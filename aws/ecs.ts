@@ -20,6 +20,7 @@ import {
   UpdateServiceCommand,
   type UpdateServiceCommandInput,
 } from '@aws-sdk/client-ecs';
+import { ServiceDraining } from '../domain/errors.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
 /** What one look says of the deployment that was asked for. */
@@ -28,6 +29,8 @@ export interface Look {
   readonly state: 'none' | 'running' | 'held' | 'broke';
   readonly reason: string;
   readonly deployment?: string;
+  /** ECS has no such service, or no such cluster. */
+  readonly gone?: true;
 }
 
 /** How a task of a service ended. */
@@ -64,8 +67,14 @@ export class Ecs {
     return taskDefinition.taskDefinitionArn;
   }
 
+  /** @throws ServiceDraining while ECS still takes down a service of the same name */
   async create(request: CreateServiceCommandInput): Promise<void> {
-    await this.client.send(new CreateServiceCommand(request));
+    try {
+      await this.client.send(new CreateServiceCommand(request));
+    } catch (error) {
+      if (/still draining/i.test((error as Error).message)) throw new ServiceDraining(request.serviceName ?? '');
+      throw error;
+    }
   }
 
   /** @returns false if there is no such service that could be updated */
@@ -103,7 +112,7 @@ export class Ecs {
       };
     } catch (error) {
       if (error instanceof ServiceNotFoundException || error instanceof ClusterNotFoundException)
-        return { state: 'broke', reason: 'the service is not there any more: somebody deleted it' };
+        return { state: 'broke', reason: 'the service is not there any more: somebody deleted it', gone: true };
       throw error;
     }
   }

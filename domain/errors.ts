@@ -89,6 +89,14 @@ export class ClusterBusy extends Error {
   }
 }
 
+/** A service of the same name was deleted a moment ago, by a rollback or by hand, and its tasks still end. */
+export class ServiceDraining extends Error {
+  constructor(service: string) {
+    super(`${service} was deleted a moment ago and its tasks still end`);
+    this.name = 'ServiceDraining';
+  }
+}
+
 /** A template and a release do not make a task definition that may run. */
 export class RenderError extends Error {
   readonly place: string;

@@ -91,8 +91,9 @@ async function deploy(
   await ledger.putWait(wait);
   if (again) {
     // List before updating again, lest a bad image that ECS has rolled back already be started a second time.
-    const look = wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait) : { state: wait.state };
-    if (look.state !== 'none' && !(look.state === 'broke' && before[serviceName] === null && wait.state === 'open')) return true;
+    const mayBeMissing = before[serviceName] === null;
+    const look = wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing }) : { state: wait.state };
+    if (look.state !== 'none') return true;
   }
   await turns.assertGroupTurn(name, groupOf(pipeline, release.repository).name, promotion, fence);
   const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, service.web ? [serviceName] : []);

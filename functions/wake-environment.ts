@@ -116,7 +116,10 @@ async function restoreService(
         state: 'open',
       };
   await ledger.putWait(wait);
-  if (again && (wait.state !== 'open' || (await lookAt({ pipeline, ledger, clients }, wait)).state !== 'none')) return true;
+  if (again) {
+    const mayBeMissing = environment.onDemand?.depth === 'cluster';
+    if (wait.state !== 'open' || (await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing })).state !== 'none') return true;
+  }
   const { foundation, targetGroups } = await parameters.foundation(pipeline.name, environment.name, service.web ? [name] : []);
   const rendering = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[name], taskDefinition, promotion };
   if (service.web)

@@ -30,12 +30,18 @@ const ERRORS: Readonly<Record<WaitRecord['kind'], string>> = {
 
 /**
  * One look at what a wait waits for; the wait is ended if it is over.
+ * @param mayBeMissing the service has yet to be created: that ECS does not know it means that nothing has begun
  * @returns the look, after which the wait may still be open
  */
-export async function lookAt({ pipeline, ledger, clients }: World, wait: WaitRecord): Promise<Look> {
+export async function lookAt(
+  { pipeline, ledger, clients }: World,
+  wait: WaitRecord,
+  { mayBeMissing = false }: { mayBeMissing?: boolean } = {},
+): Promise<Look> {
   const { ecs, logs } = clients(wait.environment);
   const cluster = environmentName(pipeline.name, wait.environment);
   const look = await ecs.look(cluster, wait.service, wait.since);
+  if (mayBeMissing && look.gone) return { state: 'none', reason: look.reason };
   // Rolling back by stopping a deployment ends in "stopped" or "rolled back": what a deployment calls broken is what was asked for.
   const good = look.state === 'held' || (wait.kind === 'roll-back' && look.state === 'broke' && !look.reason.includes('ROLLBACK_FAILED'));
   if (good) await ledger.endWait(wait, { state: 'held' });
