@@ -30,9 +30,10 @@ export const onEcsEvent =
         continue;
       }
       const wait = await world.ledger.wait(place.environment, place.service);
-      if (wait?.state !== 'open') continue;
-      const look = await lookAt(world, wait);
-      if (look.state === 'held' || look.state === 'broke') await answerIfOver(world, wait, now());
+      if (wait === undefined) continue;
+      // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
+      const { state } = wait.state === 'open' ? await lookAt(world, wait) : wait;
+      if (state === 'held' || state === 'broke') await answerIfOver(world, wait, now());
     }
   };
 

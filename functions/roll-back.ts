@@ -6,6 +6,7 @@ import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
+import { RollbackFailed } from '../domain/errors.ts';
 import { environmentName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
@@ -17,7 +18,13 @@ import { type Moment, step } from './stack/step.ts';
 import { answerIfOver, CLOCK_SKEW, lookAt } from './stack/waiting.ts';
 import { entry } from './stack/words.ts';
 
-const Input = z.extend(promotionSchema, { fence: z.number(), token: z.string(), outcome: outcomeSchema });
+const Input = z.discriminatedUnion('act', [
+  z.extend(promotionSchema, { act: z.literal('begin'), fence: z.number(), token: z.string(), outcome: outcomeSchema }),
+  /** The backstop's look, after a wait that nobody ended. */
+  z.extend(promotionSchema, { act: z.literal('look') }),
+]);
+
+type Begin = Extract<z.infer<typeof Input>, { act: 'begin' }>;
 
 interface World {
   readonly pipeline: Pipeline;
@@ -36,6 +43,7 @@ export const rollBack =
     const { promotion, environment, release, stage } = input;
     const record = await ledger.promotion(promotion);
     if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
+    if (input.act === 'look') return lookOnce(world, record);
     await ledger.setPromotion(promotion, { state: 'rolling-back', reason: input.outcome.reason });
     await journal.write(
       entry(promotion, 'rolling-back', moment.now(), 'bad', `did not hold in ${environment}, rolls back: ${input.outcome.reason}`, {
@@ -45,30 +53,32 @@ export const rollBack =
       }),
     );
     const begun: string[] = [];
-    for (const service of Object.keys(record.before ?? {}))
-      if (await beginRollBack(world, input, record, service, moment.now())) begun.push(service);
+    const services = Object.keys(record.before ?? {});
+    const among = await goingBack(ledger, record, services);
+    for (const service of services) if (await beginRollBack(world, input, record, service, among, moment.now())) begun.push(service);
     if (begun.length === 0) {
       await outbox.answer(input.token, { result: { services: [] } }, moment.now());
       return {};
     }
-    for (const service of begun) {
-      const wait = await ledger.wait(environment, service);
-      if (wait) await ledger.putWait({ ...wait, among: begun });
-    }
     // ECS may have been faster than we were: its event came before all waits were there.
-    for (const service of begun) {
-      const wait = await ledger.wait(environment, service);
-      if (wait && (await answerIfOver(world, wait, moment.now()))) break;
-    }
+    const first = await ledger.wait(environment, begun[0]!);
+    if (first) await answerIfOver(world, first, moment.now());
     return {};
   };
+
+/** The services that were touched and have something to go back to: the rollback is over when all of them are, not before. */
+async function goingBack(ledger: World['ledger'], { promotion, environment, before }: PromotionRecord, services: readonly string[]) {
+  const waits = await Promise.all(services.map((service) => ledger.wait(environment, service)));
+  return services.filter((service, index) => waits[index]?.owner === promotion && before?.[service] != null);
+}
 
 /** @returns whether ECS has something to do that must be waited for */
 async function beginRollBack(
   { pipeline, parameters, ledger, turns, clients }: World,
-  { environment: name, promotion, release, fence, token }: z.infer<typeof Input>,
+  { environment: name, promotion, release, fence, token }: Begin,
   record: PromotionRecord,
   serviceName: string,
+  among: readonly string[],
   now: number,
 ): Promise<boolean> {
   const left = await ledger.wait(name, serviceName);
@@ -79,7 +89,7 @@ async function beginRollBack(
   const { ecs, loadBalancing } = clients(name);
   const cluster = environmentName(pipeline.name, name);
   const previous = record.before?.[serviceName] ?? null;
-  const wait: WaitRecord = { ...left, kind: 'roll-back', token, among: [serviceName], state: 'open' };
+  const wait: WaitRecord = { ...left, kind: 'roll-back', token, among, state: 'open' };
   if (left.kind === 'roll-back') {
     await ledger.putWait({ ...left, token });
     if (left.state !== 'open') return true;
@@ -125,6 +135,18 @@ async function beginRollBack(
       return true;
     }
   }
+}
+
+/** What does ECS say, now that nobody has ended the wait in time? */
+async function lookOnce(world: World, { promotion, environment, before }: PromotionRecord): Promise<object> {
+  for (const service of Object.keys(before ?? {})) {
+    const wait = await world.ledger.wait(environment, service);
+    if (wait?.owner !== promotion || wait.state === 'held') continue;
+    const look = wait.kind === 'roll-back' && wait.state === 'open' ? await lookAt(world, wait) : undefined;
+    const after = look === undefined ? wait : await world.ledger.wait(environment, service);
+    if (after?.state !== 'held') throw new RollbackFailed(after?.reason ?? `${service}: ${look?.reason ?? 'its rollback never began'}`);
+  }
+  return {};
 }
 
 export const handler = step('roll-back', Input, () => {
