@@ -1,9 +1,10 @@
-/** `shiplock.config.ts`: its schema, and the complete pipeline that comes of it. */
+/** From `shiplock.config.ts` to the complete pipeline: defaults filled in, files read, everything that does not fit together refused. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { strictest } from './approval.ts';
+import { checkNames, checkPaths, checkSessions } from './collisions.ts';
 import { groupsOf } from './groups.ts';
-import { buildProject, targetGroupName } from './names.ts';
+import { clockChange } from './hours.ts';
 import type {
   Build,
   ContainerSource,
@@ -16,6 +17,7 @@ import type {
   Stage,
   TaskDefinitionTemplate,
 } from './pipeline.ts';
+import { DAYS, type Parsed, type PipelineConfig, schema, schemaKeys } from './schema.ts';
 import { suggestion } from './suggestion.ts';
 
 /** One thing that is wrong, where, and the way out. */
@@ -35,137 +37,8 @@ export class ConfigError extends Error {
   }
 }
 
-const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'not a time such as "07:00"');
-const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'lower-case letters, digits and hyphens, beginning with a letter');
-const words = z.array(z.string());
-
-const DAYS: Readonly<Record<string, readonly number[]>> = {
-  'monday-friday': [1, 2, 3, 4, 5],
-  'monday-saturday': [1, 2, 3, 4, 5, 6],
-  'every-day': [1, 2, 3, 4, 5, 6, 7],
-};
-
-const schema = z.strictObject({
-  name: name.max(12),
-  timeZone: z.string().optional(),
-  sites: z.record(
-    name,
-    z.strictObject({
-      account: z.string().regex(/^\d{12}$/, 'twelve digits'),
-      region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a Region such as "eu-central-1"'),
-    }),
-  ),
-  people: z
-    .record(z.email(), z.strictObject({ session: z.string().optional(), authorAs: words.optional(), groups: words.optional() }))
-    .optional(),
-  repositories: z.record(
-    z.string().regex(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, 'not a name that ECR takes'),
-    z.strictObject({
-      tags: z.string().min(1),
-      order: z.enum(['build-number', 'semver', 'commit-time', 'push-time']).optional(),
-      platform: z.string().optional(),
-    }),
-  ),
-  services: z.record(
-    name,
-    z.strictObject({
-      taskDefinition: z.string(),
-      containers: z.record(z.string(), z.union([z.string(), z.strictObject({ image: z.string() })])),
-      web: z
-        .strictObject({
-          container: z.string(),
-          port: z.int().min(1).max(65_535),
-          path: z.string().startsWith('/'),
-          health: z.string().startsWith('/'),
-          graceSeconds: z.int().min(0).optional(),
-        })
-        .optional(),
-      count: z.union([z.int().min(1), z.record(z.string(), z.int().min(1))]).optional(),
-    }),
-  ),
-  environments: z.record(
-    name,
-    z.strictObject({
-      site: z.string().optional(),
-      onDemand: z
-        .strictObject({
-          days: z.enum(Object.keys(DAYS) as [string, ...string[]]).optional(),
-          from: time,
-          to: time,
-          timeZone: z.string().optional(),
-          depth: z.enum(['tasks', 'cluster']).optional(),
-          outside: z.enum(['wait', 'wake']).optional(),
-        })
-        .optional(),
-      strategy: z.string().optional(),
-      failureThreshold: z.int().min(1).max(200).optional(),
-      checks: z
-        .array(
-          z.strictObject({
-            service: z.string().optional(),
-            path: z.string().startsWith('/'),
-            status: z.int().min(100).max(599).optional(),
-            contains: z.string().optional(),
-            attempts: z.int().min(1).max(10).optional(),
-          }),
-        )
-        .optional(),
-      build: z.string().optional(),
-      approval: z
-        .strictObject({
-          approvers: words.min(1),
-          quorum: z.int().min(1).optional(),
-          notAuthor: z.boolean().optional(),
-          expiresHours: z.int().min(1).max(8760).optional(),
-        })
-        .optional(),
-      variables: z.record(z.string(), z.string()).optional(),
-      timeouts: z
-        .strictObject({
-          deployMinutes: z.int().min(1).max(1440).optional(),
-          verifyMinutes: z.int().min(1).max(480).optional(),
-          turnHours: z.int().min(1).max(96).optional(),
-        })
-        .optional(),
-      allow: z
-        .array(z.enum(['privileged', 'host-network', 'host-volumes', 'foreign-roles', 'foreign-secrets', 'plaintext-secrets']))
-        .optional(),
-    }),
-  ),
-  path: z.array(z.union([z.string(), z.array(z.string()).min(1)])).min(1),
-  builds: z
-    .record(
-      name,
-      z.strictObject({
-        buildspec: z.string(),
-        computeType: z.string().optional(),
-        image: z.string().optional(),
-        timeoutMinutes: z.int().min(5).max(480).optional(),
-      }),
-    )
-    .optional(),
-  sweepMinutes: z.int().min(1).max(60).optional(),
-});
-
-/** The configuration as a team writes it. */
-export type PipelineConfig = z.input<typeof schema>;
-type Parsed = z.output<typeof schema>;
-
 /** Types a configuration. */
 export const definePipeline = (config: PipelineConfig): PipelineConfig => config;
-
-/** Every key of the schema, as paths with `*` for names: what the example must show. */
-export const schemaKeys = (): string[] => keysOf(schema);
-
-function keysOf(type: z.core.$ZodType, path = ''): string[] {
-  if (type instanceof z.ZodOptional) return keysOf(type.unwrap(), path);
-  if (type instanceof z.ZodObject)
-    return Object.entries(type.shape).flatMap(([key, inner]) => [`${path}${key}`, ...keysOf(inner as z.core.$ZodType, `${path}${key}.`)]);
-  if (type instanceof z.ZodRecord) return keysOf(type.valueType as z.core.$ZodType, `${path}*.`);
-  if (type instanceof z.ZodArray) return keysOf(type.element as z.core.$ZodType, `${path}*.`);
-  if (type instanceof z.ZodUnion) return type.options.flatMap((option) => keysOf(option as z.core.$ZodType, path));
-  return [];
-}
 
 /**
  * @param input what `shiplock.config.ts` exports
@@ -216,7 +89,7 @@ function problemsOf(issue: z.core.$ZodIssue, input: unknown): Problem[] {
     ];
   }
   if (issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined)
-    return [{ place, message: `is missing; a ${issue.expected} is needed` }];
+    return [{ place, message: `is missing; ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected} is needed` }];
   return [{ place, message: issue.message }];
 }
 
@@ -237,6 +110,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
       { email, session: session ?? email, authorAs: authorAs ?? [email], groups: groups ?? [] },
     ]),
   );
+  checkSessions(people, report);
   const repositories = Object.fromEntries(
     Object.entries(config.repositories).map(([key, { tags, order, platform }]): [string, Repository] => [
       key,
@@ -278,6 +152,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
       ),
     ]),
   );
+  checkPaths(config, report);
   checkNames(config, report);
   const path = stages.map((stage): Stage => {
     const rules = stage.environments.flatMap((environment) => environments[environment]?.approval ?? []);
@@ -345,13 +220,15 @@ function completeService(
   const place = `services.${key}`;
   const template = templateOf(taskDefinition, `${place}.taskDefinition`, readFile, report);
   const inTemplate = template.containerDefinitions.map(({ name: container }) => container);
-  for (const container of inTemplate)
-    if (!(container in containers))
+  for (const [position, container] of inTemplate.entries())
+    if (inTemplate.indexOf(container) !== position)
+      report(`${place}.taskDefinition`, `${taskDefinition} has two containers "${container}"`);
+    else if (!Object.hasOwn(containers, container))
       report(`${place}.containers`, `${taskDefinition} has a container "${container}"; name its repository or image`);
   for (const container of Object.keys(containers))
     if (inTemplate.length > 0 && !inTemplate.includes(container))
       report(`${place}.containers.${container}`, `${taskDefinition} has no such container${suggestion(container, inTemplate)}`);
-  if (web && !(web.container in containers))
+  if (web && !Object.hasOwn(containers, web.container))
     report(`${place}.web.container`, `no container "${web.container}"${suggestion(web.container, Object.keys(containers))}`);
   if (typeof count === 'object')
     for (const environment of Object.keys(count))
@@ -386,8 +263,12 @@ function templateOf(file: string, place: string, readFile: (path: string) => str
       report(place, `${file} keeps the placeholder ${placeholder}; only ${KNOWN_PLACEHOLDER} is filled`);
   try {
     const template = JSON.parse(text) as TaskDefinitionTemplate;
-    if (Array.isArray(template.containerDefinitions) && template.containerDefinitions.length > 0) return template;
-    report(place, `${file} has no containerDefinitions; write it as RegisterTaskDefinition takes it`);
+    const containers: unknown = template?.containerDefinitions;
+    if (!Array.isArray(containers) || containers.length === 0)
+      report(place, `${file} has no containerDefinitions; write it as RegisterTaskDefinition takes it`);
+    else if (containers.some((container) => typeof container?.name !== 'string'))
+      report(place, `${file} has a container without a name; write it as RegisterTaskDefinition takes it`);
+    else return template;
   } catch (error) {
     report(place, `${file} is no JSON: ${(error as Error).message}`);
   }
@@ -413,9 +294,16 @@ function completeEnvironment(
   if (!STRATEGIES.includes(strategy)) report(`${place}.strategy`, `unknown value "${strategy}"${suggestion(strategy, STRATEGIES)}`);
   else if (strategy !== 'rolling') report(`${place}.strategy`, `"${strategy}" is not there yet; use "rolling"`);
   const services = Object.keys(config.services);
-  for (const [number, check] of (environment.checks ?? []).entries())
-    if (check.service !== undefined && !services.includes(check.service))
-      report(`${place}.checks[${number}].service`, `no service "${check.service}"${suggestion(check.service, services)}`);
+  for (const [number, { service }] of (environment.checks ?? []).entries()) {
+    if (service === undefined) continue;
+    if (!services.includes(service))
+      report(`${place}.checks[${number}].service`, `no service "${service}"${suggestion(service, services)}`);
+    else if (config.services[service]?.web === undefined)
+      report(
+        `${place}.checks[${number}].service`,
+        `${service} has no \`web\`, so no request reaches it; give it one, or check another service`,
+      );
+  }
   const builds = Object.keys(config.builds ?? {});
   if (environment.build !== undefined && !builds.includes(environment.build))
     report(`${place}.build`, `no build "${environment.build}"${suggestion(environment.build, builds)}`);
@@ -472,11 +360,15 @@ function completeOnDemand(
     );
   if (own.to <= own.from) report(`${place}.to`, `${own.to} is not after ${own.from}: an environment opens and closes on the same day`);
   const days = DAYS[own.days ?? 'monday-friday'] ?? [];
-  if (own.to >= '01:00' && own.to < '04:00' && days.includes(7))
-    report(
-      `${place}.to`,
-      `${own.to} does not exist on the Sunday when the clocks go forward in many zones, and Scheduler skips it; take a time outside 01:00–04:00`,
-    );
+  if (timeZone !== undefined && isTimeZone(timeZone))
+    for (const end of ['from', 'to'] as const) {
+      const change = clockChange(timeZone, days, own[end]);
+      if (change)
+        report(
+          `${place}.${end}`,
+          `${own[end]} ${change.how === 'skipped' ? 'is skipped' : 'comes twice'} on ${change.date}, when the clocks of ${timeZone} change; take a time that each of these days has once`,
+        );
+    }
   return {
     hours: { days, from: own.from, to: own.to, timeZone: timeZone ?? 'UTC' },
     depth: own.depth ?? 'cluster',
@@ -502,28 +394,8 @@ function approversOf(names: readonly string[], people: Readonly<Record<string, P
       if (members.length === 0) report(place, `nobody is in "${given}"${suggestion(given.slice(6), groups)}; give people that group`);
       return members.map(({ email }) => email);
     }
-    if (!(given in people)) report(place, `"${given}" is none of the people${suggestion(given, Object.keys(people))}`);
+    if (!Object.hasOwn(people, given)) report(place, `"${given}" is none of the people${suggestion(given, Object.keys(people))}`);
     return [given];
   });
   return [...new Set(found)];
-}
-
-/** AWS's limits on names that are put together from ours. */
-function checkNames(config: Parsed, report: Report): void {
-  const paths = new Map<string, string>();
-  for (const [service, { web }] of Object.entries(config.services)) {
-    if (!web) continue;
-    const other = paths.get(web.path);
-    if (other) report(`services.${service}.web.path`, `${web.path} is the path of ${other} too; a request can go to one of them only`);
-    paths.set(web.path, service);
-    for (const environment of Object.keys(config.environments)) {
-      const target = targetGroupName(config.name, environment, service);
-      if (target.length > 32)
-        report(`services.${service}`, `the target group ${target} has ${target.length} characters, and AWS takes 32; shorten a name`);
-    }
-  }
-  for (const environment of Object.keys(config.environments))
-    for (const build of Object.keys(config.builds ?? {}))
-      if (buildProject(config.name, environment, build).length > 150)
-        report(`builds.${build}`, 'the name is too long for a CodeBuild project');
 }

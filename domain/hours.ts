@@ -58,16 +58,56 @@ function next({ days, timeZone }: Hours, time: string, at: number): number {
 
 /** The first instant of a local day (given as if in UTC) whose wall clock shows `minutes`, or the first after a gap that skips it. */
 function instantOf(timeZone: string, date: number, minutes: number): number {
+  const [first] = instantsOf(timeZone, date, minutes);
+  if (first !== undefined) return first;
   const wanted = date + minutes * MINUTE;
-  const offset = (at: number) => {
-    const clock = wallClock(timeZone, at);
-    return clock.date + clock.minutes * MINUTE + clock.seconds * 1000 - Math.floor(at / 1000) * 1000;
-  };
-  // Offsets a day before and after hold on both sides of a change; the earlier instant that shows the wanted time is the first of a repeated hour.
-  const candidates = [offset(wanted - DAY), offset(wanted + DAY)].map((one) => wanted - one);
-  const exact = candidates.filter((one) => one + offset(one) === wanted);
-  if (exact.length > 0) return Math.min(...exact);
-  return firstAfterGap(Math.min(...candidates) - 60 * MINUTE, Math.max(...candidates) + 60 * MINUTE, (at) => at + offset(at) >= wanted);
+  const candidates = candidatesOf(timeZone, wanted);
+  return firstAfterGap(
+    Math.min(...candidates) - 60 * MINUTE,
+    Math.max(...candidates) + 60 * MINUTE,
+    (at) => at + offset(timeZone, at) >= wanted,
+  );
+}
+
+/** Every instant of a local day whose wall clock shows `minutes`, in order: one, none in a gap, two in a repeated hour. */
+function instantsOf(timeZone: string, date: number, minutes: number): number[] {
+  const wanted = date + minutes * MINUTE;
+  const exact = candidatesOf(timeZone, wanted).filter((one) => one + offset(timeZone, one) === wanted);
+  return [...new Set(exact)].sort((a, b) => a - b);
+}
+
+/** Offsets a day before and after hold on both sides of a change. */
+const candidatesOf = (timeZone: string, wanted: number): number[] =>
+  [offset(timeZone, wanted - DAY), offset(timeZone, wanted + DAY)].map((one) => wanted - one);
+
+/** Milliseconds that the wall clock is ahead of UTC. */
+function offset(timeZone: string, at: number): number {
+  const clock = wallClock(timeZone, at);
+  return clock.date + clock.minutes * MINUTE + clock.seconds * 1000 - Math.floor(at / 1000) * 1000;
+}
+
+/** Rules of time zones come again each year; three years show those of a zone. */
+const LOOK_FROM = Date.UTC(2026, 0, 1);
+const LOOK_DAYS = 3 * 365;
+
+/** A day on which a change of the clocks skips a time, or shows it twice: neither is when anybody would expect it. */
+export interface ClockChange {
+  /** `YYYY-MM-DD` */
+  readonly date: string;
+  readonly how: 'skipped' | 'twice';
+}
+
+/** The first such day among the given weekdays; undefined where a time comes once on each. */
+export function clockChange(timeZone: string, days: readonly number[], time: string): ClockChange | undefined {
+  // Clocks change at night everywhere; looking through three years takes 30 ms.
+  if (time >= '04:00' && time < '23:00') return undefined;
+  for (let day = 0; day < LOOK_DAYS; day++) {
+    const date = LOOK_FROM + day * DAY;
+    if (!days.includes(((new Date(date).getUTCDay() + 6) % 7) + 1)) continue;
+    const { length } = instantsOf(timeZone, date, minutesOf(time));
+    if (length !== 1) return { date: new Date(date).toISOString().slice(0, 10), how: length === 0 ? 'skipped' : 'twice' };
+  }
+  return undefined;
 }
 
 function firstAfterGap(from: number, to: number, holds: (at: number) => boolean): number {

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, type PipelineConfig, parsePipeline, schemaKeys } from '../../domain/config.ts';
+import { ConfigError, parsePipeline } from '../../domain/config.ts';
+import { type PipelineConfig, schemaKeys } from '../../domain/schema.ts';
 import example from '../../examples/acme/shiplock.config.ts';
 
 const folder = resolve(import.meta.dirname, '../../examples/acme');
-const readFile = (path: string) => readFileSync(resolve(folder, path), 'utf8');
+const FILES: Readonly<Record<string, string>> = {
+  'ecs/twice.json': '{"containerDefinitions": [{ "name": "gateway" }, { "name": "gateway" }]}',
+  'ecs/nameless.json': '{"containerDefinitions": [{}]}',
+  'ecs/null.json': 'null',
+};
+const readFile = (path: string) => FILES[path] ?? readFileSync(resolve(folder, path), 'utf8');
 
 /** The example with something done to it. */
 function changed(change: (config: PipelineConfig & Record<string, never>) => void): PipelineConfig {
@@ -65,6 +71,24 @@ describe('the example', () => {
     };
     walk(example, '');
     expect([...new Set(schemaKeys())].filter((key) => !shown.has(key))).toEqual([]);
+  });
+});
+
+describe('hours at night', () => {
+  const night = (timeZone: string, to: string, days = 'every-day') =>
+    problems((config) => Object.assign(config.environments.test!.onDemand!, { days, from: '00:15', to, timeZone }));
+
+  it('are taken where the clocks never change, or not on those days', () => {
+    expect(night('Asia/Tokyo', '02:30')).toEqual([]);
+    expect(night('Europe/Berlin', '02:30', 'monday-saturday')).toEqual([]);
+    expect(night('Europe/Berlin', '04:00')).toEqual([]);
+  });
+
+  it('are refused by the rules of their own zone', () => {
+    // Berlin's clocks change at two, London's at one, Egypt's at the midnight before a Friday.
+    expect(night('Europe/London', '02:30')).toEqual([]);
+    expect(night('Europe/London', '01:30').join()).toContain('01:30 is skipped on 2026-03-29');
+    expect(night('Africa/Cairo', '00:45', 'monday-friday').join()).toContain('00:45 is skipped on 2026-04-24');
   });
 });
 
@@ -165,7 +189,74 @@ describe('a wrong configuration', () => {
       'environments.test.build: no build "system-test", did you mean "system-tests"?',
       (config) => Object.assign(config.environments.test!, { build: 'system-test' }),
     ],
-    ['a missing key', 'path: is missing; a array is needed', (config) => Reflect.deleteProperty(config, 'path')],
+    [
+      'a closing time that a change of the clocks skips',
+      'environments.test.onDemand.to: 02:30 is skipped on 2026-03-29, when the clocks of Europe/Berlin change; take a time that each of these days has once',
+      (config) => Object.assign(config.environments.test!.onDemand!, { days: 'every-day', from: '00:30', to: '02:30' }),
+    ],
+    [
+      'an opening time that a change of the clocks repeats',
+      'environments.test.onDemand.from: 01:30 comes twice on 2026-11-01, when the clocks of America/New_York change',
+      (config) => Object.assign(config.environments.test!.onDemand!, { days: 'every-day', from: '01:30', timeZone: 'America/New_York' }),
+    ],
+    [
+      'a check of a service that no request reaches',
+      'environments.test.checks[0].service: orders-worker has no `web`, so no request reaches it; give it one, or check another service',
+      (config) => Object.assign(config.environments.test!.checks![0]!, { service: 'orders-worker' }),
+    ],
+    [
+      'a session that two people share',
+      'people.developer@example.com.session: "integration-lead@example.com" is the session of integration-lead@example.com too, and nobody could tell them apart',
+      (config) => Object.assign(config.people!['developer@example.com']!, { session: 'integration-lead@example.com' }),
+    ],
+    [
+      'a path that is never reached',
+      'services.catalog-web.web.path: /* of gateway is asked first and takes every request of /catalog*; put catalog-web before gateway',
+      (config) => {
+        const { gateway, ...others } = config.services;
+        Object.assign(config, { services: { gateway, ...others } });
+      },
+    ],
+    [
+      'a container that is there twice',
+      'services.gateway.taskDefinition: ecs/twice.json has two containers "gateway"',
+      (config) => Object.assign(config.services.gateway!, { taskDefinition: 'ecs/twice.json' }),
+    ],
+    [
+      'a template that is a text',
+      'services.gateway.taskDefinition: ecs/null.json has no containerDefinitions',
+      (config) => Object.assign(config.services.gateway!, { taskDefinition: 'ecs/null.json' }),
+    ],
+    [
+      'a container without a name',
+      'services.gateway.taskDefinition: ecs/nameless.json has a container without a name',
+      (config) => Object.assign(config.services.gateway!, { taskDefinition: 'ecs/nameless.json' }),
+    ],
+    [
+      'an approver who is none of the people but a property of every object',
+      'environments.beta.approval.approvers: "constructor" is none of the people',
+      (config) => Object.assign(config.environments.beta!.approval!, { approvers: ['constructor'] }),
+    ],
+    [
+      'an environment whose promotions would have too long a name',
+      'environments.staging-for-everybody: the name has 21 characters, and the names of promotions leave it 19; shorten it',
+      (config) =>
+        Object.assign(config, {
+          environments: { ...config.environments, 'staging-for-everybody': config.environments.staging },
+          path: [...config.path, 'staging-for-everybody'],
+        }),
+    ],
+    [
+      'two services whose names would be put together the same',
+      'services.eu-gateway: in test it would be called acme-test-eu-gateway, as gateway in test-eu; rename one of them',
+      (config) =>
+        Object.assign(config, {
+          environments: { 'test-eu': config.environments.beta, ...config.environments },
+          path: [...config.path, 'test-eu'],
+          services: { ...config.services, 'eu-gateway': config.services['catalog-web'] },
+        }),
+    ],
+    ['a missing key', 'path: is missing; an array is needed', (config) => Reflect.deleteProperty(config, 'path')],
   ];
   for (const [what, message, change] of cases) {
     it(`says where ${what} stands and what to do`, () => expect(problems(change)).toContainEqual(expect.stringContaining(message)));
