@@ -1,7 +1,8 @@
 /** What two things of a pipeline would share, and must not: sessions, names in AWS, requests. */
-import type { Parsed } from './config.ts';
+
 import { buildProject, family, promotionExecution, releaseExecution, targetGroupName } from './names.ts';
 import type { Person } from './pipeline.ts';
+import type { Parsed } from './schema.ts';
 
 type Report = (place: string, message: string) => void;
 

@@ -5,13 +5,13 @@ import { Ledger } from '../aws/ledger.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
-import type { JournalEntry, PromotionRecord } from '../domain/records.ts';
-import type { Outcome, OutcomeKind } from '../domain/workflow.ts';
+import type { PromotionRecord } from '../domain/records.ts';
+import type { Outcome } from '../domain/workflow.ts';
 import { environmentOf, groupOf } from './stack/environment.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { entry, TONES } from './stack/words.ts';
 
 const Input = z.extend(promotionSchema, {
   outcome: outcomeSchema,
@@ -25,14 +25,6 @@ interface World {
   readonly turns: Pick<Turns, 'end'>;
   readonly journal: Pick<Journal, 'write'>;
 }
-
-const TONES: Readonly<Record<OutcomeKind, JournalEntry['tone']>> = {
-  succeeded: 'good',
-  superseded: 'info',
-  refused: 'bad',
-  failed: 'bad',
-  errored: 'bad',
-};
 
 export const completePromotion =
   (world: World) =>

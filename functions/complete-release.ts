@@ -2,13 +2,12 @@
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
-import type { JournalEntry } from '../domain/records.ts';
 import { shortDigest } from '../domain/release.ts';
-import type { Outcome, OutcomeKind } from '../domain/workflow.ts';
+import type { Outcome } from '../domain/workflow.ts';
 import { outcomeSchema } from './stack/schemas.ts';
 import { setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { entry, TONES } from './stack/words.ts';
 
 const Input = z.object({
   repository: z.string(),
@@ -24,14 +23,6 @@ interface World {
   readonly ledger: Pick<Ledger, 'release' | 'putRelease' | 'setRelease' | 'gate' | 'gateWrite' | 'table'>;
   readonly journal: Pick<Journal, 'write'>;
 }
-
-const TONES: Readonly<Record<OutcomeKind, JournalEntry['tone']>> = {
-  succeeded: 'good',
-  superseded: 'info',
-  refused: 'bad',
-  failed: 'bad',
-  errored: 'bad',
-};
 
 export const completeRelease =
   ({ ledger, journal }: World) =>

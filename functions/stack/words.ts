@@ -1,6 +1,16 @@
 /** Journal entries as the steps write them: one function for each thing that happens, so that it is always said the same way. */
 import type { JournalEntry } from '../../domain/records.ts';
 import { type Release, releaseTitle } from '../../domain/release.ts';
+import type { OutcomeKind } from '../../domain/workflow.ts';
+
+/** How an outcome sounds. */
+export const TONES: Readonly<Record<OutcomeKind, JournalEntry['tone']>> = {
+  succeeded: 'good',
+  superseded: 'info',
+  refused: 'bad',
+  failed: 'bad',
+  errored: 'bad',
+};
 
 type About = Pick<JournalEntry, 'environment' | 'stage'> & { readonly release?: Pick<Release, 'repository' | 'digest' | 'tag'> };
 
