@@ -15,8 +15,14 @@ export function chance(seed: number): () => number {
 
 const name = (key: Key) => (key.item === 'gate' ? 'gate' : `group/${key.group}`);
 
+/** Whose effect it is: some mistakes are made only by a run from the start after a crash, or only by an end. */
+export interface Caller {
+  readonly again: boolean;
+  readonly ending: boolean;
+}
+
 /** What an effect becomes on its way to the store; planted mistakes change it. */
-export type Wire = (effect: Effect, perform: (effect: Effect) => unknown) => unknown;
+export type Wire = (effect: Effect, perform: (effect: Effect) => unknown, caller: Caller) => unknown;
 
 export class Store {
   readonly items = new Map<string, Gate | GroupTurns>();
@@ -30,8 +36,8 @@ export class Store {
     this.wire = wire;
   }
 
-  perform(effect: Effect): unknown {
-    return this.wire(effect, (one) => this.carryOut(one));
+  perform(effect: Effect, caller: Caller = { again: false, ending: false }): unknown {
+    return this.wire(effect, (one) => this.carryOut(one), caller);
   }
 
   private carryOut(effect: Effect): unknown {
@@ -78,6 +84,8 @@ interface Process {
   program: Program<unknown>;
   answer: unknown;
   crashes: number;
+  /** Its first effect was a tombstone. */
+  ending: boolean;
 }
 
 /** Runs programs until all have ended, choosing at each effect whose turn it is, and crashing now and then. */
@@ -94,7 +102,7 @@ export class Scheduler {
   }
 
   add(make: () => Program<unknown>): void {
-    this.processes.push({ make, program: make(), answer: undefined, crashes: 0 });
+    this.processes.push({ make, program: make(), answer: undefined, crashes: 0, ending: false });
   }
 
   get busy(): boolean {
@@ -112,8 +120,12 @@ export class Scheduler {
       return;
     }
     const next = process.program.next(process.answer);
-    if (next.done) this.processes.splice(index, 1);
-    else process.answer = this.store.perform(next.value);
+    if (next.done) {
+      this.processes.splice(index, 1);
+      return;
+    }
+    process.ending ||= next.value.op === 'bury';
+    process.answer = this.store.perform(next.value, { again: process.crashes > 0, ending: process.ending });
   }
 }
 

@@ -144,6 +144,7 @@ function history(seed: number, wire?: (random: () => number) => Wire): History {
   const holders = new Set<string>();
   const fences = new Map<string, number>();
   const seen = new Set<string>();
+  const grants = new Map<string, string>();
   const observe = () => {
     const held = store.groups.filter(({ holder }) => holder?.phase === 'held');
     const exclusive = store.gate?.exclusive?.phase === 'held' ? store.gate.exclusive : undefined;
@@ -164,6 +165,10 @@ function history(seed: number, wire?: (random: () => number) => Wire): History {
         continue;
       }
       const group = id.includes('/') ? id.split('/')[0] : undefined;
+      // A fence tells one turn from every other.
+      const fence = `${group ?? ''}#${answer.fence}`;
+      if ((grants.get(fence) ?? id) !== id) violations.push(`${seed}: ${id} has the fence of ${grants.get(fence)}`);
+      grants.set(fence, id);
       const live = [...holders].filter((other) => !store.dead.has(other));
       // Whoever was told may hold until it is buried: two who may at once are the violation.
       if (!store.dead.has(id))
@@ -226,6 +231,9 @@ describe('the protocol', () => {
     expect(violations).toEqual([]);
   });
 
+  /** What a drain sees when it is kept from draining. */
+  const SOMEBODY_HOLDS = [{ version: 1, group: 'nobody', fence: 1, holder: { phase: 'held', ticket: ticket('nobody/0', 0) }, waiting: [] }];
+
   /** Mistakes planted between the programs and the store: the check must notice each. */
   const mistakes: Readonly<Record<string, (random: () => number) => Wire>> = {
     'a barrier of one phase': () => (effect, perform) => {
@@ -254,9 +262,19 @@ describe('the protocol', () => {
       if (effect.op !== 'groups') return answer;
       return (answer as { holder?: { phase: string } }[]).filter(({ holder }) => holder?.phase !== 'entering');
     },
-    'no drain when a group ends': () => (effect, perform) => {
-      if (effect.op !== 'groups') return perform(effect);
-      return [{ version: 1, group: 'nobody', fence: 1, holder: { phase: 'held', ticket: ticket('nobody/0', 0) }, waiting: [] }];
+    'no drain at all': () => (effect, perform) => (effect.op === 'groups' ? SOMEBODY_HOLDS : perform(effect)),
+    'no drain when a turn ends':
+      () =>
+      (effect, perform, { ending }) =>
+        effect.op === 'groups' && ending ? SOMEBODY_HOLDS : perform(effect),
+    'no drain when a crashed run starts again':
+      () =>
+      (effect, perform, { again }) =>
+        effect.op === 'groups' && again ? SOMEBODY_HOLDS : perform(effect),
+    'a fence that does not grow': () => (effect, perform) => {
+      if (effect.op !== 'put' || !('group' in effect.item) || effect.item.holder?.phase !== 'held') return perform(effect);
+      const before = perform({ op: 'get', key: effect.key }) as { fence: number } | undefined;
+      return perform({ ...effect, item: { ...effect.item, fence: before?.fence ?? 0 } });
     },
     'an answer that is neither written down nor sent': (random) => (effect, perform) => {
       if (effect.op === 'put' && random() < 0.3) return perform({ ...effect, answers: [] });
