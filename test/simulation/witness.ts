@@ -1,8 +1,8 @@
 /** Watches a history while it happens: every change in ECS and every line of the journal is held against the invariants I1 to I6. */
 
 import { isAuthor } from '../../domain/approval.ts';
-import { environmentName } from '../../domain/names.ts';
-import type { PromotionRecord } from '../../domain/records.ts';
+import { environmentName, stateMachineName } from '../../domain/names.ts';
+import type { PromotionRecord, ServiceRecord } from '../../domain/records.ts';
 import { shortDigest } from '../../domain/release.ts';
 import type { Call, Operation } from '../../local/core/service.ts';
 import type { Service } from '../../local/services/ecs/service.ts';
@@ -98,6 +98,11 @@ export class Witness {
       .find((service) => service.name === name && service.status === 'ACTIVE');
   }
 
+  /** The task definition that ECS wants to run. */
+  private runs(environment: string, name: string): string | undefined {
+    return this.service(environment, name)?.deployments.find(({ status }) => status === 'PRIMARY')?.revision.definition.arn;
+  }
+
   private deploymentsOf(environment: string, name: string): number {
     return this.service(environment, name)?.history.length ?? 0;
   }
@@ -182,7 +187,7 @@ export class Witness {
     const { value } = this.stage.site.service('ecs').definitions.find(taskDefinition)!;
     return (value.containerDefinitions ?? []).flatMap(({ image }) => {
       const [name, digest] = image?.split('@') ?? [];
-      return name?.endsWith(`/${repository}`) ? [digest ?? `${image} without a digest`] : [];
+      return name?.split('/').at(-1)?.split(':')[0] === repository ? [digest ?? `${image} without a digest`] : [];
     });
   }
 
@@ -208,6 +213,13 @@ export class Witness {
         if (state === 'climbing') this.violate('I4', `${repository} ${tag} still climbs, waits for ${waitsFor}`);
     for (const { name } of pipeline.path)
       for (const { approval, state } of this.books.gates(name)) if (state === 'waiting') this.violate('I4', `${approval} still waits`);
+    const climbs = new Map<string, number>();
+    for (const { machine, input } of site.service('states').view()) {
+      if (machine !== stateMachineName(pipeline.name, 'release')) continue;
+      const { repository, digest } = input as { repository: string; digest: string };
+      climbs.set(`${repository}@${digest}`, (climbs.get(`${repository}@${digest}`) ?? 0) + 1);
+    }
+    for (const [image, count] of climbs) if (count > 1) this.violate('I6', `${image} was pushed once and climbs ${count} times`);
     for (const environment of Object.keys(pipeline.environments)) this.environmentAtRest(environment);
     for (const { kind, labels } of world.meter.usage)
       if (kind === 'call' && OUR_FAULT.test(labels.outcome ?? ''))
@@ -223,9 +235,14 @@ export class Witness {
       this.violate('I4', `${environment} is still ${gate.state}, the environment turn is with ${gate.exclusive?.ticket.id}`);
     for (const { service, owner, state } of this.books.waits(environment))
       this.violate('I4', `${environment}/${service}: the wait of ${owner} is still there, ${state}`);
-    if (this.books.freeze(environment)?.needsPerson) return;
     const { pipeline, site } = this.stage;
     const records = this.books.services(environment);
+    if (this.books.freeze(environment)?.needsPerson) {
+      const isAsItWas = ({ service, taskDefinition }: ServiceRecord) => this.runs(environment, service) === taskDefinition;
+      if (gate.state === 'up' && records.length > 0 && records.every(isAsItWas))
+        this.violate('I5', `${environment} is frozen until a person has looked, but everything runs as the ledger says`);
+      return;
+    }
     for (const { service, state, taskDefinition } of records) {
       if (this.deletedByHand.has(`${environment}/${service}`)) continue;
       const real = this.service(environment, service);
@@ -238,13 +255,20 @@ export class Witness {
         this.violate('I5', `${here} is ${state} in the ledger, but ECS has no such service`);
         continue;
       }
-      const runs = real.deployments.find(({ status }) => status === 'PRIMARY')?.revision.definition.arn;
+      const runs = this.runs(environment, service);
       if (runs !== taskDefinition) this.violate('I5', `${here} runs ${runs}, the ledger says ${taskDefinition}`);
       if ((state === 'asleep') !== (real.desiredCount === 0))
         this.violate('I5', `${here} is ${state} and wants ${real.desiredCount} tasks`);
       for (const running of this.books.running(environment))
         for (const digest of this.digestsOf(taskDefinition, running.repository))
           if (digest !== running.digest) this.violate('I2', `${here} runs ${digest}, the ledger says ${running.digest}`);
+    }
+    for (const { repository, tag } of this.books.running(environment)) {
+      const services = Object.values(pipeline.services).filter(({ containers }) =>
+        Object.values(containers).some((source) => 'repository' in source && source.repository === repository),
+      );
+      const missing = services.find(({ name }) => !records.some(({ service }) => service === name));
+      if (missing) this.violate('I5', `${environment} runs ${repository} ${tag}, but the ledger knows nothing of ${missing.name}`);
     }
     const cluster = environmentName(pipeline.name, environment);
     for (const { name, status } of site.service('ecs').servicesIn(cluster))

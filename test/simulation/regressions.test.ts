@@ -1,0 +1,21 @@
+/** What random histories have found, each with the seed of the history that found it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Assembly, simulationAssembly } from './assembly.ts';
+import { live } from './history.ts';
+
+describe('histories that once went wrong', () => {
+  let assembly: Assembly;
+  beforeAll(async () => {
+    assembly = await simulationAssembly();
+  });
+  afterAll(() => assembly.remove());
+
+  it.each([
+    { seed: 6, error: 'ServiceNotFoundException', what: 'asking for the last words of a service that was deleted by hand' },
+    { seed: 183, error: 'still Draining', what: 'a good release that came while a failed first deployment was still being taken down' },
+  ])('seed $seed: $what', async ({ seed, error }) => {
+    const { violations, story, ends } = await live(seed, assembly.folder);
+    expect(violations, story.join('\n')).toEqual([]);
+    expect(ends.filter(({ reason }) => reason.includes(error))).toEqual([]);
+  });
+});
