@@ -90,11 +90,13 @@ async function beginRollBack(
   const cluster = environmentName(pipeline.name, name);
   const previous = record.before?.[serviceName] ?? null;
   const wait: WaitRecord = { ...left, kind: 'roll-back', token, among, state: 'open' };
-  if (left.kind === 'roll-back') {
+  // A retry: of an update back, of which ECS may have heard; or of a stop, which is harmless twice.
+  const again = left.kind === 'roll-back';
+  const updates = again && left.taskDefinition === previous;
+  if (again) {
     await ledger.putWait({ ...left, token });
     if (left.state !== 'open') return true;
-    const look = await lookAt({ pipeline, ledger, clients }, { ...left, token });
-    if (look.state !== 'none') return true;
+    if (updates && (await lookAt({ pipeline, ledger, clients }, { ...left, token })).state !== 'none') return true;
   }
   await turns.assertGroupTurn(name, groupOf(pipeline, release.repository).name, promotion, fence);
   if (previous === null) {
@@ -108,7 +110,7 @@ async function beginRollBack(
     await ledger.dropWait(name, serviceName);
     return false;
   }
-  const look = await ecs.look(cluster, serviceName, left.since);
+  const look = updates ? ({ state: 'held' } as const) : await ecs.look(cluster, serviceName, left.since);
   switch (look.state) {
     case 'broke':
     case 'none':

@@ -121,7 +121,15 @@ async function restoreService(
     if (wait.state !== 'open' || (await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing })).state !== 'none') return true;
   }
   const { foundation, targetGroups } = await parameters.foundation(pipeline.name, environment.name, service.web ? [name] : []);
-  const rendering = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[name], taskDefinition, promotion };
+  const rendering = {
+    pipeline,
+    environment,
+    service,
+    foundation,
+    targetGroupArn: targetGroups[name],
+    taskDefinition,
+    promotion: execution,
+  };
   if (service.web)
     await loadBalancing.ensureRule({
       listenerArn: foundation.listenerArn,
