@@ -92,7 +92,7 @@ async function restore(
 async function restoreService(
   { pipeline, parameters, ledger, clients }: World,
   execution: string,
-  { service: name, taskDefinition, promotion }: ServiceRecord,
+  { service: name, taskDefinition }: ServiceRecord,
   among: readonly string[],
   token: string,
   environment: Environment,
