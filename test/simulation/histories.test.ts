@@ -1,5 +1,5 @@
 /**
- * Random histories on the whole pipeline. `SHIPLOCK_HISTORIES` says how many (40 unless set), `SHIPLOCK_SEED` the first seed (1):
+ * Random histories on the whole pipeline. `SHIPLOCK_HISTORIES` says how many (30 unless set), `SHIPLOCK_SEED` the first seed (1):
  * `SHIPLOCK_SEED=17 SHIPLOCK_HISTORIES=1 npx vitest run test/simulation/histories.test.ts` repeats the one with seed 17.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { type Assembly, simulationAssembly } from './assembly.ts';
 import { live } from './history.ts';
 
 const first = Number(process.env.SHIPLOCK_SEED ?? 1);
-const count = Number(process.env.SHIPLOCK_HISTORIES ?? 40);
+const count = Number(process.env.SHIPLOCK_HISTORIES ?? 30);
 
 describe('random histories', () => {
   let assembly: Assembly;

@@ -79,7 +79,9 @@ const bugs: readonly Bug[] = [
   {
     what: 'task definitions name a tag, which may move',
     file: 'domain/render.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code.
     right: '@${release.digest}',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code.
     wrong: ':${release.tag}',
     caught: good,
   },

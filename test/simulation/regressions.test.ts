@@ -1,6 +1,7 @@
 /** What random histories have found, each with the seed of the history that found it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Assembly, simulationAssembly } from './assembly.ts';
+import { climb } from './climb.ts';
 import { live } from './history.ts';
 
 describe('histories that once went wrong', () => {
@@ -17,5 +18,16 @@ describe('histories that once went wrong', () => {
     const { violations, story, ends } = await live(seed, assembly.folder);
     expect(violations, story.join('\n')).toEqual([]);
     expect(ends.filter(({ reason }) => reason.includes(error))).toEqual([]);
+  });
+
+  it('a rollback whose Lambda is killed just before it updates ECS puts back what ran before', async () => {
+    const { standing, violations, story } = await climb({
+      assembly: assembly.folder,
+      labels: { 'local.aws.responses': '{"/smoke":500}' },
+      // The first update brings the bad release in, the second takes it back.
+      plant: ({ world }) => world.faults.add({ kind: 'kill-before', match: { operation: 'UpdateService' }, nth: 2 }),
+    });
+    expect(violations, story.join('\n')).toEqual([]);
+    expect(standing).toMatchObject({ second: 'failed', test: 'build-1' });
   });
 });
