@@ -37,7 +37,11 @@ export function refuseDangers(definition: Members, bounds: Bounds): void {
   if (isHost(definition.networkMode)) refuse('host-network', 'networkMode', 'the host’s network is refused');
   if (isHost(definition.pidMode)) refuse('privileged', 'pidMode', 'the host’s processes are refused');
   if (isHost(definition.ipcMode)) refuse('privileged', 'ipcMode', 'the host’s memory is refused');
-  for (const [index, volume] of inspection.list(definition.volumes, 'volumes').entries()) refuseVolume(volume, `volumes[${index}]`, refuse);
+  for (const [index, volume] of inspection.list(definition.volumes, 'volumes').entries()) {
+    refuseVolume(volume, `volumes[${index}]`, refuse);
+    const { credentialsParameter } = membersOf(membersOf(volume.fsxWindowsFileServerVolumeConfiguration).authorizationConfig);
+    if (credentialsParameter) refuseForeignSecret(credentialsParameter, `volumes[${index}]`, inspection);
+  }
   for (const member of ['taskRoleArn', 'executionRoleArn'] as const)
     if (definition[member] !== undefined && definition[member] !== foundation[member])
       refuse('foreign-roles', member, `the role ${String(definition[member])} is not the environment’s own`);
@@ -85,16 +89,19 @@ function refusePrivileges(container: Members, path: string, { refuse, list }: In
     refuse('privileged', `${path}.dockerSecurityOptions`, 'security options other than no-new-privileges are refused');
 }
 
+function refuseForeignSecret(from: unknown, path: string, inspection: Inspection): void {
+  const { name } = inspection.environment;
+  if (!isOwn(String(from), inspection))
+    inspection.refuse(
+      'foreign-secrets',
+      path,
+      `${String(from)} is a secret of another environment: those of ${name} carry its name, and no other’s, as a part of theirs, as in app/${name}/database`,
+    );
+}
+
 function refuseForeignSecrets(container: Members, path: string, inspection: Inspection): void {
-  const { refuse, list, environment } = inspection;
-  const look = (from: unknown, at: string) => {
-    if (!isOwn(String(from), inspection))
-      refuse(
-        'foreign-secrets',
-        `${path}.${at}`,
-        `${String(from)} is a secret of another environment: those of ${environment.name} carry its name, and no other’s, as a part of theirs, as in app/${environment.name}/database`,
-      );
-  };
+  const { list } = inspection;
+  const look = (from: unknown, at: string) => refuseForeignSecret(from, `${path}.${at}`, inspection);
   for (const { name, valueFrom } of list(container.secrets, `${path}.secrets`)) look(valueFrom, `secrets.${String(name)}`);
   const { secretOptions } = membersOf(container.logConfiguration);
   for (const { name, valueFrom } of list(secretOptions, `${path}.logConfiguration.secretOptions`))
@@ -144,4 +151,6 @@ function refusePlainSecrets(container: Members, path: string, { refuse, list }: 
     const words = list(container[member], `${path}.${member}`).map(({ value }) => String(value));
     for (const [index, word] of words.entries()) if (carriesSecret(word, words[index - 1])) found(`${member}[${index}]`);
   }
+  const check = list(membersOf(container.healthCheck).command, `${path}.healthCheck.command`).map(({ value }) => String(value));
+  for (const [index, word] of check.entries()) if (carriesSecret(word, check[index - 1])) found(`healthCheck.command[${index}]`);
 }

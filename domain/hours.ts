@@ -35,10 +35,13 @@ function wallClock(timeZone: string, at: number): { weekday: number; minutes: nu
   };
 }
 
-/** @param at milliseconds since the epoch */
+/**
+ * Between that day's opening and its closing: an hour that a change of the clocks repeats neither opens nor closes twice.
+ * @param at milliseconds since the epoch
+ */
 export function isOpen({ days, from, to, timeZone }: Hours, at: number): boolean {
-  const { weekday, minutes } = wallClock(timeZone, at);
-  return days.includes(weekday) && minutes >= minutesOf(from) && minutes < minutesOf(to);
+  const { weekday, date } = wallClock(timeZone, at);
+  return days.includes(weekday) && at >= instantOf(timeZone, date, minutesOf(from)) && at < instantOf(timeZone, date, minutesOf(to));
 }
 
 /** The next instant after `at` at which it opens. A time that a change of the clocks skips is that day's first instant after it. */

@@ -41,21 +41,33 @@ export const noticesTopic = (pipeline: string) => `${pipeline}-notices`;
 
 /**
  * The name of a release's execution: `<repository>-<12 of digest>-<attempt>`, at most 80 characters
- * (a longer repository name loses its middle). Slashes become underscores.
+ * (a longer repository name loses its middle). Slashes become underscores. Repositories never share a name, though
+ * one image may lie in both: those that lose their middle or have underscores of their own carry a hash.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export function releaseExecution(repository: string, digest: string, attempt: number): string {
   const tail = `-${digest.replace('sha256:', '').slice(0, 12)}-${attempt}`;
-  return shorten(repository.replaceAll('/', '_'), 80 - tail.length - 20) + tail;
+  return readable(repository, 80 - tail.length - 20) + tail;
 }
 
 /** The name of a promotion's execution: the environment and the release's execution. At most 80 characters. */
 export const promotionExecution = (environment: string, release: string) => `${environment}-${release}`;
 
-function shorten(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const half = Math.floor((length - 2) / 2);
-  return `${text.slice(0, half)}..${text.slice(-half)}`;
+function readable(repository: string, length: number): string {
+  const text = repository.replaceAll('/', '_');
+  if (text.length <= length && !repository.includes('_')) return text;
+  const hash = fingerprint(repository);
+  const room = length - hash.length - 2;
+  if (text.length <= room) return `${text}..${hash}`;
+  const half = Math.floor((room - 2) / 2);
+  return `${text.slice(0, room - 2 - half)}..${text.slice(-half)}..${hash}`;
+}
+
+/** FNV-1a of 64 bits, in 13 digits of base 36: texts that differ in one character alone never share it. http://www.isthe.com/chongo/tech/comp/fnv/ */
+export function fingerprint(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const character of text) hash = BigInt.asUintN(64, (hash ^ BigInt(character.codePointAt(0) ?? 0)) * 0x100000001b3n);
+  return hash.toString(36).padStart(13, '0');
 }
 
 /** The role that people of the pipeline have without single sign-on: its trust policy fixes the session name to the user's. */

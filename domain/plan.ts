@@ -1,8 +1,8 @@
 /** What a promotion would send to ECS, as values: the same rendering that the functions send. */
 import { environmentName, executionRole, promotionExecution, releaseExecution, taskRole } from './names.ts';
-import type { Foundation, Pipeline } from './pipeline.ts';
+import type { Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import type { Release } from './release.ts';
-import { renderTaskDefinition, renderUpdateService } from './render.ts';
+import { renderTaskDefinition, renderUpdateService, type TaskDefinitionRequest } from './render.ts';
 
 export interface PlannedRequest {
   /** `ecs:RegisterTaskDefinition` */
@@ -24,7 +24,13 @@ export function foundationPlaceholder(pipeline: Pipeline, environment: string): 
   };
 }
 
-/** @throws RenderError as the promotion itself would be refused */
+/** Stands for the digest of what an environment runs: which one, only its ledger knows. */
+const UNKNOWN = `sha256:${'0'.repeat(64)}`;
+
+/**
+ * For all services of the release's group, as they move together; what its other repositories run is left open.
+ * @throws RenderError as the promotion itself would be refused
+ */
 export function planRequests(pipeline: Pipeline, environmentName: string, release: Release, foundation: Foundation): PlannedRequest[] {
   const environment = pipeline.environments[environmentName]!;
   const site = pipeline.sites[environment.site]!;
@@ -32,17 +38,17 @@ export function planRequests(pipeline: Pipeline, environmentName: string, releas
     Object.keys(pipeline.repositories).map((name) => [name, `${site.account}.dkr.ecr.${site.region}.amazonaws.com/${name}`]),
   );
   const promotion = promotionExecution(environmentName, releaseExecution(release.repository, release.digest, 1));
-  const services = Object.values(pipeline.services).filter(({ containers }) =>
-    Object.values(containers).some((source) => 'repository' in source && source.repository === release.repository),
+  const group = Object.values(pipeline.groups).find(({ repositories }) => repositories.includes(release.repository))!;
+  const releases = Object.fromEntries(
+    Object.keys(pipeline.repositories).map((name) => [
+      name,
+      name === release.repository ? release : { ...release, repository: name, digest: UNKNOWN, tag: asItRuns(name) },
+    ]),
   );
-  return services.flatMap((service) => {
-    const releases = Object.fromEntries(
-      Object.keys(pipeline.repositories).map((name) => [
-        name,
-        name === release.repository ? release : { ...release, repository: name, tag: `<${name} as it runs>` },
-      ]),
-    );
-    const register = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris, foundation, promotion });
+  return group.services.flatMap((name) => {
+    const service = pipeline.services[name]!;
+    const rendered = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris, foundation, promotion });
+    const register = { ...rendered, containerDefinitions: leaveOpen(rendered, service, release) };
     const taskDefinition = `${register.family}:<new revision>`;
     const update = renderUpdateService({
       pipeline,
@@ -59,3 +65,14 @@ export function planRequests(pipeline: Pipeline, environmentName: string, releas
     ];
   });
 }
+
+const asItRuns = (repository: string) => `<${repository} as it runs>`;
+
+/** The containers, with an image that says so where another repository's digest is not known. */
+const leaveOpen = ({ containerDefinitions }: TaskDefinitionRequest, { containers }: ServiceDefinition, release: Release) =>
+  containerDefinitions.map((container) => {
+    const source = containers[String(container.name)];
+    return source && 'repository' in source && source.repository !== release.repository
+      ? { ...container, image: String(container.image).replace(UNKNOWN, asItRuns(source.repository)) }
+      : container;
+  });

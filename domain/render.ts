@@ -1,7 +1,7 @@
 /** Renders what is sent to ECS: values before effects. `plan` prints the same values that the functions send. */
 import { listOf, refuseDangers } from './dangers.ts';
 import { RenderError } from './errors.ts';
-import { environmentName, family, logGroup } from './names.ts';
+import { environmentName, family, fingerprint, logGroup } from './names.ts';
 import type { ContainerTemplate, Environment, Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import type { Release } from './release.ts';
 
@@ -212,7 +212,7 @@ export function renderCreateService(parts: ServiceParts) {
       ? { loadBalancers: [{ targetGroupArn, containerName: service.web.container, containerPort: service.web.port }] }
       : {}),
     propagateTags: 'TASK_DEFINITION',
-    clientToken: clientToken(`${promotion}/${service.name}`),
+    clientToken: clientToken(`${pipeline.name}/${promotion}/${service.name}`),
     tags: [
       { key: 'shiplock:pipeline', value: pipeline.name },
       { key: 'shiplock:environment', value: environment.name },
@@ -223,8 +223,4 @@ export function renderCreateService(parts: ServiceParts) {
 const countIn = ({ service, environment }: ServiceParts) => service.count[environment.name] ?? 1;
 
 /** At most 36 characters; the same for the same promotion and service, so that a retry creates nothing twice. */
-function clientToken(text: string): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const character of text) hash = BigInt.asUintN(64, (hash ^ BigInt(character.codePointAt(0) ?? 0)) * 0x100000001b3n);
-  return `${hash.toString(16).padStart(16, '0')}-${text.slice(-19).replace(/[^A-Za-z0-9-]/g, '-')}`;
-}
+const clientToken = (text: string) => `${fingerprint(text)}-${text.slice(-22).replace(/[^A-Za-z0-9-]/g, '-')}`;

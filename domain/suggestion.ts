@@ -5,7 +5,9 @@ export function suggestion(given: string, known: readonly string[]): string {
   const near = known
     .map((word) => ({ word, away: distance(given.toLowerCase(), word.toLowerCase()) }))
     .toSorted((a, b) => a.away - b.away)[0];
-  return near !== undefined && near.away <= Math.max(1, Math.floor(given.length / 3)) ? `, did you mean "${near.word}"?` : '';
+  return given !== '' && near !== undefined && near.away <= Math.max(1, Math.floor(given.length / 3))
+    ? `, did you mean "${near.word}"?`
+    : '';
 }
 
 /** Levenshtein's. */

@@ -109,6 +109,27 @@ const HOSTILE: readonly [string, DangerousField, string, Part][] = [
     { container: { repositoryCredentials: { credentialsParameter: secret('acme/live/hub') } } },
   ],
   [
+    'mounts a Windows share with the credentials of live',
+    'foreign-secrets',
+    'volumes[0]',
+    {
+      task: {
+        volumes: [
+          {
+            name: 'x',
+            fsxWindowsFileServerVolumeConfiguration: { authorizationConfig: { credentialsParameter: secret('acme/live/fsx') } },
+          },
+        ],
+      },
+    },
+  ],
+  [
+    'joins a domain with the credentials of live',
+    'foreign-secrets',
+    'credentialSpecs[0]',
+    { container: { credentialSpecs: [`credentialspecdomainless:${parameter('acme/live/gmsa')}`] } },
+  ],
+  [
     'reads its variables from a file of live',
     'foreign-secrets',
     'environmentFiles[0]',
@@ -136,6 +157,38 @@ const HOSTILE: readonly [string, DangerousField, string, Part][] = [
     variable('URL', 'postgres://app:hunter2@db.example.com/app'),
   ],
   ['carries a password in its command', 'plaintext-secrets', 'command[1]', { container: { command: ['serve', '--password=hunter2'] } }],
+  [
+    'carries a password after its option',
+    'plaintext-secrets',
+    'command[2]',
+    { container: { command: ['serve', '--password', 'hunter2'] } },
+  ],
+  [
+    'carries a token in a shell’s line',
+    'plaintext-secrets',
+    'command[1]',
+    { container: { command: ['-c', 'export TOKEN=hunter2; serve'] } },
+  ],
+  [
+    'carries a token in its entry point',
+    'plaintext-secrets',
+    'entryPoint[1]',
+    { container: { entryPoint: ['serve', '-Dauth.token=hunter2'] } },
+  ],
+  [
+    'carries a token in its health check',
+    'plaintext-secrets',
+    'healthCheck.command[1]',
+    { container: { healthCheck: { command: ['CMD-SHELL', 'curl -H "Authorization: Bearer hunter2hunter2" localhost'] } } },
+  ],
+  ['carries a key in a label', 'plaintext-secrets', 'dockerLabels.apiKey', { container: { dockerLabels: { apiKey: 'hunter2' } } }],
+  [
+    'carries a password in a connection string',
+    'plaintext-secrets',
+    'environment.DATABASE',
+    variable('DATABASE', 'Server=db;User Id=app;Password=hunter2;'),
+  ],
+  ['carries a password in JSON', 'plaintext-secrets', 'environment.SETTINGS', variable('SETTINGS', '{"db":{"password":"hunter2"}}')],
   [
     'carries a token in its log options',
     'plaintext-secrets',
@@ -213,6 +266,21 @@ const HARMLESS: readonly [string, Part][] = [
   ['says how long tokens live', variable('TOKEN_TTL', '300')],
   ['carries a digest', variable('COMMIT', 'cf7edb2a4d1a5cf7edb2a4d1a5cf7edb2a4d1a51')],
   ['carries an address', variable('ORDERS_URL', 'https://orders.example.com/v1?x=1')],
+  [
+    'mounts a Windows share with its credentials',
+    {
+      task: {
+        volumes: [
+          {
+            name: 'x',
+            fsxWindowsFileServerVolumeConfiguration: { authorizationConfig: { credentialsParameter: secret('acme/test/fsx') } },
+          },
+        ],
+      },
+    },
+  ],
+  ['checks its health', { container: { healthCheck: { command: ['CMD-SHELL', 'curl -f http://localhost:8000/health || exit 1'] } } }],
+  ['takes a token from a file in a shell’s line', { container: { command: ['-c', 'TOKEN=$(cat /run/secrets/token) exec serve'] } }],
   ['speaks of a compass', variable('COMPASS', 'north')],
   ['speaks of a passenger', variable('PASSENGER_APP_ENV', 'production')],
   ['has a command with an ordinary option', { container: { command: ['serve', '--port=8000', '--password-file=/run/secrets/x'] } }],

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cronOf, isOpen, nextClosing, nextOpening } from '../../domain/hours.ts';
 import type { Hours } from '../../domain/pipeline.ts';
@@ -63,6 +64,21 @@ describe('a change of the clocks', () => {
     it(`opens right after the gap that skips ${from} in ${zone}`, () =>
       expect(iso(nextOpening(hours(zone, from, '20:00'), at(asked)))).toBe(expected));
 
+  it('opens and closes once in an hour that it repeats', () => {
+    // Berlin, 2026-10-25: 02:00 to 03:00 comes twice, from 00:00Z and from 01:00Z.
+    const early = hours('Europe/Berlin', '01:00', '02:30');
+    expect(iso(nextClosing(early, at('2026-10-25T00:00:00Z')))).toBe('2026-10-25T00:30:00.000Z');
+    expect(isOpen(early, at('2026-10-25T00:29:59Z'))).toBe(true);
+    expect(isOpen(early, at('2026-10-25T00:30:00Z'))).toBe(false);
+    expect(isOpen(early, at('2026-10-25T01:15:00Z'))).toBe(false);
+    // And is not closed again by the second two o'clock, once it has opened at half past the first.
+    const late = hours('Europe/Berlin', '02:30', '05:00');
+    expect(isOpen(late, at('2026-10-25T00:30:00Z'))).toBe(true);
+    expect(isOpen(late, at('2026-10-25T01:15:00Z'))).toBe(true);
+    expect(isOpen(late, at('2026-10-25T04:00:00Z'))).toBe(false);
+    expect(isOpen(hours('Australia/Lord_Howe', '00:30', '01:45'), at('2026-04-04T15:10:00Z'))).toBe(false);
+  });
+
   it('takes the first of two equal times', () => {
     expect(iso(nextOpening(hours('Europe/Berlin', '02:30', '20:00'), at('2026-10-24T12:00:00Z')))).toBe('2026-10-25T00:30:00.000Z');
     expect(iso(nextOpening(hours('America/New_York', '01:30', '20:00'), at('2026-10-31T17:00:00Z')))).toBe('2026-11-01T05:30:00.000Z');
@@ -95,6 +111,47 @@ describe('the next opening and closing', () => {
         expect(iso((move.open ? nextOpening : nextClosing)(week, move.at - 1))).toBe(iso(move.at));
       }
     });
+});
+
+describe('any hours', () => {
+  const time = fc.integer({ min: 0, max: 24 * 4 - 1 }).map((quarter) => {
+    const text = (number: number) => String(number).padStart(2, '0');
+    return `${text(Math.floor(quarter / 4))}:${text((quarter % 4) * 15)}`;
+  });
+  const any = fc
+    .tuple(
+      fc.constantFrom('Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata'),
+      time,
+      time,
+      fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
+    )
+    .filter(([, from, to]) => from < to)
+    .map(([zone, from, to, days]) => hours(zone, from, to, days));
+  // The weekends at which the clocks change in these zones, and a plain one.
+  const moment = fc
+    .tuple(
+      fc.constantFrom('2026-03-28', '2026-10-24', '2026-03-07', '2026-10-31', '2026-04-04', '2026-10-03', '2026-06-13'),
+      fc.integer({ min: 0, max: 3 * 24 * 60 * MINUTE }),
+    )
+    .map(([day, later]) => at(`${day}T00:00:00Z`) + later);
+
+  it('close after they were asked and open after they were asked, at the instant of the change', () =>
+    fc.assert(
+      fc.property(any, moment, (week, asked) => {
+        const opens = nextOpening(week, asked);
+        const closes = nextClosing(week, asked);
+        expect(opens).toBeGreaterThan(asked);
+        expect(closes).toBeGreaterThan(asked);
+        expect(isOpen(week, closes)).toBe(false);
+        // Hours that lie within the gap of a day are none that day: it would open and close in one instant.
+        const empty = (instant: number) => nextOpening(week, instant - 1) === instant && nextClosing(week, instant - 1) === instant;
+        expect(isOpen(week, closes - 1)).toBe(!empty(closes));
+        expect(isOpen(week, opens)).toBe(!empty(opens));
+        expect(isOpen(week, opens - 1)).toBe(false);
+        expect(isOpen(week, asked)).toBe(closes < opens || (closes === opens && !empty(closes)));
+      }),
+      { numRuns: 500 },
+    ));
 });
 
 it('are written for Scheduler as cron', () => {

@@ -24,6 +24,37 @@ describe('the name of an execution', () => {
       }),
     ));
 
+  it('is of one repository alone, though the same image may lie in several', () => {
+    const of = `sha256:${'a'.repeat(64)}`;
+    const long = (middle: string) => `${'platform/'.repeat(12)}${middle}${'/service'.repeat(12)}`;
+    const names = [
+      'a/b',
+      'a_b',
+      'a/b/c',
+      'a_b/c',
+      'a/b_c',
+      'a_b_c',
+      'a-b',
+      'a.b',
+      long('orders'),
+      long('catalog'),
+      long('x/y'),
+      long('x_y'),
+    ];
+    expect(new Set(names.map((name) => releaseExecution(name, of, 1))).size).toBe(names.length);
+    // As long as an unhashed name may be, one more, and so long that the hash leaves less room.
+    const lengths = Array.from({ length: 60 }, (_, index) => 'x'.repeat(index + 1));
+    expect(new Set(lengths.map((name) => releaseExecution(name, of, 1))).size).toBe(lengths.length);
+    const twins = fc.tuple(fc.stringMatching(/^[ab]([._/-][ab]|[ab]){0,40}$/), fc.stringMatching(/^[ab]([._/-][ab]|[ab]){0,40}$/));
+    fc.assert(
+      fc.property(twins, fc.integer({ min: 0, max: 60 }), ([one, other], more) => {
+        const name = (middle: string) => releaseExecution(`${'x'.repeat(more)}${middle}${'x'.repeat(more)}`, of, 1);
+        expect(name(one) === name(other)).toBe(one === other);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('is the same for the same release and attempt, so that a second event starts nothing', () => {
     const of = `sha256:${'a'.repeat(64)}`;
     expect(releaseExecution('orders', of, 1)).toBe(releaseExecution('orders', of, 1));

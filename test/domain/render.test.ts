@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RenderError } from '../../domain/errors.ts';
 import { renderCreateService, renderTaskDefinition, renderUpdateService, renderWakeService } from '../../domain/render.ts';
@@ -241,6 +242,30 @@ describe('a service', () => {
     expect(token({ promotion: 'x'.repeat(80) }).length).toBeLessThanOrEqual(36);
     expect(renderCreateService(given('orders-worker')).clientToken).not.toBe(token({}));
   });
+
+  it('shares its token with no other service, environment or pipeline, within what ECS takes', () => {
+    const text = fc.stringMatching(/^[a-z][a-z0-9-]{0,60}$/);
+    const base = given('orders-web');
+    const token = ([name, promotion, service]: readonly [string, string, string]) =>
+      renderCreateService({ ...base, promotion, pipeline: { ...pipeline, name }, service: { ...base.service, name: service } }).clientToken;
+    const parts = fc.tuple(text, text, text);
+    fc.assert(
+      fc.property(parts, parts, fc.constantFrom(0, 1, 2), (one, other, index) => {
+        const changed = one.with(index, other[index]!) as [string, string, string];
+        expect(token(one)).toMatch(/^[!-~]{1,36}$/);
+        expect(token(one) === token(changed)).toBe(one[index] === other[index]);
+      }),
+      { numRuns: 1000 },
+    );
+    // Alike in all that a person would read in the token.
+    const alike = Array.from({ length: 500 }, (_, index) => token(['acme', 'p', `${index}-${'x'.repeat(40)}`]));
+    expect(new Set(alike).size).toBe(500);
+  });
+
+  it('says how many tasks when it is created and woken alone', () =>
+    expect(
+      [renderUpdateService, renderWakeService, renderCreateService].map((render) => 'desiredCount' in render(given('orders-web'))),
+    ).toEqual([false, true, true]));
 
   it('comes back from zero by a deployment, as a change of the count alone has no event', () =>
     expect(renderWakeService(given('orders-web'))).toMatchObject({ service: 'orders-web', desiredCount: 2, forceNewDeployment: true }));

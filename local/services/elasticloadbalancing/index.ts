@@ -5,7 +5,7 @@ import { type Operation, type Permission, type ResourceType, type Service, Servi
 import type { Site } from '../../core/site.ts';
 import { managementOperations, requestTags, tagOnCreate } from './management.ts';
 import { loadBalancingResources } from './resources.ts';
-import { checkConditions, described, forwardedTo, type ListenerRule, ruleFor } from './rules.ts';
+import { checkConditions, described, forwardedTo, inOrder, type ListenerRule, ruleFor } from './rules.ts';
 import { type HealthListener, healthOf, type TargetGroup, type TargetRegistration, type TargetState } from './targets.ts';
 
 declare module '../../core/site.ts' {
@@ -41,6 +41,11 @@ const html = (status: number, title: string): HttpResponse =>
       server: 'awselb/2.0',
     },
   );
+
+function assertPriority(priority: number | undefined): asserts priority is number {
+  if (priority === undefined || !Number.isInteger(priority) || priority < 1 || priority > 50_000)
+    throw new ServiceError('ValidationError', `Priority must be between 1 and 50000, but was ${priority}`);
+}
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/ */
 export class LoadBalancing implements Service {
@@ -289,10 +294,11 @@ export class LoadBalancing implements Service {
 
   createRule({ ListenerArn, Priority, Conditions = [], Actions = [], Tags }: Elb.CreateRuleInput): Elb.CreateRuleOutput {
     const listener = this.listener(ListenerArn);
+    if (Conditions.length === 0) throw new ServiceError('ValidationError', 'A rule must have at least one condition');
+    if (Actions.length === 0) throw new ServiceError('ValidationError', 'A rule must have at least one action');
     checkConditions(Conditions);
     this.checkActions(Actions);
-    if (Priority === undefined || Priority < 1 || Priority > 50_000)
-      throw new ServiceError('ValidationError', `Priority must be between 1 and 50000, but was ${Priority}`);
+    assertPriority(Priority);
     if (listener.rules.some(({ priority }) => priority === Priority))
       throw new ServiceError('PriorityInUseException', `Priority '${Priority}' is currently in use`);
     const arn = `${listener.arn.replace(':listener/', ':listener-rule/')}/${this.id()}`;
@@ -305,6 +311,8 @@ export class LoadBalancing implements Service {
 
   modifyRule({ RuleArn, Conditions, Actions }: Elb.ModifyRuleInput): Elb.ModifyRuleOutput {
     const { rule } = this.rule(RuleArn);
+    // It is changed by ModifyListener.
+    if (rule.priority === undefined) throw new ServiceError('OperationNotPermittedException', 'Default rule cannot be modified');
     if (Conditions) checkConditions(Conditions);
     if (Actions) this.checkActions(Actions);
     const before = rule.actions;
@@ -326,8 +334,11 @@ export class LoadBalancing implements Service {
   setPriorities({ RulePriorities = [] }: Elb.SetRulePrioritiesInput): Elb.SetRulePrioritiesOutput {
     const changed = RulePriorities.map(({ RuleArn, Priority }) => ({ ...this.rule(RuleArn), to: Priority }));
     for (const { listener, rule, to } of changed) {
+      if (rule.priority === undefined) throw new ServiceError('OperationNotPermittedException', 'The priority of a default rule is fixed');
+      assertPriority(to);
+      // What each rule shall have once all are changed.
       const other = listener.rules.find(
-        ({ priority, arn }) => priority === to && arn !== rule.arn && !changed.some((one) => one.rule.arn === arn),
+        ({ priority, arn }) => arn !== rule.arn && (changed.find((one) => one.rule.arn === arn)?.to ?? priority) === to,
       );
       if (other) throw new ServiceError('PriorityInUseException', `Priority '${to}' is currently in use`);
     }
@@ -336,8 +347,9 @@ export class LoadBalancing implements Service {
   }
 
   private rulesOf({ ListenerArn, RuleArns }: Elb.DescribeRulesInput): ListenerRule[] {
-    if (ListenerArn) return this.listener(ListenerArn).rules;
-    return (RuleArns ?? []).map((arn) => this.rule(arn).rule);
+    if (ListenerArn) return inOrder(this.listener(ListenerArn).rules);
+    if (!RuleArns?.length) throw new ServiceError('ValidationError', 'A listener or rules must be specified');
+    return RuleArns.map((arn) => this.rule(arn).rule);
   }
 
   describeBalancers({ LoadBalancerArns, Names }: Elb.DescribeLoadBalancersInput): Elb.DescribeLoadBalancersOutput {

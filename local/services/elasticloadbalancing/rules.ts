@@ -68,13 +68,13 @@ function holds(condition: RuleCondition, request: HttpRequest): boolean {
   }
 }
 
+/** By priority, the default last. */
+export const inOrder = (rules: readonly ListenerRule[]): ListenerRule[] =>
+  rules.toSorted((a, b) => (a.priority ?? Number.MAX_SAFE_INTEGER) - (b.priority ?? Number.MAX_SAFE_INTEGER));
+
 /** The rule that a request falls to. */
-export function ruleFor(rules: readonly ListenerRule[], request: HttpRequest): ListenerRule | undefined {
-  const byPriority = [...rules].sort((a, b) => (a.priority ?? Number.POSITIVE_INFINITY) - (b.priority ?? Number.POSITIVE_INFINITY));
-  return byPriority.find(
-    ({ priority, conditions }) => priority === undefined || conditions.every((condition) => holds(condition, request)),
-  );
-}
+export const ruleFor = (rules: readonly ListenerRule[], request: HttpRequest): ListenerRule | undefined =>
+  inOrder(rules).find(({ priority, conditions }) => priority === undefined || conditions.every((condition) => holds(condition, request)));
 
 export const described = ({ arn, priority, conditions, actions }: ListenerRule): Rule => ({
   RuleArn: arn,
