@@ -29,6 +29,8 @@ export interface Look {
   readonly state: 'none' | 'running' | 'held' | 'broke';
   readonly reason: string;
   readonly deployment?: string;
+  /** ECS could not go back to what ran before. */
+  readonly stuck?: true;
   /** ECS has no such service, or no such cluster. */
   readonly gone?: true;
 }
@@ -108,6 +110,7 @@ export class Ecs {
       return {
         state: STATES[newest.status ?? ''] ?? 'running',
         reason: newest.statusReason ?? `its deployment is ${newest.status}`,
+        ...(newest.status === 'ROLLBACK_FAILED' ? { stuck: true } : {}),
         ...(newest.serviceDeploymentArn ? { deployment: newest.serviceDeploymentArn } : {}),
       };
     } catch (error) {

@@ -65,6 +65,14 @@ export class RollbackFailed extends Error {
   }
 }
 
+/** A rollback wanted to stop a deployment that had just completed: what ran before has to be deployed again. */
+export class StoppedTooLate extends Error {
+  constructor(service: string) {
+    super(`${service} had completed before it could be stopped`);
+    this.name = 'StoppedTooLate';
+  }
+}
+
 /** The turn is somebody else's by now: whoever still acts was too slow, and must not act. */
 export class TurnLost extends Error {
   constructor(environment: string, ticket: string) {

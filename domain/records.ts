@@ -67,14 +67,16 @@ export interface WaitRecord {
   readonly service: string;
   /** The promotion or wake that waits. */
   readonly owner: string;
-  readonly kind: 'deploy' | 'roll-back' | 'restore';
+  /** `stop`: a rollback that stops a deployment; `put-back`: one that deploys what ran before. */
+  readonly kind: 'deploy' | 'stop' | 'put-back' | 'restore';
   /** Answered when all services in `among` are done. */
   readonly token: string;
   readonly among: readonly string[];
   readonly taskDefinition: string;
   /** Deployments created before this are not ours. Milliseconds since the epoch. */
   readonly since: number;
-  readonly state: 'open' | 'held' | 'broke';
+  /** `late`: the deployment had completed before it could be stopped, so it has to be put back. */
+  readonly state: 'open' | 'held' | 'broke' | 'late';
   /** Why it broke, in words. */
   readonly reason?: string;
 }

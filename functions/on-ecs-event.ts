@@ -33,7 +33,7 @@ export const onEcsEvent =
       if (wait === undefined) continue;
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
       const { state } = wait.state === 'open' ? await lookAt(world, wait) : wait;
-      if (state === 'held' || state === 'broke') await answerIfOver(world, wait, now());
+      if (state === 'held' || state === 'broke' || state === 'late') await answerIfOver(world, wait, now());
     }
   };
 

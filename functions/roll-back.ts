@@ -1,5 +1,6 @@
 /** Puts back what ran before: stops what is still rolling, updates what had held, removes what had not existed, and waits for ECS. */
 import * as z from 'zod/mini';
+import type { Look } from '../aws/ecs.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
@@ -15,7 +16,7 @@ import { type EnvironmentClients, environmentClients, environmentOf, groupOf } f
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, CLOCK_SKEW, lookAt } from './stack/waiting.ts';
+import { answerIfOver, CLOCK_SKEW, isGoingBack, lookAt } from './stack/waiting.ts';
 import { entry } from './stack/words.ts';
 
 const Input = z.discriminatedUnion('act', [
@@ -89,14 +90,11 @@ async function beginRollBack(
   const { ecs, loadBalancing } = clients(name);
   const cluster = environmentName(pipeline.name, name);
   const previous = record.before?.[serviceName] ?? null;
-  const wait: WaitRecord = { ...left, kind: 'roll-back', token, among, state: 'open' };
-  // A retry: of an update back, of which ECS may have heard; or of a stop, which is harmless twice.
-  const again = left.kind === 'roll-back';
-  const updates = again && left.taskDefinition === previous;
-  if (again) {
+  // A retry: of an update back, of which ECS may have heard; or of a stop, which is harmless twice, and may have come too late.
+  if (isGoingBack(left.kind)) {
     await ledger.putWait({ ...left, token });
-    if (left.state !== 'open') return true;
-    if (updates && (await lookAt({ pipeline, ledger, clients }, { ...left, token })).state !== 'none') return true;
+    if (left.state === 'held' || left.state === 'broke') return true;
+    if (left.kind === 'put-back' && (await lookAt({ pipeline, ledger, clients }, { ...left, token })).state !== 'none') return true;
   }
   await turns.assertGroupTurn(name, groupOf(pipeline, release.repository).name, promotion, fence);
   if (previous === null) {
@@ -110,20 +108,27 @@ async function beginRollBack(
     await ledger.dropWait(name, serviceName);
     return false;
   }
-  const look = updates ? ({ state: 'held' } as const) : await ecs.look(cluster, serviceName, left.since);
+  const stop: WaitRecord = { ...left, kind: 'stop', token, among, state: 'open' };
+  const look: Look = left.kind === 'put-back' ? { state: 'held', reason: '' } : await ecs.look(cluster, serviceName, left.since);
   switch (look.state) {
     case 'broke':
+      if (look.stuck) {
+        await ledger.putWait({ ...stop, state: 'broke', reason: `${serviceName}: ${look.reason}` });
+        return true;
+      }
+      // ECS has rolled back by itself.
+      await ledger.putWait({ ...stop, state: 'held' });
+      return false;
     case 'none':
-      // ECS has rolled back by itself, or never began.
-      await ledger.putWait({ ...wait, state: 'held' });
+      await ledger.putWait({ ...stop, state: 'held' });
       return false;
     case 'running':
-      await ledger.putWait(wait);
+      await ledger.putWait(stop);
       await ecs.stop(look.deployment ?? '');
       return true;
     case 'held': {
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
-      await ledger.putWait({ ...wait, taskDefinition: previous, since: now - CLOCK_SKEW });
+      await ledger.putWait({ ...stop, kind: 'put-back', taskDefinition: previous, since: now - CLOCK_SKEW });
       const request = renderUpdateService({
         pipeline,
         environment,
@@ -144,8 +149,9 @@ async function lookOnce(world: World, { promotion, environment, before }: Promot
   for (const service of Object.keys(before ?? {})) {
     const wait = await world.ledger.wait(environment, service);
     if (wait?.owner !== promotion || wait.state === 'held') continue;
-    const look = wait.kind === 'roll-back' && wait.state === 'open' ? await lookAt(world, wait) : undefined;
+    const look = isGoingBack(wait.kind) && wait.state === 'open' ? await lookAt(world, wait) : undefined;
     const after = look === undefined ? wait : await world.ledger.wait(environment, service);
+    if (after?.state === 'late') throw new RollbackFailed(`${service} had completed before it could be stopped`);
     if (after?.state !== 'held') throw new RollbackFailed(after?.reason ?? `${service}: ${look?.reason ?? 'its rollback never began'}`);
   }
   return {};

@@ -3,6 +3,7 @@ import type { Ecs, Look } from '../../aws/ecs.ts';
 import type { Ledger } from '../../aws/ledger.ts';
 import type { Outbox } from '../../aws/outbox.ts';
 import type { Answer } from '../../aws/step-functions.ts';
+import { StoppedTooLate } from '../../domain/errors.ts';
 import { environmentName, logGroup } from '../../domain/names.ts';
 import type { Pipeline, ServiceDefinition } from '../../domain/pipeline.ts';
 import { failedService } from '../../domain/reasons.ts';
@@ -24,9 +25,23 @@ export const CLOCK_SKEW = 2_000;
 /** The error by which the waiting step's state machine catches a broken wait. */
 const ERRORS: Readonly<Record<WaitRecord['kind'], string>> = {
   deploy: 'DeploymentFailed',
-  'roll-back': 'RollbackFailed',
+  stop: 'RollbackFailed',
+  'put-back': 'RollbackFailed',
   restore: 'DeploymentFailed',
 };
+
+/** A rollback waits for both of its kinds together. */
+const sameStep = (a: WaitRecord['kind'], b: WaitRecord['kind']) => a === b || (isGoingBack(a) && isGoingBack(b));
+
+/** Whether a wait is a rollback's. */
+export const isGoingBack = (kind: WaitRecord['kind']) => kind === 'stop' || kind === 'put-back';
+
+/** What a look makes of a wait. Stopping a deployment ends in "stopped" or "rolled back": what a deployment calls broken is what was asked for. */
+function verdict({ kind }: WaitRecord, { state, stuck }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
+  if (state === 'none' || state === 'running') return undefined;
+  if (kind !== 'stop') return state;
+  return state === 'held' ? 'late' : stuck ? 'broke' : 'held';
+}
 
 /**
  * One look at what a wait waits for; the wait is ended if it is over.
@@ -42,13 +57,12 @@ export async function lookAt(
   const cluster = environmentName(pipeline.name, wait.environment);
   const look = await ecs.look(cluster, wait.service, wait.since);
   if (mayBeMissing && look.gone) return { state: 'none', reason: look.reason };
-  // Rolling back by stopping a deployment ends in "stopped" or "rolled back": what a deployment calls broken is what was asked for.
-  const good = look.state === 'held' || (wait.kind === 'roll-back' && look.state === 'broke' && !look.reason.includes('ROLLBACK_FAILED'));
-  if (good) await ledger.endWait(wait, { state: 'held' });
-  else if (look.state === 'broke') {
+  const state = verdict(wait, look);
+  if (state === 'held' || state === 'late') await ledger.endWait(wait, { state });
+  else if (state === 'broke') {
     const service = pipeline.services[wait.service];
     const reason = service ? await explain(pipeline, wait.environment, service, ecs, logs, look.reason) : `${wait.service}: ${look.reason}`;
-    await ledger.endWait(wait, { state: 'broke', reason });
+    await ledger.endWait(wait, { state, reason });
   }
   return look;
 }
@@ -56,9 +70,17 @@ export async function lookAt(
 /** Whether all that wait with this one are done, and what their step is told. The first broken one decides. */
 export async function whetherOver({ ledger }: Pick<World, 'ledger'>, wait: WaitRecord): Promise<Over> {
   const all = await Promise.all(wait.among.map((service) => ledger.wait(wait.environment, service)));
-  const own = all.filter((other): other is WaitRecord => other !== undefined && other.owner === wait.owner && other.kind === wait.kind);
+  const own = all.filter(
+    (other): other is WaitRecord => other !== undefined && other.owner === wait.owner && sameStep(other.kind, wait.kind),
+  );
   const broken = own.find(({ state }) => state === 'broke');
   if (broken) return { state: 'over', answer: { error: ERRORS[wait.kind], cause: broken.reason ?? `${broken.service} did not hold` } };
+  const late = own.find(({ state }) => state === 'late');
+  // The step is tried again, and finds that it has to deploy what ran before.
+  if (late) {
+    const error = new StoppedTooLate(late.service);
+    return { state: 'over', answer: { error: error.name, cause: error.message } };
+  }
   if (own.length < wait.among.length || own.some(({ state }) => state === 'open')) return { state: 'open' };
   return { state: 'over', answer: { result: { services: wait.among } } };
 }
