@@ -1,0 +1,4 @@
+/** The first quarter of the random histories. */
+import { histories } from './histories.ts';
+
+histories(0);

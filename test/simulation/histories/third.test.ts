@@ -1,0 +1,4 @@
+/** The third quarter of the random histories. */
+import { histories } from './histories.ts';
+
+histories(2);
