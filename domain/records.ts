@@ -34,6 +34,8 @@ export interface ServiceRecord {
   /** The revision that it runs, or ran and shall run again. */
   readonly taskDefinition: string;
   readonly promotion: string;
+  /** {@link route} of its rule at the load balancer, as it was when it was last looked after. */
+  readonly route?: string;
 }
 
 export type PromotionState = 'waiting' | 'deploying' | 'verifying' | 'rolling-back' | OutcomeKind;
@@ -57,6 +59,8 @@ export interface PromotionRecord {
   readonly taskDefinitions: Readonly<Record<string, string>>;
   /** What each service ran before; null where it did not exist. Written before anything changes. */
   readonly before?: Readonly<Record<string, string | null>>;
+  /** Services whose rule at the load balancer is not as the configuration wants it. */
+  readonly reroute?: readonly string[];
   /** A failed rollback: nobody but a person may go on. */
   readonly needsPerson?: boolean;
 }

@@ -6,6 +6,7 @@ import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord } from '../domain/records.ts';
+import { routed } from '../domain/routes.ts';
 import type { Outcome } from '../domain/workflow.ts';
 import { environmentOf, groupOf } from './stack/environment.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
@@ -66,14 +67,14 @@ const words = ({ outcome, reason }: Outcome, environment: string) =>
   outcome === 'succeeded' ? `runs in ${environment}, checks held` : `${outcome} in ${environment}: ${reason}`;
 
 async function recordSuccess(
-  { ledger }: World,
+  { pipeline, ledger }: World,
   { promotion, environment, release }: z.infer<typeof Input>,
   record: PromotionRecord,
   at: string,
 ): Promise<void> {
   await ledger.putRunning({ ...release, environment, promotion, since: at, verified: true });
   for (const [service, taskDefinition] of Object.entries(record.taskDefinitions))
-    await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion });
+    await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion, ...routed(pipeline.services[service]) });
 }
 
 export const handler = step('complete-promotion', Input, () => {

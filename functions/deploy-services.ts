@@ -9,6 +9,7 @@ import { DeploymentFailed } from '../domain/errors.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
 import { renderCreateService, renderUpdateService } from '../domain/render.ts';
+import { priorities, route } from '../domain/routes.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
@@ -41,36 +42,48 @@ export const deployServices =
     if (input.look) return lookOnce(world, record, services);
     if (input.token === undefined) throw new Error('a deployment needs a token to answer');
 
-    const before = record.before ?? (await whatRuns(ledger, input.environment, services));
-    if (record.before === undefined) await ledger.setPromotion(input.promotion, { before });
+    const { before, reroute } = await whatRuns(world, input.environment, record, services);
+    if (record.before === undefined) await ledger.setPromotion(input.promotion, { before, reroute });
     let retried = false;
-    for (const service of services) retried = (await deploy(world, input, record, before, service, services, moment.now())) || retried;
+    for (const service of services)
+      retried = (await deploy(world, input, { ...record, before, reroute }, service, services, moment.now())) || retried;
     // A retry may find all of it over: no event will come again.
     const first = retried ? await ledger.wait(input.environment, services[0]!) : undefined;
     if (first) await answerIfOver(world, first, moment.now());
     return {};
   };
 
-async function whatRuns(ledger: World['ledger'], environment: string, services: readonly string[]): Promise<Record<string, string | null>> {
+type Deploying = PromotionRecord & Required<Pick<PromotionRecord, 'before' | 'reroute'>>;
+
+/** What each service ran before this promotion, written down by its first try; and whose rule has to be looked after. */
+async function whatRuns(
+  { pipeline, ledger }: World,
+  environment: string,
+  { before, reroute = [] }: PromotionRecord,
+  services: readonly string[],
+): Promise<Pick<Deploying, 'before' | 'reroute'>> {
+  if (before !== undefined) return { before, reroute };
   const records = await Promise.all(services.map((service) => ledger.service(environment, service)));
-  return Object.fromEntries(
-    services.map((service, index) => [service, records[index]?.state === 'absent' ? null : (records[index]?.taskDefinition ?? null)]),
-  );
+  return {
+    before: Object.fromEntries(
+      services.map((service, index) => [service, records[index]?.state === 'absent' ? null : (records[index]?.taskDefinition ?? null)]),
+    ),
+    reroute: services.filter((service, index) => records[index]?.route !== route(pipeline.services[service])),
+  };
 }
 
 /** @returns whether this was a retry that found its wait */
 async function deploy(
   { pipeline, parameters, ledger, turns, clients }: World,
   { environment: name, promotion, release, fence, token = '' }: z.infer<typeof Input>,
-  record: PromotionRecord,
-  before: Readonly<Record<string, string | null>>,
+  { taskDefinitions, before, reroute }: Deploying,
   serviceName: string,
   among: readonly string[],
   now: number,
 ): Promise<boolean> {
   const environment = environmentOf(pipeline, name);
   const service = pipeline.services[serviceName];
-  const taskDefinition = record.taskDefinitions[serviceName];
+  const taskDefinition = taskDefinitions[serviceName];
   if (service === undefined || taskDefinition === undefined) throw new Error(`nothing is registered for ${serviceName}`);
   const { ecs, loadBalancing } = clients(name);
   const left = await ledger.wait(name, serviceName);
@@ -99,15 +112,20 @@ async function deploy(
   const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, service.web ? [serviceName] : []);
   const rendering = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
   const exists = before[serviceName] !== null;
+  const lead = async () => {
+    if (service.web)
+      await loadBalancing.ensureRule({
+        listenerArn: foundation.listenerArn,
+        targetGroupArn: targetGroups[serviceName] ?? '',
+        path: service.web.path,
+        priority: service.web.priority,
+        priorities: priorities(pipeline, name),
+      });
+  };
+  if (exists && reroute.includes(serviceName)) await lead();
   if (exists && (await ecs.update(renderUpdateService(rendering) as never))) return again;
   // First deployment here, or somebody deleted the service by hand: it is created (again), which the journal of ECS shows too.
-  if (service.web)
-    await loadBalancing.ensureRule({
-      listenerArn: foundation.listenerArn,
-      targetGroupArn: targetGroups[serviceName] ?? '',
-      path: service.web.path,
-      priority: service.web.priority,
-    });
+  await lead();
   try {
     await ecs.create(renderCreateService(rendering) as never);
   } catch (error) {

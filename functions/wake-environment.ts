@@ -10,6 +10,7 @@ import { environmentName } from '../domain/names.ts';
 import type { Environment, Pipeline } from '../domain/pipeline.ts';
 import type { ServiceRecord, WaitRecord } from '../domain/records.ts';
 import { renderCreateService, renderWakeService } from '../domain/render.ts';
+import { priorities, routed } from '../domain/routes.ts';
 import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
 import { outcomeSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
@@ -136,6 +137,7 @@ async function restoreService(
       targetGroupArn: targetGroups[name] ?? '',
       path: service.web.path,
       priority: service.web.priority,
+      priorities: priorities(pipeline, environment.name),
     });
   if (environment.onDemand?.depth === 'tasks' && (await ecs.update(renderWakeService(rendering) as never))) return again;
   await ecs.create(renderCreateService(rendering) as never);
@@ -152,7 +154,7 @@ async function end(
   for (const record of await ledger.services(environment.name)) {
     const wait = await ledger.wait(environment.name, record.service);
     if (wait?.owner === execution) await ledger.dropWait(environment.name, record.service);
-    if (act === 'complete') await ledger.putService({ ...record, state: 'running' });
+    if (act === 'complete') await ledger.putService({ ...record, state: 'running', ...routed(world.pipeline.services[record.service]) });
   }
   const about = { environment: environment.name };
   if (act === 'complete') {

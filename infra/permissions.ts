@@ -220,7 +220,12 @@ export function deployStatements(place: Place, { name: environment, ...rest }: E
     },
     {
       Sid: 'LeadRequests',
-      Action: ['elasticloadbalancing:CreateRule', 'elasticloadbalancing:DeleteRule'],
+      Action: [
+        'elasticloadbalancing:CreateRule',
+        'elasticloadbalancing:ModifyRule',
+        'elasticloadbalancing:SetRulePriorities',
+        'elasticloadbalancing:DeleteRule',
+      ],
       Resource: [
         place.arn('elasticloadbalancing', `listener/app/${cluster}/*`),
         place.arn('elasticloadbalancing', `listener-rule/app/${cluster}/*`),
