@@ -35,7 +35,12 @@ export function documentedBuckets(region: string): Readonly<Record<string, reado
       bucket('task definition read', 50, 20, ['DescribeTaskDefinition', 'ListTaskDefinitions', 'ListTaskDefinitionFamilies']),
       bucket('service modify', 50, 5, ['CreateService', 'UpdateService', 'DeleteService']),
       bucket('service read', 100, 20, ['DescribeServices', 'ListServices', 'ListServicesByNamespace']),
-      bucket('service deployment', 50, 20, ['DescribeServiceDeployments', 'ListServiceDeployments', 'StopServiceDeployment']),
+      bucket('service deployment', 50, 20, [
+        'DescribeServiceDeployments',
+        'ListServiceDeployments',
+        'StopServiceDeployment',
+        'ContinueServiceDeployment',
+      ]),
       bucket('service revision', 50, 20, ['DescribeServiceRevisions']),
       bucket('task modify', 100, 40, ['RunTask', 'StartTask', 'StopTask']),
       bucket('task read', 100, 20, ['DescribeTasks', 'ListTasks']),

@@ -1,8 +1,9 @@
 /** Service deployments: how one begins, is stopped, trips the circuit breaker, rolls back and ends. */
-import type { DeploymentConfiguration } from '@aws-sdk/client-ecs';
+import type { DeploymentConfiguration, LoadBalancer } from '@aws-sdk/client-ecs';
 import type { Ecs } from './index.ts';
 import { lastPart } from './names.ts';
-import { current, type Deployment, type Revision, type Service, type ServiceDeployment } from './service.ts';
+import { current, type Deployment, type Revision, RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
+import { shiftsTraffic } from './strategy.ts';
 
 /** How long ECS takes from a request to the first step, or to the stop. Its documentation names no time. */
 const NOTICE = 1000;
@@ -20,6 +21,17 @@ export function thresholdOf({ deploymentCircuitBreaker }: DeploymentConfiguratio
   if (type === 'COUNT') return value;
   if (type === 'UNBOUNDED_PERCENT') return Math.max(1, percent);
   return Math.min(200, Math.max(3, percent));
+}
+
+/**
+ * The load balancers of a new deployment. One that replaces tasks one by one puts them where traffic goes already, although
+ * that may be the alternate target group; one that shifts traffic finds its place when it starts.
+ */
+function placed({ loadBalancers }: Revision, before: Deployment | undefined): readonly LoadBalancer[] {
+  return loadBalancers.map((one, index) => {
+    const arn = before?.loadBalancers[index]?.targetGroupArn;
+    return arn !== undefined && arn === one.advancedConfiguration?.alternateTargetGroupArn ? { ...one, targetGroupArn: arn } : one;
+  });
 }
 
 export class Deployments {
@@ -51,6 +63,7 @@ export class Deployments {
     one.status = status;
     one.updatedAt = this.now;
     if (reason !== undefined) one.statusReason = reason;
+    if (one.lifecycle && !RUNNING_STATUSES.includes(status)) this.ecs.shifting.halt(one.lifecycle);
     if (['SUCCESSFUL', 'STOPPED', 'ROLLBACK_SUCCESSFUL', 'ROLLBACK_FAILED'].includes(status)) one.finishedAt = this.now;
     if (status === 'STOPPED') one.stoppedAt = this.now;
     this.ecs.look(service);
@@ -65,6 +78,7 @@ export class Deployments {
     const deployment: Deployment = {
       id,
       revision,
+      loadBalancers: placed(revision, service.deployments[0]),
       createdAt: this.now,
       updatedAt: this.now,
       status: 'PRIMARY',
@@ -75,6 +89,7 @@ export class Deployments {
       ends: 0,
       nextStartAt: this.now,
     };
+    const lifecycle = shiftsTraffic(service.configuration) ? this.ecs.shifting.plan(service, deployment, service.deployments) : undefined;
     const sources = [...new Set(service.deployments.map((one) => one.revision))];
     service.deployments.unshift(deployment);
     service.revisions.set(revision.arn, revision);
@@ -87,6 +102,7 @@ export class Deployments {
       deployment,
       configuration: service.configuration,
       threshold: thresholdOf(service.configuration, service.desiredCount),
+      ...(lifecycle ? { lifecycle } : {}),
       status: 'PENDING',
       failures: 0,
       rollbackFailures: 0,
@@ -102,12 +118,14 @@ export class Deployments {
       if (one.status !== 'PENDING') return;
       one.startedAt = this.now;
       this.set(service, one, 'IN_PROGRESS');
+      return lifecycle && this.ecs.shifting.start(service, one, lifecycle);
     });
     return one;
   }
 
   /** A newer deployment takes the place of a running one. */
   private supersede(service: Service, one: ServiceDeployment): void {
+    if (one.lifecycle) this.ecs.shifting.halt(one.lifecycle);
     this.set(service, one, 'STOP_REQUESTED', 'A newer service deployment was started.');
     this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} stops`, () => this.set(service, one, 'STOPPED'));
   }
@@ -120,6 +138,7 @@ export class Deployments {
 
   /** StopServiceDeployment: back to the revision that held last. */
   requestRollback(service: Service, one: ServiceDeployment): void {
+    if (one.lifecycle) this.ecs.shifting.halt(one.lifecycle);
     this.set(service, one, 'ROLLBACK_REQUESTED', 'Service deployment rollback requested by user.');
     this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} rolls back`, () => {
       if (one.status !== 'ROLLBACK_REQUESTED') return;
@@ -183,6 +202,15 @@ export class Deployments {
     });
   }
 
+  /** A stage of a deployment that shifts traffic failed. */
+  broken(service: Service, one: ServiceDeployment, reason: string): void {
+    const failed = service.deployments[0]!;
+    this.fail(failed, reason);
+    this.say(service, `(deployment ${failed.id}) deployment failed: ${reason}`);
+    if (one.status === 'ROLLBACK_IN_PROGRESS') this.set(service, one, 'ROLLBACK_FAILED', reason);
+    else this.rollBack(service, one, reason, (id) => `rolling back to deploymentId ${id}.`);
+  }
+
   private breakOff(service: Service, why: string, short: string): void {
     const failed = service.deployments[0]!;
     this.fail(failed, why);
@@ -202,7 +230,7 @@ export class Deployments {
 
   /** Makes the last deployment that held the primary one again. */
   private rollBack(service: Service, one: ServiceDeployment, reason: string, words: (id: string) => string): void {
-    const last = service.lastCompleted;
+    const last = one.lifecycle ? one.lifecycle.blue : service.lastCompleted;
     if (last === undefined || last.revision.definition.value.status !== 'ACTIVE') {
       const why =
         last === undefined
@@ -228,6 +256,7 @@ export class Deployments {
     this.announce(service, last, 'IN_PROGRESS', last.rolloutStateReason);
     this.say(service, `rolling back to deployment ${last.id}.`);
     this.set(service, one, 'ROLLBACK_IN_PROGRESS', reason);
+    if (one.lifecycle) this.ecs.shifting.goBack(service, one, one.lifecycle);
   }
 
   /**
@@ -236,12 +265,18 @@ export class Deployments {
    */
   complete(service: Service): number | undefined {
     const one = current(service);
-    const deployment = service.deployments[0]!;
     if (one?.status !== 'IN_PROGRESS' && one?.status !== 'ROLLBACK_IN_PROGRESS') return undefined;
     if (one.alarms && one.status === 'IN_PROGRESS') {
       one.alarms.bakedAt ??= this.now + one.alarms.bake;
       if (this.now < one.alarms.bakedAt) return one.alarms.bakedAt;
     }
+    this.conclude(service, one);
+    return undefined;
+  }
+
+  /** All is done: only the primary deployment is left. */
+  conclude(service: Service, one: ServiceDeployment): void {
+    const deployment = service.deployments[0]!;
     for (const old of service.deployments.slice(1)) old.status = 'INACTIVE';
     service.deployments = [deployment];
     service.lastCompleted = deployment;
@@ -252,6 +287,5 @@ export class Deployments {
     this.announce(service, deployment, 'COMPLETED', deployment.rolloutStateReason);
     this.say(service, `(deployment ${deployment.id}) deployment completed.`);
     this.set(service, one, back ? 'ROLLBACK_SUCCESSFUL' : 'SUCCESSFUL');
-    return undefined;
   }
 }

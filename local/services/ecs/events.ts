@@ -1,5 +1,7 @@
 /** The events that ECS puts on the default bus. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html */
 import type { Site } from '../../core/site.ts';
+import type { HookRun } from './lifecycle.ts';
+import { typeOf } from './strategy.ts';
 import type { Task } from './task.ts';
 
 type EventType = 'INFO' | 'WARN' | 'ERROR';
@@ -48,6 +50,22 @@ export class EcsEvents {
   service(serviceArn: string, clusterArn: string, eventType: EventType, eventName: string, more: object = {}): void {
     const createdAt = new Date(this.site.world.clock.now()).toISOString();
     this.publish('ECS Service Action', [serviceArn], { eventType, eventName, clusterArn, createdAt, ...more });
+  }
+
+  /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_hook_state_change_events.html */
+  hook(service: { readonly arn: string; readonly clusterArn: string }, serviceDeploymentArn: string, run: HookRun): void {
+    this.publish('ECS Hook State Change', [serviceDeploymentArn], {
+      eventType: run.status === 'FAILED' || run.status === 'TIMED_OUT' ? 'ERROR' : 'INFO',
+      eventName: `HOOK_${run.status}`,
+      hookId: run.id,
+      hookType: typeOf(run.hook),
+      expiresAt: seconds(run.expiresAt),
+      lifecycleStage: run.stage,
+      clusterArn: service.clusterArn,
+      serviceArn: service.arn,
+      serviceDeploymentArn,
+      updatedAt: new Date(this.site.world.clock.now()).toISOString(),
+    });
   }
 
   /** As DescribeTasks shows the task, with the time of the change. */

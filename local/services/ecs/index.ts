@@ -13,6 +13,7 @@ import { Scheduler } from './rolling.ts';
 import type { Service } from './service.ts';
 import { serviceDeploymentOperations } from './service-deployments.ts';
 import { serviceOperations } from './services.ts';
+import { TrafficShifting } from './shifting.ts';
 import { type Tags, tagOperations } from './tags.ts';
 import { Task, type TaskOwner } from './task.ts';
 import { type Definition, TaskDefinitions } from './task-definitions.ts';
@@ -50,6 +51,7 @@ export class Ecs implements AwsService {
   readonly lives: TaskLives;
   readonly deployments: Deployments;
   readonly scheduler: Scheduler;
+  readonly shifting: TrafficShifting;
   readonly alarms: DeploymentAlarms;
   readonly definitions: TaskDefinitions;
   /** By name. */
@@ -69,6 +71,7 @@ export class Ecs implements AwsService {
     this.lives = new TaskLives(site, this.events, this.random);
     this.deployments = new Deployments(this);
     this.scheduler = new Scheduler(this);
+    this.shifting = new TrafficShifting(this);
     this.alarms = new DeploymentAlarms(this);
     this.definitions = new TaskDefinitions(site);
     this.operations = {

@@ -116,13 +116,15 @@ export class TaskLives {
     const { owner, ip } = task.settings;
     task.targets = owner!.loadBalancers.map(({ targetGroupArn = '', containerName, containerPort = 0 }) => {
       const { definition, image, behaviour } = task.containers.find((one) => one.definition.name === containerName)!;
+      if (!owner!.may('RegisterTargets', targetGroupArn) || !owner!.may('DescribeTargetHealth', targetGroupArn))
+        return { targetGroupArn, port: containerPort, isRefused: true };
       loadBalancing(this.site).registerTarget(targetGroupArn, {
         id: ip,
         port: containerPort,
         respond: responder({ service: owner!.service, container: definition.name!, image }, behaviour!),
         startsHealthyAt: this.clock.now() + TAKES.ACTIVATING + behaviour!.healthyAfter,
       });
-      return { targetGroupArn, port: containerPort };
+      return { targetGroupArn, port: containerPort, isRefused: false };
     });
   }
 
@@ -165,7 +167,8 @@ export class TaskLives {
     task.stoppedReason = reason;
     task.moments.stoppingAt = this.clock.now();
     let drain = 0;
-    for (const { targetGroupArn, port } of task.targets) {
+    for (const { targetGroupArn, port, isRefused } of task.targets) {
+      if (isRefused || !task.settings.owner!.may('DeregisterTargets', targetGroupArn)) continue;
       loadBalancing(this.site).deregisterTarget(targetGroupArn, task.settings.ip, port);
       if (healthOf(this.site, targetGroupArn, task.settings.ip) === 'draining')
         drain = Math.max(drain, loadBalancing(this.site).deregistrationDelay(targetGroupArn) * 1000);

@@ -4,7 +4,7 @@ import type { Ecs } from './index.ts';
 import { lastPart } from './names.ts';
 import { current, type Deployment, type Service } from './service.ts';
 import { healthOf, loadBalancing } from './targets.ts';
-import type { Task } from './task.ts';
+import type { Task, TaskOwner } from './task.ts';
 
 /** After this many restarts of a deployment whose tasks keep ending, local AWS starts no more: AWS goes on for ever. */
 const MAX_RESTARTS = 50;
@@ -20,6 +20,13 @@ const LONG_LIFE = 3_600_000;
 
 const backoff = (restarts: number) =>
   restarts <= FREE_RESTARTS ? 0 : Math.min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (restarts - FREE_RESTARTS - 1));
+
+type TargetAction = Parameters<TaskOwner['may']>[0];
+const WORDS: Readonly<Record<TargetAction, string>> = {
+  RegisterTargets: 'register targets in',
+  DeregisterTargets: 'deregister targets in',
+  DescribeTargetHealth: 'describe target health on',
+};
 
 export class Scheduler {
   private readonly ecs: Ecs;
@@ -41,7 +48,7 @@ export class Scheduler {
     this.watched.add(targetGroupArn);
     loadBalancing(this.ecs.site).onTargetHealth(targetGroupArn, () => {
       for (const service of this.ecs.services.values())
-        if (service.deployments.some(({ revision }) => revision.loadBalancers.some((one) => one.targetGroupArn === targetGroupArn)))
+        if (service.deployments.some(({ loadBalancers }) => loadBalancers.some((one) => one.targetGroupArn === targetGroupArn)))
           this.ecs.look(service);
     });
   }
@@ -78,8 +85,12 @@ export class Scheduler {
     if (service.status !== 'ACTIVE') return;
     const primary = service.deployments[0]!;
     this.judge(service);
-    this.stopSurplus(service, primary);
     const running = current(service);
+    if (running?.lifecycle) {
+      this.ecs.shifting.pass(service, running, running.lifecycle);
+      return;
+    }
+    this.stopSurplus(service, primary, service.desiredCount);
     // A failed deployment stays as it is; one that is about to start or stop moves nothing.
     if (primary !== service.deployments[0] || primary.rolloutState === 'FAILED') return;
     if (running && running.status !== 'IN_PROGRESS' && running.status !== 'ROLLBACK_IN_PROGRESS') return;
@@ -90,8 +101,9 @@ export class Scheduler {
 
   private healthy(task: Task): boolean {
     if (!task.isWanted || task.lastStatus !== 'RUNNING' || !task.ready) return false;
-    return task.targets.every(({ targetGroupArn }) =>
-      ['healthy', 'unused'].includes(healthOf(this.ecs.site, targetGroupArn, task.settings.ip)),
+    return task.targets.every(
+      ({ targetGroupArn, isRefused }) =>
+        !isRefused && ['healthy', 'unused'].includes(healthOf(this.ecs.site, targetGroupArn, task.settings.ip)),
     );
   }
 
@@ -130,9 +142,21 @@ export class Scheduler {
     this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', `Task failed ELB health checks in ${where}`);
   }
 
-  private stopSurplus(service: Service, primary: Deployment): void {
+  /** How many tasks of a deployment are wanted and how many of those are healthy. */
+  countOf(service: Service, deployment: Deployment): { readonly wanted: number; readonly healthy: number } {
+    const tasks = this.of(service, deployment);
+    return { wanted: tasks.length, healthy: tasks.filter((task) => this.healthy(task)).length };
+  }
+
+  /** Keeps `count` tasks of a deployment, whatever the others do. */
+  keep(service: Service, deployment: Deployment, count: number): void {
+    this.stopSurplus(service, deployment, count);
+    this.start(service, deployment, count - this.of(service, deployment).length);
+  }
+
+  private stopSurplus(service: Service, primary: Deployment, count: number): void {
     const tasks = this.of(service, primary);
-    const surplus = tasks.length - service.desiredCount;
+    const surplus = tasks.length - count;
     if (surplus <= 0) return;
     // The ones that do not serve yet go first, then the newest.
     const order = tasks.toSorted(
@@ -181,7 +205,10 @@ export class Scheduler {
   private startNew(service: Service, primary: Deployment): void {
     const mine = this.of(service, primary).length;
     const alive = [...service.tasks].filter((task) => task.isWanted).length;
-    const room = Math.min(service.desiredCount - mine, this.limits(service).most - alive);
+    this.start(service, primary, Math.min(service.desiredCount - mine, this.limits(service).most - alive));
+  }
+
+  private start(service: Service, primary: Deployment, room: number): void {
     // A circuit breaker that waits for more failures than that gets them.
     const most = Math.max(MAX_RESTARTS, current(service)?.threshold ?? 0);
     if (room <= 0 || primary.restarts > most || primary.ends > MAX_ENDS) return;
@@ -213,8 +240,9 @@ export class Scheduler {
       owner: {
         service: service.name,
         deployment: deployment.id,
-        loadBalancers: revision.loadBalancers,
+        loadBalancers: deployment.loadBalancers,
         changed: (changed) => this.taskChanged(service, deployment, changed),
+        may: (action, targetGroupArn) => this.may(service, deployment, action, targetGroupArn),
         resolved: (container, digest) => {
           if (digest !== undefined && !revision.digests.has(container)) revision.digests.set(container, digest);
         },
@@ -224,13 +252,26 @@ export class Scheduler {
     return task;
   }
 
+  /** Targets behind a load balancer with an infrastructure role are managed in that role, others in ECS's own. */
+  private may(service: Service, { loadBalancers }: Deployment, action: TargetAction, targetGroupArn: string): boolean {
+    const roleArn = loadBalancers.find((one) => one.targetGroupArn === targetGroupArn)?.advancedConfiguration?.roleArn;
+    if (roleArn === undefined) return true;
+    try {
+      this.ecs.shifting.traffic.assertMay(action, roleArn, targetGroupArn, service.arn);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      const [, group] = targetGroupArn.split('/');
+      this.ecs.deployments.say(service, `failed to ${WORDS[action]} target-group ${group} with (error ${error.message})`);
+      return false;
+    }
+  }
+
   /** Says when all is as it should be. */
   private settle(service: Service, primary: Deployment): void {
     const mine = this.of(service, primary);
     if (mine.length !== service.desiredCount || !mine.every((task) => this.healthy(task))) return;
-    const leaving = [...service.tasks].some(
-      (task) => task.settings.owner?.deployment !== primary.id && !['DEPROVISIONING', 'STOPPED'].includes(task.lastStatus),
-    );
+    const leaving = [...service.tasks].some((task) => task.settings.owner?.deployment !== primary.id && !task.isGone);
     if (leaving || service.steady) return;
     service.impaired = false;
     const bakes = this.ecs.deployments.complete(service);
@@ -262,20 +303,4 @@ export class Scheduler {
       this.ecs.look(service);
     });
   }
-}
-
-/** A target group that a service may use. @throws ServiceError InvalidParameterException */
-export function assertTargetGroup(ecs: Ecs, targetGroupArn: string): void {
-  let balancers: readonly string[];
-  try {
-    balancers = loadBalancing(ecs.site).targetGroup(targetGroupArn).loadBalancerArns;
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    throw new ServiceError('InvalidParameterException', `The target group with targetGroupArn ${targetGroupArn} does not exist.`);
-  }
-  if (balancers.length === 0)
-    throw new ServiceError(
-      'InvalidParameterException',
-      `The target group with targetGroupArn ${targetGroupArn} does not have an associated load balancer.`,
-    );
 }

@@ -1,5 +1,6 @@
 /** The operations on service deployments and revisions: listing, describing, stopping. */
 import type {
+  ContinueServiceDeploymentRequest,
   DescribeServiceDeploymentsRequest,
   DescribeServiceRevisionsRequest,
   ListServiceDeploymentsRequest,
@@ -94,6 +95,17 @@ export function serviceDeploymentOperations(ecs: Ecs): Readonly<Record<string, O
           serviceRevisions: found.filter((one) => one !== undefined),
           failures: arns.filter((_, index) => found[index] === undefined).map((arn) => ({ arn, reason: 'MISSING' })),
         };
+      },
+    },
+    ContinueServiceDeployment: {
+      authorize: ({ serviceDeploymentArn }: ContinueServiceDeploymentRequest) => [
+        onPart('ContinueServiceDeployment', serviceDeploymentArn),
+      ],
+      handle: ({ serviceDeploymentArn = '', hookId = '', action = 'CONTINUE' }: ContinueServiceDeploymentRequest) => {
+        const found = find(serviceDeploymentArn);
+        if (found === undefined) throw new ServiceError('ServiceDeploymentNotFoundException', 'The service deployment does not exist.');
+        ecs.shifting.hooks.decide(found.one, hookId, action);
+        return { serviceDeploymentArn };
       },
     },
     StopServiceDeployment: {

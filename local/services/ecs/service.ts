@@ -9,11 +9,13 @@ import type {
   LoadBalancer,
   NetworkConfiguration,
   ServiceDeploymentBrief,
+  ServiceDeploymentLifecycleStage,
   ServiceDeploymentStatus,
   ServiceEvent,
 } from '@aws-sdk/client-ecs';
 import type { Timer } from '../../core/clock.ts';
 import type { WatchedAlarms } from './alarms.ts';
+import { describeHook, type Lifecycle, weightsOfDeployment } from './lifecycle.ts';
 import { type Tags, tagList } from './tags.ts';
 import type { Task } from './task.ts';
 import type { Definition } from './task-definitions.ts';
@@ -35,6 +37,8 @@ export interface Deployment {
   /** `ecs-svc/<number>` */
   readonly id: string;
   readonly revision: Revision;
+  /** Those of the revision, with the target groups that its tasks are in. */
+  loadBalancers: readonly LoadBalancer[];
   readonly createdAt: number;
   status: 'PRIMARY' | 'ACTIVE' | 'INACTIVE';
   updatedAt: number;
@@ -70,6 +74,8 @@ export interface ServiceDeployment {
   rollbackFailures: number;
   tripped: boolean;
   readonly alarms: WatchedAlarms | undefined;
+  /** Of a deployment that shifts traffic. */
+  readonly lifecycle?: Lifecycle;
   rollback?: { readonly reason: string; readonly startedAt: number; readonly revision: Revision };
 }
 
@@ -128,6 +134,12 @@ export const current = (service: Service): ServiceDeployment | undefined => {
   return newest && RUNNING_STATUSES.includes(newest.status) ? newest : undefined;
 };
 
+/** How many tasks a deployment shall have. */
+function requestedOf(service: Service, deployment: Deployment): number {
+  const keeps = current(service)?.lifecycle?.keeps;
+  return (keeps?.has(deployment) ?? deployment.status === 'PRIMARY') ? service.desiredCount : 0;
+}
+
 function describeDeployment(service: Service, deployment: Deployment): ApiDeployment {
   const { revision } = deployment;
   const tasks = tasksOf(service, deployment);
@@ -135,7 +147,7 @@ function describeDeployment(service: Service, deployment: Deployment): ApiDeploy
     id: deployment.id,
     status: deployment.status,
     taskDefinition: revision.definition.arn,
-    desiredCount: deployment.status === 'PRIMARY' ? service.desiredCount : 0,
+    desiredCount: requestedOf(service, deployment),
     pendingCount: count(tasks, true),
     runningCount: count(tasks, false),
     failedTasks: deployment.failedTasks,
@@ -175,7 +187,9 @@ export function describeService(service: Service, include: readonly string[] = [
     ...(newest ? { currentServiceDeployment: newest.arn } : {}),
     currentServiceRevisions: revisions.map((one) => ({
       arn: one.arn,
-      requestedTaskCount: one === revision ? service.desiredCount : 0,
+      requestedTaskCount: service.deployments
+        .filter((deployment) => deployment.revision === one)
+        .reduce((sum, deployment) => sum + requestedOf(service, deployment), 0),
       runningTaskCount: ofRevision(service, one, false),
       pendingTaskCount: ofRevision(service, one, true),
     })),
@@ -215,13 +229,19 @@ export function briefServiceDeployment(service: Service, one: ServiceDeployment)
 }
 
 export function describeServiceDeployment(service: Service, one: ServiceDeployment): ApiServiceDeployment {
-  const summary = (revision: Revision, requested: number) => ({
-    arn: revision.arn,
-    requestedTaskCount: requested,
-    runningTaskCount: ofRevision(service, revision, false),
-    pendingTaskCount: ofRevision(service, revision, true),
-  });
+  const { lifecycle } = one;
   const ended = !RUNNING_STATUSES.includes(one.status);
+  const summary = (revision: Revision, requested: number) => {
+    const deployment = [lifecycle?.green, lifecycle?.blue, ...(lifecycle?.others ?? [])].find((other) => other?.revision === revision);
+    const kept = lifecycle === undefined ? requested : deployment && lifecycle.keeps.has(deployment) ? service.desiredCount : 0;
+    return {
+      arn: revision.arn,
+      requestedTaskCount: kept,
+      runningTaskCount: ofRevision(service, revision, false),
+      pendingTaskCount: ofRevision(service, revision, true),
+      ...(lifecycle && deployment ? weightsOfDeployment(lifecycle, deployment) : {}),
+    };
+  };
   return {
     serviceDeploymentArn: one.arn,
     serviceArn: service.arn,
@@ -235,6 +255,8 @@ export function describeServiceDeployment(service: Service, one: ServiceDeployme
     targetServiceRevision: summary(one.target, one.rollback ? 0 : service.desiredCount),
     status: one.status,
     ...(one.statusReason ? { statusReason: one.statusReason } : {}),
+    ...(lifecycle?.stage === undefined ? {} : { lifecycleStage: lifecycle.stage as ServiceDeploymentLifecycleStage }),
+    ...(lifecycle ? { lifecycleHookDetails: lifecycle.hooks.map(describeHook) } : {}),
     deploymentConfiguration: one.configuration,
     ...(one.rollback
       ? {
@@ -284,7 +306,23 @@ export function describeRevision(service: Service, revision: Revision): ApiServi
       image,
       ...(revision.digests.has(name) ? { imageDigest: revision.digests.get(name) } : {}),
     })),
+    ...resolved(service, revision),
     guardDutyEnabled: false,
     createdAt: new Date(revision.createdAt),
+  };
+}
+
+/** Which target groups a revision's tasks are in, and the rules that lead there. */
+function resolved(service: Service, revision: Revision): Pick<ApiServiceRevision, 'resolvedConfiguration'> {
+  const deployment = [...service.history.map((one) => one.deployment), ...service.deployments].find((one) => one.revision === revision);
+  const loadBalancers = (deployment?.loadBalancers ?? []).filter((one) => one.advancedConfiguration !== undefined);
+  if (loadBalancers.length === 0) return {};
+  return {
+    resolvedConfiguration: {
+      loadBalancers: loadBalancers.map(({ targetGroupArn, advancedConfiguration }) => ({
+        targetGroupArn,
+        productionListenerRule: advancedConfiguration!.productionListenerRule,
+      })),
+    },
   };
 }

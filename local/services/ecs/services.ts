@@ -2,7 +2,6 @@
 import type {
   CreateServiceRequest,
   DeleteServiceRequest,
-  DeploymentConfiguration,
   DescribeServicesRequest,
   ListServicesRequest,
   LoadBalancer,
@@ -10,12 +9,12 @@ import type {
 } from '@aws-sdk/client-ecs';
 import { type Call, type Operation, type Permission, ServiceError } from '../../core/service.ts';
 import type { Ecs } from './index.ts';
+import { assertLoadBalancers } from './load-balancers.ts';
 import { clusterArn, clusterName, invalid, lastPart, NAME, notImplemented, serviceArn, serviceArnOf } from './names.ts';
 import { page } from './paging.ts';
-import { assertTargetGroup } from './rolling.ts';
-import { describeService, type Revision, type Service } from './service.ts';
+import { current, describeService, type Revision, type Service } from './service.ts';
+import { configurationOf, rolesPassed } from './strategy.ts';
 import { requestTags, resourceTags, tagOnCreate, tagsOf } from './tags.ts';
-import type { Definition } from './task-definitions.ts';
 
 type Change = CreateServiceRequest | UpdateServiceRequest;
 
@@ -38,42 +37,6 @@ function refuseUnsupported(operation: string, input: Change): void {
   if (input.serviceConnectConfiguration?.enabled) throw notImplemented(`ecs.${operation} with Service Connect`);
   if ((input.deploymentController?.type ?? 'ECS') !== 'ECS')
     throw notImplemented(`ecs.${operation} with ${input.deploymentController?.type}`);
-  const { strategy = 'ROLLING', lifecycleHooks, earlySuccessCriteria } = input.deploymentConfiguration ?? {};
-  if (strategy !== 'ROLLING') throw notImplemented(`ecs.${operation} with the strategy ${strategy}`);
-  if (lifecycleHooks?.length) throw notImplemented(`ecs.${operation} with lifecycle hooks`);
-  if (earlySuccessCriteria?.enable) throw notImplemented(`ecs.${operation} with earlySuccessCriteria`);
-}
-
-/** What was not given keeps its value; a service begins with AWS's defaults. */
-function configurationOf(given: DeploymentConfiguration | undefined, before: DeploymentConfiguration = {}): DeploymentConfiguration {
-  const { maximumPercent: most = 200, minimumHealthyPercent: least = 100 } = { ...before, ...given };
-  if (least > most) throw invalid('The minimumHealthyPercent must not be greater than the maximumPercent.');
-  if (least >= 100 && most <= 100)
-    throw invalid('Specifying values for minimumHealthyPercent and maximumPercent that leave no room for a deployment is not allowed.');
-  const { thresholdConfiguration: threshold } = given?.deploymentCircuitBreaker ?? {};
-  if (threshold && (threshold.value ?? 0) < 1) throw invalid('The value of thresholdConfiguration must be at least 1.');
-  return {
-    strategy: 'ROLLING',
-    maximumPercent: 200,
-    minimumHealthyPercent: 100,
-    bakeTimeInMinutes: 0,
-    deploymentCircuitBreaker: { enable: false, rollback: false },
-    ...before,
-    ...given,
-  };
-}
-
-function assertLoadBalancers(ecs: Ecs, loadBalancers: readonly LoadBalancer[], { value }: Definition): void {
-  for (const { targetGroupArn, loadBalancerName, containerName, containerPort, advancedConfiguration } of loadBalancers) {
-    if (loadBalancerName) throw notImplemented('ecs services behind a Classic Load Balancer');
-    if (advancedConfiguration) throw notImplemented('ecs services with advancedConfiguration');
-    if (!targetGroupArn) throw invalid('targetGroupArn must be specified.');
-    const container = value.containerDefinitions?.find(({ name }) => name === containerName);
-    if (container === undefined) throw invalid(`The container ${containerName} does not exist in the task definition.`);
-    if (!container.portMappings?.some((port) => port.containerPort === containerPort))
-      throw invalid(`The container ${containerName} did not have a container port ${containerPort} defined.`);
-    assertTargetGroup(ecs, targetGroupArn);
-  }
 }
 
 function assertCount(desiredCount: number | undefined): void {
@@ -118,7 +81,8 @@ function create(ecs: Ecs, input: CreateServiceRequest, { principal }: Call): Ser
   if (!input.networkConfiguration?.awsvpcConfiguration?.subnets?.length)
     throw invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
   const loadBalancers = structuredClone(input.loadBalancers ?? []);
-  assertLoadBalancers(ecs, loadBalancers, definition);
+  const configuration = configurationOf(input.deploymentConfiguration);
+  assertLoadBalancers(ecs, loadBalancers, definition, configuration);
   if (input.healthCheckGracePeriodSeconds !== undefined && loadBalancers.length === 0)
     throw invalid('Health check grace period is only valid for services configured to use load balancers');
   const service: Service = {
@@ -132,7 +96,7 @@ function create(ecs: Ecs, input: CreateServiceRequest, { principal }: Call): Ser
     tags: tagsOf(input.tags),
     status: 'ACTIVE',
     desiredCount: input.desiredCount ?? 0,
-    configuration: configurationOf(input.deploymentConfiguration),
+    configuration,
     gracePeriod: input.healthCheckGracePeriodSeconds ?? 0,
     executeCommand: input.enableExecuteCommand ?? false,
     propagateTags: input.propagateTags ?? 'NONE',
@@ -149,10 +113,15 @@ function create(ecs: Ecs, input: CreateServiceRequest, { principal }: Call): Ser
     wake: undefined,
   };
   ecs.services.set(arn, service);
-  for (const { targetGroupArn } of loadBalancers) ecs.scheduler.watch(targetGroupArn!);
+  watch(ecs, loadBalancers);
   const { networkConfiguration, platformVersion = 'LATEST' } = input;
   ecs.deployments.begin(service, makeRevision(ecs, cluster, name, { definition, loadBalancers, networkConfiguration, platformVersion }));
   return service;
+}
+
+function watch(ecs: Ecs, loadBalancers: readonly LoadBalancer[]): void {
+  for (const { targetGroupArn, advancedConfiguration } of loadBalancers)
+    for (const arn of [targetGroupArn, advancedConfiguration?.alternateTargetGroupArn]) if (arn) ecs.scheduler.watch(arn);
 }
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
@@ -166,10 +135,13 @@ function update(ecs: Ecs, input: UpdateServiceRequest): Service {
   const before = service.deployments[0]!.revision;
   const definition = input.taskDefinition === undefined ? before.definition : ecs.definitions.active(input.taskDefinition);
   const loadBalancers = input.loadBalancers === undefined ? before.loadBalancers : structuredClone(input.loadBalancers);
-  if (loadBalancers !== before.loadBalancers || definition !== before.definition) assertLoadBalancers(ecs, loadBalancers, definition);
   const networkConfiguration = input.networkConfiguration ?? before.networkConfiguration;
   const platformVersion = input.platformVersion ?? before.platformVersion;
   const configuration = configurationOf(input.deploymentConfiguration, service.configuration);
+  const isOther = configuration.strategy !== service.configuration.strategy;
+  if (isOther && current(service)) throw notImplemented('ecs.UpdateService with another strategy while a deployment is running');
+  if (loadBalancers !== before.loadBalancers || definition !== before.definition || isOther)
+    assertLoadBalancers(ecs, loadBalancers, definition, configuration);
 
   service.configuration = configuration;
   service.gracePeriod = input.healthCheckGracePeriodSeconds ?? service.gracePeriod;
@@ -188,7 +160,7 @@ function update(ecs: Ecs, input: UpdateServiceRequest): Service {
     !same(networkConfiguration, before.networkConfiguration) ||
     platformVersion !== before.platformVersion;
   if (changed || input.forceNewDeployment) {
-    for (const { targetGroupArn } of loadBalancers) ecs.scheduler.watch(targetGroupArn!);
+    watch(ecs, loadBalancers);
     const parts = { definition, loadBalancers, networkConfiguration, platformVersion };
     ecs.deployments.begin(service, makeRevision(ecs, service.cluster, service.name, parts));
   }
@@ -241,11 +213,15 @@ export function serviceOperations(ecs: Ecs): Readonly<Record<string, Operation>>
       authorize: (input: CreateServiceRequest) => [
         on('CreateService', input.cluster, input.serviceName, { ...changes(input), ...requestTags(input.tags) }),
         ...tagOnCreate(serviceArnOf(site, input.cluster, input.serviceName ?? ''), 'CreateService', input.tags),
+        ...rolesPassed(input.deploymentConfiguration, input.loadBalancers),
       ],
       handle: (input: CreateServiceRequest, call) => ({ service: describeService(create(ecs, input, call), ['TAGS']) }),
     },
     UpdateService: {
-      authorize: (input: UpdateServiceRequest) => [on('UpdateService', input.cluster, input.service, changes(input))],
+      authorize: (input: UpdateServiceRequest) => [
+        on('UpdateService', input.cluster, input.service, changes(input)),
+        ...rolesPassed(input.deploymentConfiguration, input.loadBalancers),
+      ],
       handle: (input: UpdateServiceRequest) => ({ service: describeService(update(ecs, input), ['TAGS']) }),
     },
     DeleteService: {

@@ -23,6 +23,8 @@ export interface LoadBalancing {
   onTargetHealth(targetGroupArn: string, listener: () => void): unknown;
   /** @throws ServiceError TargetGroupNotFoundException */
   targetGroup(targetGroupArn: string): { readonly loadBalancerArns: readonly string[] };
+  /** Which target groups a listener rule forwards to. @throws ServiceError RuleNotFoundException */
+  groupsOfRule(ruleArn: string): readonly string[];
   /** Seconds. */
   deregistrationDelay(targetGroupArn: string): number;
 }

@@ -28,6 +28,8 @@ export interface TaskOwner {
   readonly deployment: string;
   readonly loadBalancers: readonly LoadBalancer[];
   changed(task: Task): void;
+  /** Whether ECS may do this to a target group in the role of the load balancer; it tells people where not. */
+  may(action: 'RegisterTargets' | 'DeregisterTargets' | 'DescribeTargetHealth', targetGroupArn: string): boolean;
   /** The digests that the first task of a revision found hold for all its tasks. */
   resolved(container: string, digest: string | undefined): void;
 }
@@ -77,8 +79,8 @@ export class Task {
   stoppedReason: string | undefined;
   /** Its containers answer. */
   answers = false;
-  /** The targets that it is registered as. */
-  targets: readonly { readonly targetGroupArn: string; readonly port: number }[] = [];
+  /** The targets that it is registered as, or should be. */
+  targets: readonly { readonly targetGroupArn: string; readonly port: number; readonly isRefused: boolean }[] = [];
   /** Up to when the meter has counted it. */
   metered: number | undefined;
 
@@ -90,6 +92,11 @@ export class Task {
   /** Its deployment wants it, and it may serve or is on its way to. */
   get isWanted(): boolean {
     return this.desiredStatus === 'RUNNING';
+  }
+
+  /** Its containers have ended. */
+  get isGone(): boolean {
+    return this.lastStatus === 'DEPROVISIONING' || this.lastStatus === 'STOPPED';
   }
 
   /** "UNHEALTHY: one or more essential containers have failed their health check." */

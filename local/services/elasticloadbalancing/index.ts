@@ -126,6 +126,11 @@ export class LoadBalancing implements Service {
     return { arn, port: this.group(arn).settings.port, loadBalancerArns: this.balancersOf(arn) };
   }
 
+  /** @throws ServiceError RuleNotFoundException */
+  groupsOfRule(ruleArn: string): readonly string[] {
+    return forwardedTo(this.rule(ruleArn).rule.actions);
+  }
+
   registerTarget(targetGroupArn: string, target: TargetRegistration): void {
     this.group(targetGroupArn).register(target);
   }

@@ -161,15 +161,6 @@ describe('the circuit breaker', () => {
   });
 });
 
-describe('what is not done here', () => {
-  it.each(['BLUE_GREEN', 'LINEAR', 'CANARY'] as const)('is refused by name: %s', async (strategy) => {
-    await expect(lab.create(await lab.revision('v1'), { deploymentConfiguration: { strategy } })).rejects.toMatchObject({
-      name: 'NotImplemented',
-      message: expect.stringContaining(strategy),
-    });
-  });
-});
-
 describe('permissions', () => {
   const definition = () => lab.definition('public.ecr.aws/nginx/nginx:1');
   const family = `arn:aws:ecs:${region}:${account}:task-definition/orders:*`;

@@ -1,0 +1,165 @@
+/** The traffic of a service behind application load balancers: the weights of listener rules, read and changed in its infrastructure role. */
+import type { LoadBalancer } from '@aws-sdk/client-ecs';
+import type { Action, DescribeRulesOutput, TargetGroupTuple } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { assertAssumable, authorize } from '../../core/iam/authorize.ts';
+import { identities } from '../../core/iam/identities.ts';
+import { type Principal, ServiceError } from '../../core/service.ts';
+import type { Site } from '../../core/site.ts';
+import type { Course } from './course.ts';
+import { ECS } from './strategy.ts';
+
+/** Why a deployment cannot go on, in AWS's words. */
+export class StageFailure extends Error {}
+
+/** One load balancer of a deployment: its rules, and the two target groups that take turns. */
+export interface Route {
+  readonly roleArn: string;
+  readonly production: string;
+  readonly test: string | undefined;
+  readonly blue: string;
+  readonly green: string;
+}
+
+/** Before another try after a throttle or a fault. AWS names no number. */
+const RETRY = 5000;
+const MAX_TRIES = 10;
+
+const isPassing = (error: ServiceError) => error.status >= 500 || /throttl|toomanyrequests/i.test(error.code);
+
+/** The target groups of a rule with their weights, in order; those of a plain forward have weight 1. */
+function groupsOf(actions: readonly Action[]): readonly { readonly arn: string; readonly weight: number }[] {
+  const { ForwardConfig, TargetGroupArn } = actions.find(({ Type }) => Type === 'forward') ?? {};
+  const tuples: readonly TargetGroupTuple[] = ForwardConfig?.TargetGroups ?? (TargetGroupArn ? [{ TargetGroupArn }] : []);
+  return tuples.map(({ TargetGroupArn: arn = '', Weight = 1 }) => ({ arn, weight: Weight }));
+}
+
+/** "Each target group weight is a value from 0 to 999": percentages with a decimal need more than 100. */
+export function weightsOf(percent: number): { readonly green: number; readonly blue: number } {
+  if (Number.isInteger(percent)) return { green: percent, blue: 100 - percent };
+  const tenths = Math.round(percent * 10);
+  return { green: Math.min(999, tenths), blue: Math.min(999, 1000 - tenths) };
+}
+
+const invalidNetworking = (detail: string) =>
+  new StageFailure(`Service deployment rolled back because of invalid networking configuration${detail}`);
+
+/** A session of a role that trusts ECS. @throws ServiceError */
+export function assumeForEcs(site: Site, roleArn: string, session: string, serviceArn: string): Principal {
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cross-service-confused-deputy-prevention.html
+  assertAssumable(site.world, roleArn, ECS, site.region, { 'aws:SourceAccount': site.account, 'aws:SourceArn': serviceArn });
+  return identities(site.world, roleArn.split(':')[4] ?? '').rolePrincipal(roleArn, session);
+}
+
+export class Traffic {
+  private readonly site: Site;
+
+  constructor(site: Site) {
+    this.site = site;
+  }
+
+  /**
+   * Passes if ECS may use a target group for tasks of a service, in the infrastructure role.
+   * @throws ServiceError AccessDeniedException
+   */
+  assertMay(
+    action: 'RegisterTargets' | 'DeregisterTargets' | 'DescribeTargetHealth',
+    roleArn: string,
+    target: string,
+    serviceArn: string,
+  ): void {
+    const principal = assumeForEcs(this.site, roleArn, 'ecs-service-scheduler', serviceArn);
+    const resource = action === 'DescribeTargetHealth' ? '*' : target;
+    authorize(this.site.world, principal, { action: `elasticloadbalancing:${action}`, resource }, this.site.region);
+  }
+
+  /**
+   * Which target group serves production and which one is free, for each load balancer: the rules say it.
+   * @throws StageFailure where they do not fit the service
+   */
+  async routes(course: Course, loadBalancers: readonly LoadBalancer[], serviceArn: string): Promise<readonly Route[]> {
+    const routes: Route[] = [];
+    for (const one of loadBalancers) routes.push(await this.route(course, one, serviceArn));
+    return routes;
+  }
+
+  private async route(course: Course, { targetGroupArn = '', advancedConfiguration }: LoadBalancer, serviceArn: string): Promise<Route> {
+    const {
+      alternateTargetGroupArn: alternate = '',
+      productionListenerRule: production = '',
+      testListenerRule: test,
+    } = advancedConfiguration!;
+    const roleArn = advancedConfiguration!.roleArn!;
+    const actions = await this.rule(course, roleArn, production, serviceArn);
+    const testActions = test === undefined ? [] : await this.rule(course, roleArn, test, serviceArn);
+    const led = groupsOf(actions);
+    const serving = led.filter(({ weight }) => weight > 0);
+    const stranger = serving.find(({ arn }) => arn !== targetGroupArn && arn !== alternate);
+    if (stranger !== undefined)
+      throw invalidNetworking(
+        `. Production listener rule is forwarding traffic to unexpected target group ${stranger.arn}. Expected traffic to be forwarded to either targetGroupArn: ${targetGroupArn} or alternateTargetGroupArn: ${alternate}`,
+      );
+    if (serving.length !== 1)
+      throw invalidNetworking(
+        `. productionListenerRule ${production} should have exactly one target group serving traffic but found ${serving.length} target groups which are serving traffic`,
+      );
+    const associated = [...led, ...groupsOf(testActions)].map(({ arn }) => arn);
+    const missing = [targetGroupArn, alternate].find((arn) => !associated.includes(arn));
+    if (missing !== undefined)
+      throw invalidNetworking(`: Target group ${missing} is not associated with either productionListenerRule or testListenerRule.`);
+    const blue = serving[0]!.arn;
+    return { roleArn, production, test, blue, green: blue === alternate ? targetGroupArn : alternate };
+  }
+
+  private async rule(course: Course, roleArn: string, ruleArn: string, serviceArn: string): Promise<readonly Action[]> {
+    try {
+      return await this.read(course, roleArn, ruleArn, serviceArn);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      if (error.status === 403 || error.code === 'NoSuchEntity')
+        throw invalidNetworking(
+          `. ECS was unable to manage the ELB resources due to missing permissions on ECS Infrastructure Role '${roleArn}'.`,
+        );
+      throw invalidNetworking(`. ${error.message}`);
+    }
+  }
+
+  private async read(course: Course, roleArn: string, ruleArn: string, serviceArn: string): Promise<readonly Action[]> {
+    const { Rules = [] } = await this.call<DescribeRulesOutput>(course, roleArn, 'DescribeRules', { RuleArns: [ruleArn] }, serviceArn);
+    return Rules[0]?.Actions ?? [];
+  }
+
+  /** In the infrastructure role; throttles and faults of the service are tried again. @throws ServiceError */
+  private async call<Output>(course: Course, roleArn: string, operation: string, input: object, serviceArn: string): Promise<Output> {
+    for (let tries = 1; ; tries++)
+      try {
+        const principal = assumeForEcs(this.site, roleArn, 'ECSNetworkingWithELB', serviceArn);
+        return await course.hear(this.site.call<Output>(principal, 'elasticloadbalancing', operation, input));
+      } catch (error) {
+        if (!(error instanceof ServiceError) || !isPassing(error) || tries === MAX_TRIES) throw error;
+        await course.wait(RETRY, `${operation} is tried again`);
+      }
+  }
+
+  /**
+   * Gives green so many percent of production or of test traffic, and blue the rest.
+   * @throws ServiceError what the load balancer answers
+   */
+  async shift(course: Course, routes: readonly Route[], kind: 'production' | 'test', percent: number, serviceArn: string): Promise<void> {
+    for (const route of routes) {
+      const ruleArn = route[kind];
+      if (ruleArn === undefined) continue;
+      const actions = await this.read(course, route.roleArn, ruleArn, serviceArn);
+      const weights = weightsOf(percent);
+      const TargetGroups = [
+        { TargetGroupArn: route.blue, Weight: weights.blue },
+        { TargetGroupArn: route.green, Weight: weights.green },
+      ];
+      const Actions = actions.map((action): Action => {
+        if (action.Type !== 'forward') return action;
+        const { TargetGroupArn: _, ...rest } = action;
+        return { ...rest, ForwardConfig: { ...action.ForwardConfig, TargetGroups } };
+      });
+      await this.call(course, route.roleArn, 'ModifyRule', { RuleArn: ruleArn, Actions }, serviceArn);
+    }
+  }
+}
