@@ -55,6 +55,9 @@ const STATES: Readonly<Record<string, Look['state']>> = {
   ROLLBACK_FAILED: 'broke',
 };
 
+/** Whether ECS refused to create a service because there is one of that name. */
+export const isThere = (error: unknown): boolean => /not idempotent|already exists/i.test((error as Error).message);
+
 export class Ecs {
   private readonly client: ECSClient;
 
@@ -120,12 +123,14 @@ export class Ecs {
     }
   }
 
-  /** Stops a deployment and lets ECS go back to what ran before. Harmless if it has ended. */
-  async stop(serviceDeploymentArn: string): Promise<void> {
+  /** Stops a deployment and lets ECS go back to what ran before. @returns false if it had ended */
+  async stop(serviceDeploymentArn: string): Promise<boolean> {
     try {
       await this.client.send(new StopServiceDeploymentCommand({ serviceDeploymentArn, stopType: 'ROLLBACK' }));
+      return true;
     } catch (error) {
       if ((error as Error).name !== 'ConflictException' && (error as Error).name !== 'ServiceDeploymentNotFoundException') throw error;
+      return false;
     }
   }
 

@@ -60,8 +60,9 @@ export class Turns {
     return this.run(environment, takeGroupTurn(initialOf(environment), group, ticket), now);
   }
 
-  takeEnvironment(environment: Place, ticket: Ticket, now: number): Promise<Taken | { readonly state: 'asleep' }> {
-    return this.run(environment, takeEnvironmentTurn(initialOf(environment), ticket), now);
+  /** @param evenIfDown something of it still runs, though it counts as down */
+  takeEnvironment(environment: Place, ticket: Ticket, evenIfDown: boolean, now: number): Promise<Taken | { readonly state: 'asleep' }> {
+    return this.run(environment, takeEnvironmentTurn(initialOf(environment), ticket, evenIfDown), now);
   }
 
   /** Ends a group's ticket, wherever it stands. */
@@ -121,6 +122,12 @@ export class Turns {
       ...(await this.groups(environment.name)).flatMap(({ holder }) => holder?.ticket ?? []),
     ];
     return tickets.map((ticket) => ({ ticket, since: ticket.askedAt }));
+  }
+
+  /** Whoever holds the environment's turn or waits for it. */
+  async tickets(environment: Place): Promise<readonly Ticket[]> {
+    const { exclusive, queue } = await this.gate(environment);
+    return [...(exclusive ? [exclusive.ticket] : []), ...queue];
   }
 
   /**

@@ -234,8 +234,15 @@ export function* settleGroup(initial: EnvironmentState, group: string): Program<
   }
 }
 
-/** Takes the environment turn, or a place in its queue. `asleep`: it is down, there is nothing to hold. */
-export function* takeEnvironmentTurn(initial: EnvironmentState, ticket: Ticket): Program<Taken | { readonly state: 'asleep' }> {
+/**
+ * Takes the environment turn, or a place in its queue. `asleep`: it is down, there is nothing to hold.
+ * @param evenIfDown something of it still runs, though it counts as down: an earlier teardown or wake ended half done
+ */
+export function* takeEnvironmentTurn(
+  initial: EnvironmentState,
+  ticket: Ticket,
+  evenIfDown = false,
+): Program<Taken | { readonly state: 'asleep' }> {
   for (;;) {
     const gate: Gate = yield* readGate(initial);
     const { exclusive, queue } = gate;
@@ -248,7 +255,7 @@ export function* takeEnvironmentTurn(initial: EnvironmentState, ticket: Ticket):
       if (!(yield* putGate(gate, { exclusive: { ...exclusive, ticket } }))) continue;
       break;
     }
-    if (gate.state === 'down' || gate.state === 'tearing-down') return { state: 'asleep' };
+    if ((gate.state === 'down' && !evenIfDown) || gate.state === 'tearing-down') return { state: 'asleep' };
     const others = queue.filter(({ id }) => id !== ticket.id);
     const change =
       exclusive === undefined
@@ -271,7 +278,8 @@ export function* drain(initial: EnvironmentState): Program<void> {
   for (;;) {
     const gate: Gate = yield* readGate(initial);
     const { exclusive } = gate;
-    if (exclusive === undefined || exclusive.phase === 'held' || gate.state !== 'up') return;
+    // While it is down nobody can enter, and while it wakes the turn has to wait.
+    if (exclusive === undefined || exclusive.phase === 'held' || gate.state === 'waking') return;
     if (yield { op: 'dead', ticket: exclusive.ticket.id }) {
       yield* endTurn(initial, exclusive.ticket.id);
       return;
@@ -280,7 +288,7 @@ export function* drain(initial: EnvironmentState): Program<void> {
     // Whoever enters or holds drains when it is done.
     if (groups.some(({ holder }) => holder?.phase === 'entering' || holder?.phase === 'held')) return;
     const older = groups.find(({ holder }) => holder !== undefined && compareTickets(holder.ticket, exclusive.ticket) < 0);
-    if (exclusive.phase === 'draining' && older?.holder) {
+    if (exclusive.phase === 'draining' && gate.state === 'up' && older?.holder) {
       yield* putGroup(older, { holder: { ...older.holder, phase: 'entering' } });
       yield* settleGroup(initial, older.group);
       continue;

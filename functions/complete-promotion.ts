@@ -9,6 +9,7 @@ import type { PromotionRecord } from '../domain/records.ts';
 import { routed } from '../domain/routes.ts';
 import type { Outcome } from '../domain/workflow.ts';
 import { environmentOf, groupOf } from './stack/environment.ts';
+import { freezeForPerson } from './stack/person.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -34,18 +35,13 @@ export const completePromotion =
     const { promotion, environment, stage, release, outcome, needsPerson } = input;
     const record = await ledger.promotion(promotion);
     const at = record?.endedAt ?? new Date(now()).toISOString();
-    if (record && outcome.outcome === 'succeeded') await recordSuccess(world, input, record, at);
+    // A retry after the turn was given on: by now the next one may have written what it runs.
+    if (record && record.endedAt === undefined && outcome.outcome === 'succeeded') await recordSuccess(world, input, record, at);
     if (record?.before)
       for (const service of Object.keys(record.before))
         if ((await ledger.wait(environment, service))?.owner === promotion) await ledger.dropWait(environment, service);
     if (needsPerson) {
-      const reason = `the rollback of ${release.repository} ${release.tag} failed: ${outcome.reason}`;
-      await ledger.putFreeze({ environment, by: 'shiplock', at, reason, needsPerson: true });
-      await journal.write(
-        entry(`environment/${environment}`, `needs-person/${promotion}`, now(), 'bad', `${environment} needs a person: ${reason}`, {
-          environment,
-        }),
-      );
+      await freezeForPerson(world, { promotion, environment, release }, outcome.reason, Date.parse(at));
       count('NeedsPerson');
     }
     if (record)

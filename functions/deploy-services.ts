@@ -1,5 +1,6 @@
 /** Asks ECS to run what was registered: store the token, act, and leave; ECS's event or the backstop's look ends the wait. */
 import * as z from 'zod/mini';
+import { isThere } from '../aws/ecs.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
@@ -130,8 +131,7 @@ async function deploy(
     await ecs.create(renderCreateService(rendering) as never);
   } catch (error) {
     // It is there after all: left over by a run that was cut off after ECS had done what it was asked.
-    if (!/not idempotent|already exists/i.test((error as Error).message) || !(await ecs.update(renderUpdateService(rendering) as never)))
-      throw error;
+    if (!isThere(error) || !(await ecs.update(renderUpdateService(rendering) as never))) throw error;
   }
   return again;
 }

@@ -11,7 +11,19 @@ import { type Moment, step } from './stack/step.ts';
 import { answerIfOver, lookAt } from './stack/waiting.ts';
 
 /** Neither cluster nor task definition is in the event; the service's ARN is. */
-const Event = z.object({ source: z.literal('aws.ecs'), resources: z.array(z.string()) });
+const Event = z.object({
+  source: z.literal('aws.ecs'),
+  resources: z.array(z.string()),
+  detail: z.object({ eventName: z.string(), updatedAt: z.optional(z.string()) }),
+});
+
+/** The event is ahead of what ECS answers when asked: Lambda brings it again in a minute, and then in two. */
+class EventAhead extends Error {
+  constructor(service: string) {
+    super(`${service} has completed, says the event, and ECS still calls its deployment running; looked at again in a minute`);
+    this.name = 'EventAhead';
+  }
+}
 
 interface World {
   readonly pipeline: Pipeline;
@@ -22,7 +34,7 @@ interface World {
 
 export const onEcsEvent =
   (world: World) =>
-  async ({ resources }: z.infer<typeof Event>, { now, logger }: Moment): Promise<void> => {
+  async ({ resources, detail }: z.infer<typeof Event>, { now, logger }: Moment): Promise<void> => {
     for (const arn of resources) {
       const place = placeOf(world.pipeline, arn);
       if (place === undefined) {
@@ -34,6 +46,8 @@ export const onEcsEvent =
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
       const { state } = wait.state === 'open' ? await lookAt(world, wait) : wait;
       if (state === 'held' || state === 'broke' || state === 'late') await answerIfOver(world, wait, now());
+      const isOurs = detail.eventName === 'SERVICE_DEPLOYMENT_COMPLETED' && Date.parse(detail.updatedAt ?? '') > wait.since;
+      if (state === 'running' && isOurs) throw new EventAhead(place.service);
     }
   };
 

@@ -9,7 +9,7 @@ import { stateMachineName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
 import { readPipeline, setting } from './stack/settings.ts';
-import { settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
+import { assertDead, isInTurn, isOver, isWaking, settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
 import { type Moment, step } from './stack/step.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
@@ -42,16 +42,23 @@ export const onExecutionEnded =
     const machine = detail.stateMachineArn.split(':').at(-1);
     const name = (workflow: 'release' | 'promotion' | 'wake' | 'teardown') => stateMachineName(world.pipeline.name, workflow);
     const end = { status: detail.status, stoppedAt: detail.stopDate ?? now(), cause: detail.cause ?? '' };
+    const at = now();
     const input = JSON.parse(detail.input ?? '{}') as Record<string, string>;
     switch (machine) {
       case name('promotion'):
-        return settlePromotion(world, detail.name, end, now());
+        if (await isOver(world, detail.name)) return;
+        assertDead(detail.name, end, at);
+        return settlePromotion(world, detail.name, end, at);
       case name('release'):
-        return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, now());
+        return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at);
       case name('wake'):
-        return settleWake(world, input.environment ?? '', detail.name, end, now());
+        if (!(await isWaking(world, input.environment ?? '', detail.name))) return;
+        assertDead(detail.name, end, at);
+        return settleWake(world, input.environment ?? '', detail.name, end, at);
       case name('teardown'):
-        return settleTeardown(world, input.environment ?? '', detail.name, end, now());
+        if (!(await isInTurn(world, input.environment ?? '', detail.name))) return;
+        assertDead(detail.name, end, at);
+        return settleTeardown(world, input.environment ?? '', detail.name, end, at);
       default:
         return;
     }

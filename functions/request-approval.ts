@@ -25,7 +25,7 @@ const Input = z.object({
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'gate' | 'gateWrite' | 'running' | 'setRelease' | 'table'>;
+  readonly ledger: Pick<Ledger, 'gate' | 'gateWrite' | 'release' | 'running' | 'setRelease' | 'table'>;
   readonly outbox: Outbox;
   readonly journal: Pick<Journal, 'write'>;
 }
@@ -65,6 +65,9 @@ export const requestApproval =
         continue;
       }
       const version = (before?.version ?? 0) + 1;
+      // What was approved and is on its way is not taken over by something older.
+      if (before?.state === 'approved' && compareOrders(before.release.order, release.order) > 0 && (await climbs(ledger, before)))
+        return answerSelf(failure(new Superseded(`${releaseTitle(before.release)}, which is newer, is approved for ${stage}`)));
       if (before?.state !== 'waiting') {
         if (await ledger.table.transact([ledger.gateWrite({ ...record, version }, before)])) break;
         continue;
@@ -85,6 +88,11 @@ export const requestApproval =
     );
     return {};
   };
+
+async function climbs(ledger: World['ledger'], { release, climb }: ApprovalRecord): Promise<boolean> {
+  const record = await ledger.release(release.repository, release.digest);
+  return record?.state === 'climbing' && record.execution === climb;
+}
 
 const failure = (error: Error): Answer => ({ error: error.name, cause: error.message });
 

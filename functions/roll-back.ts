@@ -112,7 +112,8 @@ async function beginRollBack(
   const look: Look = left.kind === 'put-back' ? { state: 'held', reason: '' } : await ecs.look(cluster, serviceName, left.since);
   switch (look.state) {
     case 'broke':
-      if (look.stuck) {
+      // Deleted by hand, or ECS has no way back: neither is what ran before.
+      if (look.stuck || look.gone) {
         await ledger.putWait({ ...stop, state: 'broke', reason: `${serviceName}: ${look.reason}` });
         return true;
       }
@@ -128,7 +129,9 @@ async function beginRollBack(
       return true;
     case 'held': {
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
-      await ledger.putWait({ ...stop, kind: 'put-back', taskDefinition: previous, since: now - CLOCK_SKEW });
+      // A retry keeps its first moment: ECS may have begun with the first try's.
+      const since = left.kind === 'put-back' ? left.since : now - CLOCK_SKEW;
+      await ledger.putWait({ ...stop, kind: 'put-back', taskDefinition: previous, since });
       const request = renderUpdateService({
         pipeline,
         environment,

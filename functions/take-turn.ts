@@ -26,7 +26,7 @@ type GroupInput = Extract<z.infer<typeof Input>, { kind: 'group' }>;
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'newPromotion' | 'setRelease'>;
+  readonly ledger: Pick<Ledger, 'newPromotion' | 'setRelease' | 'services'>;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Turns;
   readonly outbox: Outbox;
@@ -39,7 +39,8 @@ export const takeTurn =
   async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
     const environment = environmentOf(world.pipeline, input.environment);
     if (input.kind === 'group') return takeGroupTurn(world, input, environment, moment);
-    const taken = await world.turns.takeEnvironment(environment, ticketOf(input), moment.now());
+    const runs = (await world.ledger.services(environment.name)).some(({ state }) => state === 'running');
+    const taken = await world.turns.takeEnvironment(environment, ticketOf(input), runs, moment.now());
     if (taken.state === 'asleep') {
       const error = new EnvironmentAsleep(environment.name);
       await world.outbox.answer(input.token, { error: error.name, cause: error.message }, moment.now());

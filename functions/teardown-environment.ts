@@ -82,10 +82,11 @@ async function complete(
   const services = (await ledger.services(environment.name)).filter(({ state }) => state !== 'running').length;
   const text = down ? `${environment.name} is down: ${services} services` : `${environment.name} did not come down: ${outcome.reason}`;
   await journal.write(entry(execution, 'ended', now(), down ? 'info' : 'bad', text, about));
-  await turns.endEnvironment(environment, execution, down ? 'down' : 'up', now());
+  // Half of it may be gone: a wake makes it whole, the next closing takes down what is left.
+  await turns.endEnvironment(environment, execution, 'down', now());
   // Whoever came during the teardown waits for the morning, or wakes it again, as anybody who comes now would.
   const { onDemand } = environment;
-  if (down && onDemand && (onDemand.outside === 'wake' || isOpen(onDemand.hours, now())) && (await turns.hasParked(environment)))
+  if (onDemand && (onDemand.outside === 'wake' || isOpen(onDemand.hours, now())) && (await turns.hasParked(environment)))
     await workflows.start(wakeMachine, await turns.wakeName(environment), { environment: environment.name, cause: 'need' });
   return {};
 }

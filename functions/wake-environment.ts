@@ -1,5 +1,6 @@
 /** Brings an on-demand environment up: its cluster, then group by group what ran before, then whoever waits. */
 import * as z from 'zod/mini';
+import { isThere } from '../aws/ecs.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
@@ -93,12 +94,13 @@ async function restore(
 async function restoreService(
   { pipeline, parameters, ledger, clients }: World,
   execution: string,
-  { service: name, taskDefinition }: ServiceRecord,
+  record: ServiceRecord,
   among: readonly string[],
   token: string,
   environment: Environment,
   now: number,
 ): Promise<boolean> {
+  const { service: name, taskDefinition } = record;
   const service = pipeline.services[name]!;
   const { ecs, loadBalancing } = clients(environment.name);
   const left = await ledger.wait(environment.name, name);
@@ -139,8 +141,15 @@ async function restoreService(
       priority: service.web.priority,
       priorities: priorities(pipeline, environment.name),
     });
+  // From here on it may run: a closing looks at what the ledger says.
+  await ledger.putService({ ...record, state: 'running', ...routed(service) });
   if (environment.onDemand?.depth === 'tasks' && (await ecs.update(renderWakeService(rendering) as never))) return again;
-  await ecs.create(renderCreateService(rendering) as never);
+  try {
+    await ecs.create(renderCreateService(rendering) as never);
+  } catch (error) {
+    // It is there after all: left over by a teardown or a wake that ended half done.
+    if (!isThere(error) || !(await ecs.update(renderWakeService(rendering) as never))) throw error;
+  }
   return again;
 }
 
@@ -154,7 +163,6 @@ async function end(
   for (const record of await ledger.services(environment.name)) {
     const wait = await ledger.wait(environment.name, record.service);
     if (wait?.owner === execution) await ledger.dropWait(environment.name, record.service);
-    if (act === 'complete') await ledger.putService({ ...record, state: 'running', ...routed(world.pipeline.services[record.service]) });
   }
   const about = { environment: environment.name };
   if (act === 'complete') {

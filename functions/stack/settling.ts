@@ -5,10 +5,14 @@ import type { Parameters } from '../../aws/ssm.ts';
 import type { Turns } from '../../aws/turns.ts';
 import { environmentName } from '../../domain/names.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
-import type { PromotionRecord } from '../../domain/records.ts';
+import type { PromotionRecord, WaitRecord } from '../../domain/records.ts';
 import { renderUpdateService } from '../../domain/render.ts';
 import { type EnvironmentClients, environmentOf } from './environment.ts';
+import { freezeForPerson } from './person.ts';
 import { entry } from './words.ts';
+
+/** The deployment or rollback of an ended promotion, as it is left. */
+type Left = 'settled' | { readonly needsPerson: string };
 
 export interface SettlingWorld {
   readonly pipeline: Pipeline;
@@ -17,6 +21,14 @@ export interface SettlingWorld {
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Turns;
   readonly clients: (environment: string) => EnvironmentClients;
+}
+
+/** A Lambda of an execution that has just ended may still act: what it leaves is put in order when it must be dead. */
+class StillBreathing extends Error {
+  constructor(execution: string) {
+    super(`${execution} has ended a moment ago, and a function of it may still act; this is tried again in a minute`);
+    this.name = 'StillBreathing';
+  }
 }
 
 /** How it ended. */
@@ -35,61 +47,101 @@ export const LAST_BREATH = 60_000;
 
 const OVER = ['succeeded', 'superseded', 'refused', 'failed', 'errored'];
 
-/** Stops or takes back what an ended promotion left in ECS, says so in the ledger, and gives its turn on. */
+/** Whether the end that an execution found is written down already: it has settled everything itself. */
+export async function isOver({ ledger }: Pick<SettlingWorld, 'ledger'>, promotion: string): Promise<boolean> {
+  const record = await ledger.promotion(promotion);
+  return record === undefined || OVER.includes(record.state);
+}
+
+/**
+ * Nothing is settled while a function of the execution may still act: it could deploy after it was looked at.
+ * @throws StillBreathing
+ */
+export function assertDead(execution: string, { stoppedAt }: End, now: number): void {
+  if (now - stoppedAt < LAST_BREATH) throw new StillBreathing(execution);
+}
+
+/**
+ * Stops or takes back what an ended promotion left in ECS, says so in the ledger, and gives its turn on.
+ * Only when its last function must be dead.
+ */
 export async function settlePromotion(world: SettlingWorld, promotion: string, end: End, now: number): Promise<void> {
   const { ledger, journal, turns } = world;
   const record = await ledger.promotion(promotion);
   if (record === undefined) return;
   if (!OVER.includes(record.state)) {
-    for (const service of Object.keys(record.before ?? {})) await settleService(world, record, service);
+    const stuck: string[] = [];
+    for (const service of Object.keys(record.before ?? {})) {
+      const left = await settleService(world, record, service);
+      if (left !== 'settled') stuck.push(left.needsPerson);
+    }
     const reason = `its execution ended as ${end.status}${end.cause ? `: ${end.cause}` : ''}`;
+    if (stuck.length > 0) await freezeForPerson(world, record, stuck.join('; '), now);
     await ledger.setPromotion(promotion, { state: 'errored', endedAt: new Date(now).toISOString(), reason });
     const about = { release: record.release, environment: record.environment, stage: record.stage };
     await journal.write(
-      entry(promotion, 'ended', now, 'bad', `errored in ${record.environment}: ${reason}; what ran before is put back`, about),
+      entry(
+        promotion,
+        'ended',
+        now,
+        'bad',
+        `errored in ${record.environment}: ${reason}; ${stuck.length > 0 ? stuck.join('; ') : 'what ran before is put back'}`,
+        about,
+      ),
     );
   }
-  if (now - end.stoppedAt >= LAST_BREATH) await turns.end(environmentOf(world.pipeline, record.environment), promotion, record.group, now);
+  await turns.end(environmentOf(world.pipeline, record.environment), promotion, record.group, now);
 }
 
-async function settleService(
-  { pipeline, parameters, ledger, clients }: SettlingWorld,
-  record: PromotionRecord,
-  serviceName: string,
-): Promise<void> {
+async function settleService(world: SettlingWorld, record: PromotionRecord, serviceName: string): Promise<Left> {
+  const { pipeline, parameters, ledger, clients } = world;
   const wait = await ledger.wait(record.environment, serviceName);
-  if (wait?.owner !== record.promotion) return;
-  const { ecs, loadBalancing } = clients(record.environment);
-  const cluster = environmentName(pipeline.name, record.environment);
+  if (wait?.owner !== record.promotion) return 'settled';
   const previous = record.before?.[serviceName] ?? null;
-  const service = pipeline.services[serviceName];
   if (previous === null) {
-    await ecs.delete(cluster, serviceName);
-    if (service?.web) {
+    const { ecs, loadBalancing } = clients(record.environment);
+    await ecs.delete(environmentName(pipeline.name, record.environment), serviceName);
+    if (pipeline.services[serviceName]?.web) {
       const { foundation, targetGroups } = await parameters.foundation(pipeline.name, record.environment, [serviceName]);
       await loadBalancing.deleteRules(foundation.listenerArn, [targetGroups[serviceName] ?? '']);
     }
     await ledger.dropService(record.environment, serviceName);
   } else {
-    const look = await ecs.look(cluster, serviceName, wait.since);
-    if (look.state === 'running') await ecs.stop(look.deployment ?? '');
-    else if (look.state === 'held' && service) {
-      const environment = environmentOf(pipeline, record.environment);
-      const { foundation } = await parameters.foundation(pipeline.name, record.environment, []);
-      await ecs.update(
-        renderUpdateService({
-          pipeline,
-          environment,
-          service,
-          foundation,
-          targetGroupArn: undefined,
-          taskDefinition: previous,
-          promotion: record.promotion,
-        }) as never,
-      );
-    }
+    const left = await goBack(world, record, wait, previous);
+    if (left !== 'settled') return left;
   }
   await ledger.dropWait(record.environment, serviceName);
+  return 'settled';
+}
+
+/** Brings a service back to what it ran before, from wherever the execution has left it. */
+async function goBack(world: SettlingWorld, record: PromotionRecord, wait: WaitRecord, previous: string): Promise<Left> {
+  const { pipeline, clients } = world;
+  const { ecs } = clients(record.environment);
+  const cluster = environmentName(pipeline.name, record.environment);
+  const look = await ecs.look(cluster, wait.service, wait.since);
+  const isBack = wait.kind === 'put-back';
+  if (look.stuck || look.gone || (isBack && look.state === 'broke')) return { needsPerson: `${wait.service}: ${look.reason}` };
+  // A rollback's own deployment of what ran before may go on; anything else that was deployed may not.
+  const mustStop = look.state === 'running' && !isBack;
+  if (mustStop && (await ecs.stop(look.deployment ?? ''))) return 'settled';
+  const after = mustStop ? await ecs.look(cluster, wait.service, wait.since) : look;
+  if (isBack ? after.state === 'none' : after.state === 'held') await putBack(world, record, wait.service, previous);
+  return 'settled';
+}
+
+async function putBack(
+  { pipeline, parameters, clients }: SettlingWorld,
+  { environment: name, promotion }: PromotionRecord,
+  serviceName: string,
+  taskDefinition: string,
+): Promise<void> {
+  const service = pipeline.services[serviceName];
+  if (service === undefined) return;
+  const environment = environmentOf(pipeline, name);
+  const { foundation } = await parameters.foundation(pipeline.name, name, []);
+  const parts = { pipeline, environment, service, foundation, targetGroupArn: undefined, taskDefinition, promotion };
+  await clients(name).ecs.update(renderUpdateService(parts) as never);
 }
 
 /** Gives a release its terminal state and withdraws its open question. */
@@ -134,7 +186,7 @@ export async function settleWake(
   await turns.wakeFailed(place, reason, now);
 }
 
-/** Gives an environment back whose teardown has ended without a word: what is left of it counts as up, so that the next wake or promotion repairs it. */
+/** Gives an environment back whose teardown has ended without a word: half of it may be gone, so it counts as down; a wake makes it whole, the next closing takes down what is left. */
 export async function settleTeardown(
   { pipeline, turns, journal }: SettlingWorld,
   environment: string,
@@ -142,14 +194,15 @@ export async function settleTeardown(
   end: End,
   now: number,
 ): Promise<void> {
-  if (now - end.stoppedAt < LAST_BREATH) return;
-  const place = environmentOf(pipeline, environment);
-  const holds = (await turns.holders(place)).some(({ ticket }) => ticket.id === execution);
-  if (holds)
-    await journal.write(
-      entry(execution, 'ended', now, 'bad', `${environment}: its teardown ended as ${end.status}; what is left of it stays up`, {
-        environment,
-      }),
-    );
-  await turns.endEnvironment(place, execution, 'up', now);
+  const text = `${environment}: its teardown ended as ${end.status}; what is left of it costs until the next one`;
+  await journal.write(entry(execution, 'ended', now, 'bad', text, { environment }));
+  await turns.endEnvironment(environmentOf(pipeline, environment), execution, 'down', now);
 }
+
+/** Whether an environment waits for this execution to wake it. */
+export const isWaking = async ({ pipeline, turns }: SettlingWorld, environment: string, execution: string): Promise<boolean> =>
+  (await turns.waking(environmentOf(pipeline, environment))) === execution;
+
+/** Whether an execution holds an environment's turn, or waits for it. */
+export const isInTurn = async ({ pipeline, turns }: SettlingWorld, environment: string, execution: string): Promise<boolean> =>
+  (await turns.tickets(environmentOf(pipeline, environment))).some(({ id }) => id === execution);

@@ -37,10 +37,10 @@ const sameStep = (a: WaitRecord['kind'], b: WaitRecord['kind']) => a === b || (i
 export const isGoingBack = (kind: WaitRecord['kind']) => kind === 'stop' || kind === 'put-back';
 
 /** What a look makes of a wait. Stopping a deployment ends in "stopped" or "rolled back": what a deployment calls broken is what was asked for. */
-function verdict({ kind }: WaitRecord, { state, stuck }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
+function verdict({ kind }: WaitRecord, { state, stuck, gone }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
   if (state === 'none' || state === 'running') return undefined;
   if (kind !== 'stop') return state;
-  return state === 'held' ? 'late' : stuck ? 'broke' : 'held';
+  return state === 'held' ? 'late' : stuck || gone ? 'broke' : 'held';
 }
 
 /**
@@ -61,7 +61,9 @@ export async function lookAt(
   if (state === 'held' || state === 'late') await ledger.endWait(wait, { state });
   else if (state === 'broke') {
     const service = pipeline.services[wait.service];
-    const reason = service ? await explain(pipeline, wait.environment, service, ecs, logs, look.reason) : `${wait.service}: ${look.reason}`;
+    const plainly = `${wait.service}: ${look.reason}`;
+    // An explanation that cannot be had must not keep anybody waiting.
+    const reason = service ? await explain(pipeline, wait.environment, service, ecs, logs, look.reason).catch(() => plainly) : plainly;
     await ledger.endWait(wait, { state, reason });
   }
   return look;

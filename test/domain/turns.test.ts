@@ -108,6 +108,18 @@ describe('the environment turn', () => {
     const store = new Store();
     expect(run(store, takeEnvironmentTurn('down', ticket('night', 1)))).toEqual({ state: 'asleep' });
   });
+
+  it('is given for one that is down and of which something still runs; whoever waits for its wake goes on waiting', () => {
+    const store = new Store();
+    run(store, takeGroupTurn('down', 'orders', ticket('orders/1', 1)));
+    expect(run(store, takeEnvironmentTurn('down', ticket('night', 2), true))).toEqual({ state: 'held', fence: 1 });
+    expect(run(store, beginWake('down', 'wake-1'))).toBe(false);
+    run(store, endTurn('down', 'night', undefined, 'down'));
+    expect(store.told.has('token-orders/1')).toBe(false);
+    run(store, beginWake('down', 'wake-2'));
+    run(store, wakeDone('down'));
+    expect(store.told.get('token-orders/1')).toMatchObject({ kind: 'granted' });
+  });
 });
 
 interface History {
@@ -138,7 +150,8 @@ function history(seed: number, wire?: (random: () => number) => Wire): History {
     if (random() < 0.5) continue;
     const one = ticket(`x${index}`, Math.floor(random() * tickets));
     ends.set(one.id, () => endTurn(initial, one.id, undefined, random() < 0.5 ? 'down' : 'up'));
-    planned.push(() => scheduler.add(() => takeEnvironmentTurn(initial, one) as Program<Taken>));
+    const evenIfDown = random() < 0.3;
+    planned.push(() => scheduler.add(() => takeEnvironmentTurn(initial, one, evenIfDown) as Program<Taken>));
     if (random() < 0.2) planned.push(() => scheduler.add(() => endTurn(initial, one.id)));
   }
   const holders = new Set<string>();

@@ -71,7 +71,14 @@ function scene(looks: readonly Look[]) {
       moment,
     );
   const event = () =>
-    onEcsEvent(world)({ source: 'aws.ecs', resources: [`arn:aws:ecs:r:1:service/${pipeline.name}-${environment}/${service}`] }, moment);
+    onEcsEvent(world)(
+      {
+        source: 'aws.ecs',
+        detail: { eventName: 'SERVICE_DEPLOYMENT_COMPLETED' },
+        resources: [`arn:aws:ecs:r:1:service/${pipeline.name}-${environment}/${service}`],
+      },
+      moment,
+    );
   return { begin, event, done, answers, wait: () => waits.get(service) };
 }
 
