@@ -25,6 +25,7 @@ import { CloudWatch } from '../../../../local/services/cloudwatch.ts';
 import { Ecr } from '../../../../local/services/ecr/index.ts';
 import { Ecs } from '../../../../local/services/ecs/index.ts';
 import { LoadBalancing } from '../../../../local/services/elasticloadbalancing/index.ts';
+import { Lambda } from '../../../../local/services/lambda/index.ts';
 import { allows, Logs, trusts } from '../double.ts';
 
 export const account = '111122223333';
@@ -80,6 +81,7 @@ export async function build() {
       ecs: (site) => new Ecs(site),
       elasticloadbalancing: (site) => new LoadBalancing(site),
       events: () => bus,
+      lambda: (site) => new Lambda(site),
       logs: () => logs,
     },
     7,
