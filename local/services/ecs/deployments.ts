@@ -1,27 +1,14 @@
 /** Service deployments: how one begins, is stopped, trips the circuit breaker, rolls back and ends. */
-import type { DeploymentConfiguration, LoadBalancer } from '@aws-sdk/client-ecs';
+import type { LoadBalancer } from '@aws-sdk/client-ecs';
 import type { Ecs } from './index.ts';
 import { lastPart } from './names.ts';
 import { current, type Deployment, type Revision, RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
-import { shiftsTraffic } from './strategy.ts';
+import { shiftsTraffic, thresholdOf } from './strategy.ts';
 
 /** How long ECS takes from a request to the first step, or to the stop. Its documentation names no time. */
 const NOTICE = 1000;
 /** "Service deployments … created in the last 90 days." https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html */
 const HISTORY = 90 * 24 * 3_600_000;
-
-/**
- * Failed tasks that trip the circuit breaker. Without a threshold of its own: half of the desired tasks, at least 3, at most 200.
- * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
- */
-export function thresholdOf({ deploymentCircuitBreaker }: DeploymentConfiguration, desiredCount: number): number | undefined {
-  if (!deploymentCircuitBreaker?.enable) return undefined;
-  const { type, value = 50 } = deploymentCircuitBreaker.thresholdConfiguration ?? {};
-  const percent = Math.ceil((desiredCount * value) / 100);
-  if (type === 'COUNT') return value;
-  if (type === 'UNBOUNDED_PERCENT') return Math.max(1, percent);
-  return Math.min(200, Math.max(3, percent));
-}
 
 /**
  * The load balancers of a new deployment. One that replaces tasks one by one puts them where traffic goes already, although

@@ -1,10 +1,10 @@
 /** The service scheduler: keeps as many tasks as are wanted, and replaces old ones by new ones within the percentages. */
-import { ServiceError } from '../../core/service.ts';
 import type { Ecs } from './index.ts';
 import { lastPart } from './names.ts';
+import { mayUse } from './registration.ts';
 import { current, type Deployment, type Service } from './service.ts';
 import { healthOf, loadBalancing } from './targets.ts';
-import type { Task, TaskOwner } from './task.ts';
+import type { Task } from './task.ts';
 
 /** After this many restarts of a deployment whose tasks keep ending, local AWS starts no more: AWS goes on for ever. */
 const MAX_RESTARTS = 50;
@@ -20,13 +20,6 @@ const LONG_LIFE = 3_600_000;
 
 const backoff = (restarts: number) =>
   restarts <= FREE_RESTARTS ? 0 : Math.min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (restarts - FREE_RESTARTS - 1));
-
-type TargetAction = Parameters<TaskOwner['may']>[0];
-const WORDS: Readonly<Record<TargetAction, string>> = {
-  RegisterTargets: 'register targets in',
-  DeregisterTargets: 'deregister targets in',
-  DescribeTargetHealth: 'describe target health on',
-};
 
 export class Scheduler {
   private readonly ecs: Ecs;
@@ -242,7 +235,7 @@ export class Scheduler {
         deployment: deployment.id,
         loadBalancers: deployment.loadBalancers,
         changed: (changed) => this.taskChanged(service, deployment, changed),
-        may: (action, targetGroupArn) => this.may(service, deployment, action, targetGroupArn),
+        may: (action, targetGroupArn) => mayUse(this.ecs, service, deployment, action, targetGroupArn),
         resolved: (container, digest) => {
           if (digest !== undefined && !revision.digests.has(container)) revision.digests.set(container, digest);
         },
@@ -252,33 +245,31 @@ export class Scheduler {
     return task;
   }
 
-  /** Targets behind a load balancer with an infrastructure role are managed in that role, others in ECS's own. */
-  private may(service: Service, { loadBalancers }: Deployment, action: TargetAction, targetGroupArn: string): boolean {
-    const roleArn = loadBalancers.find((one) => one.targetGroupArn === targetGroupArn)?.advancedConfiguration?.roleArn;
-    if (roleArn === undefined) return true;
-    try {
-      this.ecs.shifting.traffic.assertMay(action, roleArn, targetGroupArn, service.arn);
-      return true;
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      const [, group] = targetGroupArn.split('/');
-      this.ecs.deployments.say(service, `failed to ${WORDS[action]} target-group ${group} with (error ${error.message})`);
-      return false;
-    }
+  /**
+   * May a deployment count as successful before all is as it should be?
+   * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentEarlySuccessCriteria.html
+   */
+  private isEarly(service: Service, primary: Deployment, isAlone: boolean): boolean {
+    const running = current(service);
+    const { enable, healthyPercent = 100, sourceServiceRevisionCleanup } = running?.configuration.earlySuccessCriteria ?? {};
+    if (!enable || running?.status !== 'IN_PROGRESS') return false;
+    const enough = Math.ceil((service.desiredCount * healthyPercent) / 100);
+    return this.countOf(service, primary).healthy >= enough && (isAlone || sourceServiceRevisionCleanup === 'DEFERRED');
   }
 
-  /** Says when all is as it should be. */
+  /** Says when all is as it should be, or a deployment may count as successful already. */
   private settle(service: Service, primary: Deployment): void {
-    const mine = this.of(service, primary);
-    if (mine.length !== service.desiredCount || !mine.every((task) => this.healthy(task))) return;
-    const leaving = [...service.tasks].some((task) => task.settings.owner?.deployment !== primary.id && !task.isGone);
-    if (leaving || service.steady) return;
+    const { wanted, healthy } = this.countOf(service, primary);
+    const isAlone = ![...service.tasks].some((task) => task.settings.owner?.deployment !== primary.id && !task.isGone);
+    const isEven = isAlone && wanted === service.desiredCount && healthy === wanted;
+    if (service.steady || !(isEven || this.isEarly(service, primary, isAlone))) return;
     service.impaired = false;
     const bakes = this.ecs.deployments.complete(service);
     if (bakes !== undefined) {
       this.lookAt(service, bakes);
       return;
     }
+    if (!isEven) return;
     service.steady = true;
     this.ecs.deployments.say(service, 'has reached a steady state.');
     this.ecs.events.service(service.arn, service.clusterArn, 'INFO', 'SERVICE_STEADY_STATE');

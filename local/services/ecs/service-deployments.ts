@@ -7,17 +7,11 @@ import type {
   StopServiceDeploymentRequest,
 } from '@aws-sdk/client-ecs';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
+import { briefServiceDeployment, describeRevision, describeServiceDeployment } from './description.ts';
 import type { Ecs } from './index.ts';
 import { clusterArn, clusterName, invalid, lastPart, notImplemented, ofService, serviceArn, serviceArnOf } from './names.ts';
 import { page } from './paging.ts';
-import {
-  briefServiceDeployment,
-  describeRevision,
-  describeServiceDeployment,
-  RUNNING_STATUSES,
-  type Service,
-  type ServiceDeployment,
-} from './service.ts';
+import { RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
 import { resourceTags } from './tags.ts';
 
 export function serviceDeploymentOperations(ecs: Ecs): Readonly<Record<string, Operation>> {

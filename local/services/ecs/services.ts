@@ -8,12 +8,13 @@ import type {
   UpdateServiceRequest,
 } from '@aws-sdk/client-ecs';
 import { type Call, type Operation, type Permission, ServiceError } from '../../core/service.ts';
+import { describeService } from './description.ts';
 import type { Ecs } from './index.ts';
 import { assertLoadBalancers } from './load-balancers.ts';
 import { clusterArn, clusterName, invalid, lastPart, NAME, notImplemented, serviceArn, serviceArnOf } from './names.ts';
 import { page } from './paging.ts';
-import { current, describeService, type Revision, type Service } from './service.ts';
-import { configurationOf, rolesPassed } from './strategy.ts';
+import { current, type Revision, type Service } from './service.ts';
+import { configurationOf, rolesPassed, thresholdOf } from './strategy.ts';
 import { requestTags, resourceTags, tagOnCreate, tagsOf } from './tags.ts';
 
 type Change = CreateServiceRequest | UpdateServiceRequest;
@@ -151,6 +152,9 @@ function update(ecs: Ecs, input: UpdateServiceRequest): Service {
   if (input.desiredCount !== undefined && input.desiredCount !== service.desiredCount) {
     service.desiredCount = input.desiredCount;
     service.steady = false;
+    // "The latest service desired count" is what percentages are of.
+    const running = current(service);
+    if (running) running.threshold = thresholdOf(running.configuration, service.desiredCount);
     const [primary] = service.deployments;
     Object.assign(primary!, { restarts: 0, ends: 0, nextStartAt: ecs.site.world.clock.now() });
   }

@@ -57,8 +57,14 @@ function assertHooks(hooks: readonly DeploymentLifecycleHook[]): void {
 }
 
 /** What only rolling deployments do, and what they do not. */
-function assertRolling(given: DeploymentConfiguration): void {
-  if (given.earlySuccessCriteria?.enable) throw notImplemented('ecs earlySuccessCriteria');
+function assertRolling(given: DeploymentConfiguration, leastHealthy: number): void {
+  const { enable, healthyPercent, sourceServiceRevisionCleanup } = given.earlySuccessCriteria ?? {};
+  if (enable) {
+    if (healthyPercent === undefined || sourceServiceRevisionCleanup === undefined)
+      throw invalid('healthyPercent and sourceServiceRevisionCleanup must be specified when earlySuccessCriteria is enabled.');
+    if (!Number.isInteger(healthyPercent) || healthyPercent < 0 || healthyPercent > 100 || healthyPercent < leastHealthy)
+      throw invalid('healthyPercent must be an integer from 0 to 100 that is not less than minimumHealthyPercent.');
+  }
   if (given.lifecycleHooks?.length) throw notImplemented('ecs lifecycle hooks with the strategy ROLLING');
   if (given.bakeTimeInMinutes) throw notImplemented('ecs bakeTimeInMinutes with the strategy ROLLING');
 }
@@ -94,7 +100,7 @@ export function configurationOf(given: DeploymentConfiguration = {}, before: Dep
     throw invalid('canaryConfiguration is only valid with the CANARY deployment strategy.');
   if (given.linearConfiguration && strategy !== 'LINEAR')
     throw invalid('linearConfiguration is only valid with the LINEAR deployment strategy.');
-  if (strategy === 'ROLLING') assertRolling(given);
+  if (strategy === 'ROLLING') assertRolling(given, least);
   else assertShifting(given, before);
   const kept = { maximumPercent: 200, minimumHealthyPercent: 100, ...before, ...given, strategy };
   const { canaryConfiguration, linearConfiguration, lifecycleHooks, earlySuccessCriteria, ...common } = kept;
@@ -113,6 +119,19 @@ export function configurationOf(given: DeploymentConfiguration = {}, before: Dep
     ...(strategy === 'CANARY' ? { canaryConfiguration: { canaryPercent: 5, canaryBakeTimeInMinutes: 10, ...canaryConfiguration } } : {}),
     ...(strategy === 'LINEAR' ? { linearConfiguration: { stepPercent: 10, stepBakeTimeInMinutes: 6, ...linearConfiguration } } : {}),
   };
+}
+
+/**
+ * Failed tasks that trip the circuit breaker. Without a threshold of its own: half of the desired tasks, at least 3, at most 200.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+ */
+export function thresholdOf({ deploymentCircuitBreaker }: DeploymentConfiguration, desiredCount: number): number | undefined {
+  if (!deploymentCircuitBreaker?.enable) return undefined;
+  const { type, value = 50 } = deploymentCircuitBreaker.thresholdConfiguration ?? {};
+  const percent = Math.ceil((desiredCount * value) / 100);
+  if (type === 'COUNT') return value;
+  if (type === 'UNBOUNDED_PERCENT') return Math.max(1, percent);
+  return Math.min(200, Math.max(3, percent));
 }
 
 /** The percentages of production traffic that the new revision has after each step; the last is 100. */

@@ -5,7 +5,7 @@ import { type Operation, type Permission, type ResourceType, type Service, Servi
 import type { Site } from '../../core/site.ts';
 import { managementOperations, requestTags, tagOnCreate } from './management.ts';
 import { loadBalancingResources } from './resources.ts';
-import { checkConditions, described, forwardedTo, inOrder, type ListenerRule, ruleFor } from './rules.ts';
+import { checkConditions, checkForward, described, forwardedTo, inOrder, type ListenerRule, ruleFor } from './rules.ts';
 import { type HealthListener, healthOf, type TargetGroup, type TargetRegistration, type TargetState } from './targets.ts';
 
 declare module '../../core/site.ts' {
@@ -282,6 +282,7 @@ export class LoadBalancing implements Service {
   private forward({ TargetGroupArn, ForwardConfig }: Elb.Action): TargetGroup | undefined {
     const weighted = ForwardConfig?.TargetGroups ?? [{ TargetGroupArn, Weight: 1 }];
     const total = weighted.reduce((sum, { Weight = 1 }) => sum + Weight, 0);
+    if (total === 0) return undefined;
     let at = weighted.length === 1 ? 0 : this.random.next() * total;
     const chosen = weighted.find(({ Weight = 1 }) => {
       at -= Weight;
@@ -440,9 +441,11 @@ export class LoadBalancing implements Service {
   }
 
   checkActions(actions: readonly Elb.Action[]): void {
-    for (const { Type } of actions)
+    for (const { Type, ForwardConfig } of actions) {
       if (!['forward', 'fixed-response', 'redirect'].includes(Type ?? ''))
         throw new ServiceError('NotImplemented', `not implemented on local AWS: a rule action ${Type}`, 501);
+      if (ForwardConfig) checkForward(ForwardConfig);
+    }
     for (const arn of forwardedTo(actions)) this.group(arn);
   }
 

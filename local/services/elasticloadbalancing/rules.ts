@@ -1,5 +1,5 @@
 /** Listener rules: which requests they mean, in the order of their priority. */
-import type { Action, Rule, RuleCondition } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Action, ForwardActionConfig, Rule, RuleCondition } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { HttpRequest } from '../../core/http.ts';
 import { ServiceError } from '../../core/service.ts';
 
@@ -30,6 +30,16 @@ export function checkConditions(conditions: readonly RuleCondition[]): void {
     if (condition.Field !== 'query-string' && valuesOf(condition).length === 0)
       throw new ServiceError('ValidationError', `A condition value must be specified for field '${condition.Field}'`);
   }
+}
+
+/** @throws ServiceError for weights that AWS, or local AWS, does not take. https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupTuple.html */
+export function checkForward({ TargetGroups = [], TargetGroupStickinessConfig }: ForwardActionConfig): void {
+  if (TargetGroups.length > 5) throw new ServiceError('TooManyTargetGroupsException', 'A forward action can have at most 5 target groups');
+  for (const { Weight = 1 } of TargetGroups)
+    if (!Number.isInteger(Weight) || Weight < 0 || Weight > 999)
+      throw new ServiceError('ValidationError', `The weight of a target group must be from 0 to 999, but was ${Weight}`);
+  if (TargetGroupStickinessConfig?.Enabled)
+    throw new ServiceError('NotImplemented', 'not implemented on local AWS: stickiness of target groups', 501);
 }
 
 function valuesOf(condition: RuleCondition): readonly string[] {

@@ -237,6 +237,24 @@ describe('rules', () => {
     expect(tenth).toBeLessThan(140);
     await elb.send(new ModifyRuleCommand({ RuleArn, Actions: [{ Type: 'forward', ForwardConfig: groups(0, 100) }] }));
     expect(await count(100)).toBe(100);
+    await elb.send(new ModifyRuleCommand({ RuleArn, Actions: [{ Type: 'forward', ForwardConfig: groups(0, 0) }] }));
+    expect((await get('/x')).status).toBe(503);
+  });
+
+  it('take whole weights up to 999, of at most five target groups, without stickiness', async () => {
+    const { group, rule } = await build();
+    const arn = await group('blue');
+    const forward = (Weight: number, more: object = {}, times = 1) =>
+      rule(1, '/*', {
+        Type: 'forward',
+        ForwardConfig: { TargetGroups: Array.from({ length: times }, () => ({ TargetGroupArn: arn, Weight })), ...more },
+      });
+    for (const weight of [-1, 1000, 1.5]) await expect(forward(weight)).rejects.toThrow('must be from 0 to 999');
+    await expect(forward(1, {}, 6)).rejects.toMatchObject({ name: 'TooManyTargetGroupsException' });
+    await expect(forward(1, { TargetGroupStickinessConfig: { Enabled: true, DurationSeconds: 60 } })).rejects.toMatchObject({
+      name: 'NotImplemented',
+    });
+    await forward(999, { TargetGroupStickinessConfig: { Enabled: false } });
   });
 });
 
