@@ -1,7 +1,10 @@
 /** The ledger: where every release, environment, promotion, approval and wait stands. One table, keys in one place. */
 import type {
   ApprovalRecord,
+  ExtensionRecord,
   FreezeRecord,
+  Holds,
+  PinRecord,
   PromotionRecord,
   ReleaseRecord,
   RunningRecord,
@@ -19,7 +22,9 @@ const keys = {
   running: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `RUNS#${repository}` }),
   service: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `SERVICE#${service}` }),
   wait: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `WAIT#${service}` }),
-  freeze: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'FREEZE' }),
+  freeze: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'HOLD#FREEZE' }),
+  pin: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `HOLD#PIN#${repository}` }),
+  extension: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'EXTENSION' }),
   /** At most one gate is open for a stage and repository. */
   gate: (stage: string, repository: string): Key => ({ pk: `STAGE#${stage}`, sk: `GATE#${repository}` }),
   promotion: (promotion: string): Key => ({ pk: `PROMOTION#${promotion}`, sk: 'PROMOTION' }),
@@ -42,6 +47,8 @@ export interface Open {
   readonly environments: readonly string[];
   readonly answers: readonly OutboxItem[];
   readonly climbing: readonly Climbing[];
+  /** Environments that stay up beyond their hours. */
+  readonly extensions: readonly ExtensionRecord[];
   /** Up to which push each repository was looked at. Milliseconds since the epoch. */
   readonly swept: Readonly<Record<string, number>>;
 }
@@ -137,6 +144,35 @@ export class Ledger {
     await this.table.delete(keys.freeze(environment));
   }
 
+  /** What keeps releases out of an environment, in one query. */
+  async holds(environment: string): Promise<Holds> {
+    const items = await this.table.query<FreezeRecord | PinRecord>(`ENVIRONMENT#${environment}`, 'HOLD#');
+    const freeze = items.find(({ sk }) => sk === 'HOLD#FREEZE') as FreezeRecord | undefined;
+    const pins = items.filter(({ sk }) => sk.startsWith('HOLD#PIN#')) as unknown as PinRecord[];
+    return { ...(freeze ? { freeze } : {}), pins };
+  }
+
+  async putPin(record: PinRecord): Promise<void> {
+    await this.table.put(keys.pin(record.environment, record.repository), record);
+  }
+
+  async dropPin(environment: string, repository: string): Promise<void> {
+    await this.table.delete(keys.pin(environment, repository));
+  }
+
+  extension(environment: string): Promise<ExtensionRecord | undefined> {
+    return this.table.get(keys.extension(environment));
+  }
+
+  /** In the part of the index that the sweep reads: it closes the environment when the time has come. */
+  async putExtension(record: ExtensionRecord): Promise<void> {
+    await this.table.put(keys.extension(record.environment), { ...record, gpk: OPEN, gsk: `EXTENSION#${record.environment}` });
+  }
+
+  async dropExtension(environment: string): Promise<void> {
+    await this.table.delete(keys.extension(environment));
+  }
+
   // Promotions
 
   promotion(promotion: string): Promise<PromotionRecord | undefined> {
@@ -182,6 +218,7 @@ export class Ledger {
       environments: [...new Set(of('TURNS').map(({ pk }) => pk.slice('TURNS#'.length)))],
       answers: of<OutboxItem>('OUTBOX'),
       climbing: of<Climbing>('CLIMBING'),
+      extensions: of<ExtensionRecord>('EXTENSION'),
       swept: Object.fromEntries(of<{ upTo: number }>('SWEPT').map(({ sk, upTo }) => [sk, upTo])),
     };
   }

@@ -7,6 +7,7 @@ import {
   SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
+  StopExecutionCommand,
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
@@ -37,6 +38,17 @@ export class StepFunctions {
     } catch (error) {
       if (error instanceof ExecutionAlreadyExists) return false;
       throw error;
+    }
+  }
+
+  /** Ends an execution now. Harmless if it has ended. @returns false if there is none of that name */
+  async stop(executionArn: string, error: string, cause: string): Promise<boolean> {
+    try {
+      await this.client.send(new StopExecutionCommand({ executionArn, error, cause: cause.slice(0, 32_768) }));
+      return true;
+    } catch (error_) {
+      if (error_ instanceof ExecutionDoesNotExist) return false;
+      throw error_;
     }
   }
 

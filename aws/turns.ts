@@ -124,6 +124,12 @@ export class Turns {
     return tickets.map((ticket) => ({ ticket, since: ticket.askedAt }));
   }
 
+  /** Whoever holds a group's turn or waits for it. */
+  async groupTickets(environment: Place, group: string): Promise<readonly Ticket[]> {
+    const turns = await this.table.get<GroupTurns>(keyOf(environment.name, { item: 'group', group }));
+    return turns === undefined ? [] : [...(turns.holder ? [turns.holder.ticket] : []), ...turns.waiting];
+  }
+
   /** Whoever holds the environment's turn or waits for it. */
   async tickets(environment: Place): Promise<readonly Ticket[]> {
     const { exclusive, queue } = await this.gate(environment);

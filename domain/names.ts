@@ -53,6 +53,16 @@ export function releaseExecution(repository: string, digest: string, attempt: nu
 /** The name of a promotion's execution: the environment and the release's execution. At most 80 characters. */
 export const promotionExecution = (environment: string, release: string) => `${environment}-${release}`;
 
+/**
+ * The name of a promotion that a person orders beside the path: the environment, the image, and the second in which it was ordered,
+ * so that an order that is sent twice is carried out once. At most 80 characters.
+ * @param at milliseconds since the epoch
+ */
+export function orderedExecution(environment: string, repository: string, digest: string, at: number): string {
+  const tail = `-${digest.replace('sha256:', '').slice(0, 12)}-at${Math.floor(at / 1000).toString(36)}`;
+  return `${environment}-${readable(repository, 80 - tail.length - 20)}${tail}`;
+}
+
 function readable(repository: string, length: number): string {
   const text = repository.replaceAll('/', '_');
   if (text.length <= length && !repository.includes('_')) return text;

@@ -14,6 +14,14 @@ export interface ReleaseRecord extends Release {
   /** What it waits for, in words; absent while it moves. */
   readonly waitsFor?: string;
   readonly reason?: string;
+  /** It goes in though an environment is frozen. */
+  readonly hotfix?: ByHand;
+}
+
+/** Who ordered something out of turn, and why. */
+export interface ByHand {
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** Which release of a repository an environment runs: one line of its manifest. */
@@ -40,6 +48,10 @@ export interface ServiceRecord {
 
 export type PromotionState = 'waiting' | 'deploying' | 'verifying' | 'rolling-back' | OutcomeKind;
 
+/** Whether a promotion has come to one of its ends. */
+export const isPromotionOver = ({ state }: Pick<PromotionRecord, 'state'>): boolean =>
+  ['succeeded', 'superseded', 'refused', 'failed', 'errored'].includes(state);
+
 export interface PromotionRecord {
   readonly promotion: string;
   readonly execution: string;
@@ -63,6 +75,12 @@ export interface PromotionRecord {
   readonly reroute?: readonly string[];
   /** A failed rollback: nobody but a person may go on. */
   readonly needsPerson?: boolean;
+  /** Ordered by a person beside the path: it may bring an older release, and asks no gate. */
+  readonly ordered?: Ordered;
+}
+
+export interface Ordered extends ByHand {
+  readonly verb: 'rollback' | 'restart';
 }
 
 /** A deployment that somebody waits for: at most one for a service in an environment, as the turn is exclusive. */
@@ -111,6 +129,34 @@ export interface FreezeRecord {
   readonly reason: string;
   /** A rollback failed here. */
   readonly needsPerson: boolean;
+  /** ISO 8601; absent: until somebody thaws it. */
+  readonly until?: string;
+}
+
+/** Keeps an environment on what it runs: of one repository, or of all. */
+export interface PinRecord {
+  readonly environment: string;
+  /** `*` is all. */
+  readonly repository: string;
+  /** The one release that may still go in; absent: none. */
+  readonly digest?: string;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+}
+
+/** What keeps releases out of an environment. */
+export interface Holds {
+  readonly freeze?: FreezeRecord;
+  readonly pins: readonly PinRecord[];
+}
+
+/** An environment that stays up beyond its hours. */
+export interface ExtensionRecord {
+  readonly environment: string;
+  /** ISO 8601 */
+  readonly until: string;
+  readonly by: string;
 }
 
 /** One line of the journal: who did what, when and why. */

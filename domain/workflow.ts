@@ -1,4 +1,5 @@
 /** What the steps of the four workflows take and give. Each step's input is a `Pick` of its workflow's type. */
+import type { ByHand, Ordered } from './records.ts';
 import type { Release } from './release.ts';
 
 /** How something ended. A rule or a person said no: refused. The deployment or its checks did not hold: failed. Our machinery broke: errored. */
@@ -18,6 +19,8 @@ export interface ReleaseStart {
   /** Where it enters the path and where it ends; null is the whole path. */
   readonly stages: readonly string[] | null;
   readonly cause: 'push' | 'sweep' | 'person';
+  /** Ordered by a person, past a freeze. */
+  readonly hotfix?: ByHand;
 }
 
 /** A stage of the path, as the release workflow walks it. */
@@ -49,6 +52,8 @@ export interface PromotionStart {
   readonly climb: string;
   /** How long it waits for its turn, or for the morning. */
   readonly turnSeconds: number;
+  /** Ordered by a person, beside the path. */
+  readonly ordered?: Ordered;
 }
 
 /** Everything the promotion workflow knows. */

@@ -9,6 +9,7 @@ import type { Pipeline } from '../domain/pipeline.ts';
 import { type Release, shortDigest } from '../domain/release.ts';
 import { matchesTag } from '../domain/tags.ts';
 import type { ReleaseWorkflow, StagePlan } from '../domain/workflow.ts';
+import { byHandSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
 import { entry } from './stack/words.ts';
@@ -20,6 +21,7 @@ const Input = z.object({
   stages: z.nullable(z.array(z.string())),
   cause: z.enum(['push', 'sweep', 'person']),
   execution: z.string(),
+  hotfix: z.nullish(byHandSchema),
 });
 
 export type AdmitReleaseOutput = Pick<ReleaseWorkflow, 'release' | 'plan'>;
@@ -87,6 +89,7 @@ export const admitRelease =
       admittedAt: before?.execution === input.execution ? before.admittedAt : new Date(now()).toISOString(),
       execution: input.execution,
       attempt: input.attempt,
+      ...(input.hotfix ? { hotfix: input.hotfix } : {}),
       ...present('stage', plan[0]?.stage),
     });
     const text = `admitted${input.cause === 'sweep' ? ' by the sweep, its push event was lost' : ''}${release.message ? `: “${release.message}”` : ''}`;

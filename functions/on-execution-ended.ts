@@ -7,9 +7,20 @@ import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { stateMachineName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import { ABORTED } from './stack/decisions/brake.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
 import { readPipeline, setting } from './stack/settings.ts';
-import { assertDead, isInTurn, isOver, isWaking, settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
+import {
+  assertDead,
+  brake,
+  isInTurn,
+  isOver,
+  isWaking,
+  settlePromotion,
+  settleRelease,
+  settleTeardown,
+  settleWake,
+} from './stack/settling.ts';
 import { type Moment, step } from './stack/step.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
@@ -41,12 +52,18 @@ export const onExecutionEnded =
   async ({ detail }: z.infer<typeof Event>, { now }: Moment): Promise<void> => {
     const machine = detail.stateMachineArn.split(':').at(-1);
     const name = (workflow: 'release' | 'promotion' | 'wake' | 'teardown') => stateMachineName(world.pipeline.name, workflow);
-    const end = { status: detail.status, stoppedAt: detail.stopDate ?? now(), cause: detail.cause ?? '' };
+    const end = {
+      status: detail.status,
+      stoppedAt: detail.stopDate ?? now(),
+      cause: detail.cause ?? '',
+      aborted: detail.status === 'ABORTED' && detail.error === ABORTED,
+    };
     const at = now();
     const input = JSON.parse(detail.input ?? '{}') as Record<string, string>;
     switch (machine) {
       case name('promotion'):
         if (await isOver(world, detail.name)) return;
+        await brake(world, detail.name);
         assertDead(detail.name, end, at);
         return settlePromotion(world, detail.name, end, at);
       case name('release'):

@@ -5,9 +5,10 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
 import { PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
+import { heldBack } from '../domain/holds.ts';
 import { compareOrders } from '../domain/order.ts';
 import type { Group, Pipeline, ServiceDefinition } from '../domain/pipeline.ts';
-import type { PromotionRecord } from '../domain/records.ts';
+import type { Ordered, PromotionRecord } from '../domain/records.ts';
 import { type Release, releaseTitle, shortDigest } from '../domain/release.ts';
 import { renderTaskDefinition } from '../domain/render.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
@@ -25,7 +26,10 @@ interface World {
   readonly pipeline: Pipeline;
   readonly registry: Pick<Registry, 'image' | 'uris'>;
   readonly parameters: Pick<ParameterStore, 'foundation'>;
-  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'setRelease' | 'freeze' | 'running' | 'manifest' | 'gate' | 'reserve'>;
+  readonly ledger: Pick<
+    Ledger,
+    'promotion' | 'setPromotion' | 'release' | 'setRelease' | 'holds' | 'running' | 'manifest' | 'gate' | 'reserve'
+  >;
   readonly journal: Pick<Journal, 'write'>;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -38,7 +42,7 @@ export const registerTaskDefinitions =
     const record = await ledger.promotion(promotion);
     if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
     const group = groupOf(pipeline, release.repository);
-    await mayEnter(world, input);
+    await mayEnter(world, input, record.ordered, moment.now());
 
     const environment = environmentOf(pipeline, name);
     const releases = await manifestWith(ledger, name, group, release);
@@ -68,17 +72,23 @@ export const registerTaskDefinitions =
 async function mayEnter(
   { pipeline, ledger, registry }: World,
   { environment, release, stage, climb }: z.infer<typeof Input>,
+  ordered: Ordered | undefined,
+  now: number,
 ): Promise<void> {
-  const frozen = await ledger.freeze(environment);
-  if (frozen) throw new PromotionRefused(`${environment} is frozen since ${frozen.at} by ${frozen.by}: “${frozen.reason}”`);
+  const holds = await ledger.holds(environment);
+  const isHeld = heldBack(holds, release, { ordered }, now) !== undefined;
+  // Only then is it worth a look whether it is a hot-fix.
+  const known = isHeld ? await ledger.release(release.repository, release.digest) : undefined;
+  const held = heldBack(holds, release, { ordered, hotfix: known?.execution === climb ? known.hotfix : undefined }, now);
+  if (held) throw new PromotionRefused(held);
   const running = await ledger.running(environment, release.repository);
-  if (running && compareOrders(running.order, release.order) > 0)
+  if (ordered === undefined && running && compareOrders(running.order, release.order) > 0)
     throw new Superseded(`${environment} runs ${releaseTitle(running)}, which is newer`);
   const image = await registry.image(release.repository, release.digest);
   const name = `${release.repository}@${shortDigest(release.digest)}`;
   if (image === undefined) throw new PromotionRefused(`${name} is not in the registry any more; push it again`);
   if (image.status !== 'ACTIVE') throw new PromotionRefused(`${name} is archived; restore it in ECR, then retry`);
-  if (pipeline.path.find(({ name: candidate }) => candidate === stage)?.approval) {
+  if (ordered === undefined && pipeline.path.find(({ name: candidate }) => candidate === stage)?.approval) {
     const gate = await ledger.gate(stage, release.repository);
     const good = gate?.state === 'approved' && gate.release.digest === release.digest && gate.climb === climb;
     // A newer release may have come to the gate since; then this one is superseded, not merely unapproved.

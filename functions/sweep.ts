@@ -7,11 +7,13 @@ import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
+import { isOpen } from '../domain/hours.ts';
 import { releaseExecution } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { WaitRecord } from '../domain/records.ts';
 import { matchesTag } from '../domain/tags.ts';
 import type { ReleaseStart } from '../domain/workflow.ts';
+import { ABORTED } from './stack/decisions/brake.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type End, LAST_BREATH, settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
@@ -31,6 +33,7 @@ interface World {
   readonly workflows: Pick<StepFunctions, 'start' | 'describe'>;
   readonly releaseMachine: string;
   readonly wakeMachine: string;
+  readonly teardownMachine: string;
   readonly clients: (environment: string) => EnvironmentClients;
 }
 
@@ -48,6 +51,7 @@ export const sweep =
       answers: await world.outbox.flush(open.answers, now - LATE),
       waits: await lostWaits(world, open.waits, now),
       holders: await deadHolders(world, open.environments, now),
+      closings: await closings(world, open.extensions, now),
       releases: await deadReleases(world, open.climbing, now),
     };
     if (Object.values(found).some((count) => count > 0)) moment.logger.info('the sweep found something', { found });
@@ -80,6 +84,25 @@ async function lostPushes(
     if (fresh.length > 0) await ledger.putSwept(repository.name, Math.max(...fresh.map(({ pushedAt }) => pushedAt.getTime())));
   }
   return lost;
+}
+
+/** Environments that stayed up beyond their hours, whose time has come. */
+async function closings(
+  { pipeline, ledger, workflows, teardownMachine }: World,
+  extensions: Open['extensions'],
+  now: number,
+): Promise<number> {
+  const over = extensions.filter(({ until }) => Date.parse(until) <= now);
+  for (const { environment, until } of over) {
+    const { onDemand } = pipeline.environments[environment] ?? {};
+    // In the hours of the day it stays as it is.
+    if (onDemand && !isOpen(onDemand.hours, now)) {
+      const name = `${environment}-teardown-at${Math.floor(Date.parse(until) / 1000).toString(36)}`;
+      await workflows.start(teardownMachine, name, { environment, cause: 'hours' });
+    }
+    await ledger.dropExtension(environment);
+  }
+  return over.length;
 }
 
 /** Waits that are older than their environment's patience: one look each. */
@@ -128,7 +151,9 @@ async function ended(workflows: World['workflows'], arn: string, now: number): P
   const end = await workflows.describe(arn);
   if (end === undefined || end.status === 'RUNNING') return undefined;
   const stoppedAt = end.stoppedAt?.getTime() ?? now;
-  return now - stoppedAt < LAST_BREATH ? undefined : { status: end.status, stoppedAt, cause: end.cause ?? '' };
+  return now - stoppedAt < LAST_BREATH
+    ? undefined
+    : { status: end.status, stoppedAt, cause: end.cause ?? '', aborted: end.status === 'ABORTED' && end.error === ABORTED };
 }
 
 /**
@@ -163,6 +188,7 @@ export const handler = step('sweep', Event, () => {
     workflows,
     releaseMachine: setting('RELEASE_MACHINE_ARN'),
     wakeMachine: setting('WAKE_MACHINE_ARN'),
+    teardownMachine: setting('TEARDOWN_MACHINE_ARN'),
     clients: environmentClients(pipeline, 'sweep'),
   });
 });

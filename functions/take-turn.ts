@@ -10,7 +10,7 @@ import { isOpen, nextOpening } from '../domain/hours.ts';
 import type { Environment, Pipeline } from '../domain/pipeline.ts';
 import type { Ticket } from '../domain/turns.ts';
 import { environmentOf, groupOf } from './stack/environment.ts';
-import { releaseSchema } from './stack/schemas.ts';
+import { orderedSchema, releaseSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
 import { entry } from './stack/words.ts';
@@ -18,7 +18,14 @@ import { entry } from './stack/words.ts';
 const common = { ticket: z.string(), execution: z.string(), askedAt: z.number(), environment: z.string(), token: z.string() };
 
 const Input = z.discriminatedUnion('kind', [
-  z.object({ ...common, kind: z.literal('group'), stage: z.string(), climb: z.string(), release: releaseSchema }),
+  z.object({
+    ...common,
+    kind: z.literal('group'),
+    stage: z.string(),
+    climb: z.string(),
+    release: releaseSchema,
+    ordered: z.nullish(orderedSchema),
+  }),
   z.object({ ...common, kind: z.literal('environment'), cause: z.string() }),
 ]);
 
@@ -26,7 +33,7 @@ type GroupInput = Extract<z.infer<typeof Input>, { kind: 'group' }>;
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'newPromotion' | 'setRelease' | 'services'>;
+  readonly ledger: Pick<Ledger, 'newPromotion' | 'setRelease' | 'services' | 'extension'>;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Turns;
   readonly outbox: Outbox;
@@ -39,6 +46,14 @@ export const takeTurn =
   async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
     const environment = environmentOf(world.pipeline, input.environment);
     if (input.kind === 'group') return takeGroupTurn(world, input, environment, moment);
+    if (input.cause === 'hours') {
+      const extension = await world.ledger.extension(environment.name);
+      if (extension && Date.parse(extension.until) > moment.now()) {
+        const cause = `${environment.name} stays up until ${extension.until}, as ${extension.by} asked`;
+        await world.outbox.answer(input.token, { error: 'EnvironmentAsleep', cause }, moment.now());
+        return {};
+      }
+    }
     const runs = (await world.ledger.services(environment.name)).some(({ state }) => state === 'running');
     const taken = await world.turns.takeEnvironment(environment, ticketOf(input), runs, moment.now());
     if (taken.state === 'asleep') {
@@ -66,11 +81,11 @@ async function takeGroupTurn(world: World, input: GroupInput, environment: Envir
     state: 'waiting',
     askedAt: new Date(input.askedAt).toISOString(),
     taskDefinitions: {},
+    ...(input.ordered ? { ordered: input.ordered } : {}),
   });
-  const ticket: Ticket = {
-    ...ticketOf(input),
-    candidate: { repository: release.repository, order: release.order, title: `${release.repository} ${release.tag}` },
-  };
+  // What a person ordered is superseded by nothing, and supersedes nothing.
+  const candidate = { repository: release.repository, order: release.order, title: `${release.repository} ${release.tag}` };
+  const ticket: Ticket = { ...ticketOf(input), ...(input.ordered ? {} : { candidate }) };
   const taken = await turns.takeGroup(environment, group.name, ticket, now());
   if (taken.state !== 'parked') return {};
   const waitsFor = taken.asleep ? await wakeOrWait(world, environment, now()) : `its turn in ${environment.name}`;

@@ -35,7 +35,8 @@ const MACHINES: Readonly<Record<string, readonly names.Workflow[]>> = {
   'on-image-push': ['release'],
   'take-turn': ['wake'],
   'teardown-environment': ['wake'],
-  sweep: ['release', 'wake'],
+  decide: ['release', 'promotion', 'wake', 'teardown'],
+  sweep: ['release', 'wake', 'teardown'],
 };
 
 /** @param folders of the bundles, by function */

@@ -21,6 +21,9 @@ export type Need =
   | 'look at executions'
   | 'start releases'
   | 'start wakes'
+  | 'start teardowns'
+  | 'start promotions'
+  | 'stop executions'
   | 'change environments'
   | 'report failures'
   | 'read the journal stream'
@@ -37,7 +40,19 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   'on-image-push': ['look at images', 'start releases', 'report failures'],
   'admit-release': ['ledger: get', 'ledger: put', 'journal', 'look at images', 'read image labels'],
   'request-approval': [...RECORDS, 'journal', 'answer waiting steps'],
-  decide: [...RECORDS, 'journal', 'answer waiting steps'],
+  decide: [
+    ...RECORDS,
+    'ledger: query',
+    'ledger: query index',
+    'journal',
+    'answer waiting steps',
+    'look at images',
+    'start releases',
+    'start promotions',
+    'start wakes',
+    'start teardowns',
+    'stop executions',
+  ],
   'take-turn': [...RECORDS, ...TURNS, 'journal', 'start wakes'],
   'register-task-definitions': [
     'ledger: get',
@@ -66,6 +81,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
     'look at images',
     'look at executions',
     'start releases',
+    'start teardowns',
     'read parameters',
     'change environments',
     'report failures',
@@ -109,6 +125,15 @@ function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
     ],
     'start releases': [{ Sid: 'StartReleases', Action: ['states:StartExecution'], Resource: place.machineArn('release') }],
     'start wakes': [{ Sid: 'StartWakes', Action: ['states:StartExecution'], Resource: place.machineArn('wake') }],
+    'start teardowns': [{ Sid: 'StartTeardowns', Action: ['states:StartExecution'], Resource: place.machineArn('teardown') }],
+    'start promotions': [{ Sid: 'StartPromotions', Action: ['states:StartExecution'], Resource: place.machineArn('promotion') }],
+    'stop executions': [
+      {
+        Sid: 'StopExecutions',
+        Action: ['states:StopExecution'],
+        Resource: [place.executionsArn('release'), place.executionsArn('promotion')],
+      },
+    ],
     'change environments': [
       {
         Sid: 'ChangeEnvironments',

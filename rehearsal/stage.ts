@@ -65,6 +65,8 @@ export interface Push {
 export interface Answer {
   readonly status: number;
   readonly message: string;
+  /** What the decision has started. */
+  readonly execution?: string;
 }
 
 const encoder = new TextEncoder();
@@ -213,7 +215,7 @@ export class Stage {
       body: encoder.encode(body),
     });
     const text = Buffer.from(response.body).toString('utf8');
-    return { status: response.status, message: messageOf(text) };
+    return { status: response.status, ...read(text) };
   }
 
   private async decideHost(): Promise<string> {
@@ -335,12 +337,12 @@ const allow = (Action: string, Resource: string) => ({ Version: '2012-10-17', St
 const lowerCase = (headers: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
-function messageOf(text: string): string {
+function read(text: string): Pick<Answer, 'message' | 'execution'> {
   try {
-    const parsed = JSON.parse(text) as { message?: string; Message?: string };
-    return parsed.message ?? parsed.Message ?? text;
+    const { message, Message, execution } = JSON.parse(text) as { message?: string; Message?: string; execution?: string };
+    return { message: message ?? Message ?? text, ...(execution ? { execution } : {}) };
   } catch {
-    return text;
+    return { message: text };
   }
 }
 

@@ -19,6 +19,11 @@ export const outcomeSchema = z.object({
   reason: text,
 });
 
+/** Who ordered something out of turn, and why. */
+export const byHandSchema = z.object({ by: text, reason: text });
+
+export const orderedSchema = z.object({ verb: z.enum(['rollback', 'restart']), by: text, reason: text });
+
 /** The `Pick` of the promotion workflow that most of its steps take. */
 export const promotionSchema = z.object({
   promotion: text,

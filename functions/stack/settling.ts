@@ -5,7 +5,7 @@ import type { Parameters } from '../../aws/ssm.ts';
 import type { Turns } from '../../aws/turns.ts';
 import { environmentName } from '../../domain/names.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
-import type { PromotionRecord, WaitRecord } from '../../domain/records.ts';
+import { isPromotionOver, type PromotionRecord, type WaitRecord } from '../../domain/records.ts';
 import { renderUpdateService } from '../../domain/render.ts';
 import { type EnvironmentClients, environmentOf } from './environment.ts';
 import { freezeForPerson } from './person.ts';
@@ -37,6 +37,15 @@ export interface End {
   /** Milliseconds since the epoch. */
   readonly stoppedAt: number;
   readonly cause: string;
+  /** A person ended it through `decide`: that is no fault of ours. */
+  readonly aborted?: boolean;
+}
+
+/** What an end is called, and why. */
+function wordsOf({ status, cause, aborted }: End): { readonly state: 'refused' | 'errored'; readonly reason: string } {
+  return aborted
+    ? { state: 'refused', reason: cause }
+    : { state: 'errored', reason: `its execution ended as ${status}${cause ? `: ${cause}` : ''}` };
 }
 
 /**
@@ -45,12 +54,10 @@ export interface End {
  */
 export const LAST_BREATH = 60_000;
 
-const OVER = ['succeeded', 'superseded', 'refused', 'failed', 'errored'];
-
 /** Whether the end that an execution found is written down already: it has settled everything itself. */
 export async function isOver({ ledger }: Pick<SettlingWorld, 'ledger'>, promotion: string): Promise<boolean> {
   const record = await ledger.promotion(promotion);
-  return record === undefined || OVER.includes(record.state);
+  return record === undefined || isPromotionOver(record);
 }
 
 /**
@@ -61,6 +68,18 @@ export function assertDead(execution: string, { stoppedAt }: End, now: number): 
   if (now - stoppedAt < LAST_BREATH) throw new StillBreathing(execution);
 }
 
+/** Stops at once what an ended promotion rolls out; what that comes to is settled later. Harmless, however often. */
+export async function brake({ pipeline, ledger, clients }: SettlingWorld, promotion: string): Promise<void> {
+  const record = await ledger.promotion(promotion);
+  for (const service of Object.keys(record?.before ?? {})) {
+    const wait = record && (await ledger.wait(record.environment, service));
+    if (wait?.owner !== promotion || wait.kind !== 'deploy' || wait.state !== 'open') continue;
+    const { ecs } = clients(wait.environment);
+    const look = await ecs.look(environmentName(pipeline.name, wait.environment), service, wait.since);
+    if (look.state === 'running') await ecs.stop(look.deployment ?? '');
+  }
+}
+
 /**
  * Stops or takes back what an ended promotion left in ECS, says so in the ledger, and gives its turn on.
  * Only when its last function must be dead.
@@ -69,15 +88,15 @@ export async function settlePromotion(world: SettlingWorld, promotion: string, e
   const { ledger, journal, turns } = world;
   const record = await ledger.promotion(promotion);
   if (record === undefined) return;
-  if (!OVER.includes(record.state)) {
+  if (!isPromotionOver(record)) {
     const stuck: string[] = [];
     for (const service of Object.keys(record.before ?? {})) {
       const left = await settleService(world, record, service);
       if (left !== 'settled') stuck.push(left.needsPerson);
     }
-    const reason = `its execution ended as ${end.status}${end.cause ? `: ${end.cause}` : ''}`;
+    const { state, reason } = wordsOf(end);
     if (stuck.length > 0) await freezeForPerson(world, record, stuck.join('; '), now);
-    await ledger.setPromotion(promotion, { state: 'errored', endedAt: new Date(now).toISOString(), reason });
+    await ledger.setPromotion(promotion, { state, endedAt: new Date(now).toISOString(), reason });
     const about = { release: record.release, environment: record.environment, stage: record.stage };
     await journal.write(
       entry(
@@ -85,7 +104,7 @@ export async function settlePromotion(world: SettlingWorld, promotion: string, e
         'ended',
         now,
         'bad',
-        `errored in ${record.environment}: ${reason}; ${stuck.length > 0 ? stuck.join('; ') : 'what ran before is put back'}`,
+        `${state} in ${record.environment}: ${reason}; ${stuck.length > 0 ? stuck.join('; ') : 'what ran before is put back'}`,
         about,
       ),
     );
@@ -156,14 +175,14 @@ export async function settleRelease(
   const record = await ledger.release(repository, digest);
   if (record === undefined || record.execution !== execution) return;
   if (record.state === 'climbing') {
-    const reason = `its execution ended as ${end.status}${end.cause ? `: ${end.cause}` : ''}`;
+    const { state, reason } = wordsOf(end);
     await ledger.setRelease(repository, digest, execution, {
-      state: 'errored',
+      state,
       endedAt: new Date(now).toISOString(),
       reason,
       waitsFor: undefined,
     });
-    await journal.write(entry(execution, 'ended', now, 'bad', `errored: ${reason}`, { release: record }));
+    await journal.write(entry(execution, 'ended', now, 'bad', `${state}: ${reason}`, { release: record }));
   }
   const gate = record.stage ? await ledger.gate(record.stage, repository) : undefined;
   if (gate?.climb === execution && gate.state === 'waiting')

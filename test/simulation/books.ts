@@ -51,7 +51,7 @@ export class Books {
   }
 
   freeze(environment: string): FreezeRecord | undefined {
-    return this.partition<FreezeRecord>(`ENVIRONMENT#${environment}`, 'FREEZE')[0];
+    return this.partition<FreezeRecord>(`ENVIRONMENT#${environment}`, 'HOLD#FREEZE')[0];
   }
 
   gate(stage: string, repository: string): ApprovalRecord | undefined {

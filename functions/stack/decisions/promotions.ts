@@ -1,0 +1,149 @@
+/** Bringing a release somewhere by order: along the path, back to what ran before, or the same once more. */
+import { mayNot } from '../../../domain/authority.ts';
+import { orderedExecution, releaseExecution } from '../../../domain/names.ts';
+import type { Environment } from '../../../domain/pipeline.ts';
+import type { Ordered, PromotionRecord, RunningRecord } from '../../../domain/records.ts';
+import { type Release, releaseTitle, shortDigest } from '../../../domain/release.ts';
+import type { PromotionStart, ReleaseStart } from '../../../domain/workflow.ts';
+import { groupOf } from '../environment.ts';
+import { entry } from '../words.ts';
+import { stopPromotion } from './brake.ts';
+import { type Caller, type Of, refused, type Said, type World } from './world.ts';
+
+/** How far back promotions are looked through for what held before. */
+const LOOK_BACK = 200;
+
+/** A new attempt of a release, into the stage of an environment: its gate asks as always. */
+export async function promote(world: World, { repository, digest, to, hotfix }: Of<'promote'>, { person, now }: Caller): Promise<Said> {
+  const { pipeline, ledger, registry, workflows, machines, journal } = world;
+  if (!(repository in pipeline.repositories)) return refused(`no repository ${repository} in this pipeline`);
+  const index = pipeline.path.findIndex(({ environments }) => environments.includes(to));
+  const stage = pipeline.path[index];
+  if (stage === undefined) return refused(`${to} is not on the path of this pipeline`);
+  const why = hotfix === undefined ? undefined : mayNot(pipeline, to, person, 'hotfix');
+  if (why !== undefined) return refused(why);
+  const name = `${repository}@${shortDigest(digest)}`;
+  const image = await registry.image(repository, digest);
+  if (image === undefined) return refused(`${name} is not in the registry; push it`);
+  if (image.status !== 'ACTIVE') return refused(`${name} is archived; restore it in ECR before it can run`);
+  const known = await ledger.release(repository, digest);
+  if (known?.state === 'climbing')
+    return refused(`${releaseTitle(known)} is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}`);
+  const before = pipeline.path[index - 1];
+  if (before !== undefined && hotfix === undefined && !(await held(world, before.environments, repository, digest)))
+    return refused(
+      `${name} has not held in ${before.name}, the stage before ${stage.name}; promote it there first, or say why this is a hot-fix`,
+    );
+  const attempt = (known?.attempt ?? 0) + 1;
+  const execution = releaseExecution(repository, digest, attempt);
+  const start: ReleaseStart = {
+    repository,
+    digest,
+    attempt,
+    stages: [stage.name],
+    cause: 'person',
+    ...(hotfix ? { hotfix: { by: person.email, reason: hotfix } } : {}),
+  };
+  if (!(await workflows.start(machines.release, execution, start))) return refused(`${execution} has run before; look again`);
+  const title = known ? releaseTitle(known) : name;
+  const text = `${title} ordered into ${stage.name}${hotfix ? `, past a freeze: ${hotfix}` : ''}`;
+  await journal.write(entry(execution, 'ordered', now, 'info', text, { stage: stage.name }, person.email));
+  return { done: text, execution };
+}
+
+/** Whether a release has run in one of these environments, and held. */
+async function held({ ledger }: World, environments: readonly string[], repository: string, digest: string): Promise<boolean> {
+  for (const environment of environments)
+    if ((await promotionsThatHeld(ledger, environment, repository)).some(({ release }) => release.digest === digest)) return true;
+  return false;
+}
+
+const promotionsThatHeld = async (ledger: World['ledger'], environment: string, repository: string): Promise<PromotionRecord[]> =>
+  (await ledger.promotions(environment, LOOK_BACK)).filter(
+    ({ state, release }) => state === 'succeeded' && release.repository === repository,
+  );
+
+/** Back to a release that held here before. What runs afterwards is pinned, lest the next push brings the same trouble back. */
+export async function rollback(world: World, decision: Of<'rollback'>, { person, now }: Caller): Promise<Said> {
+  const { pipeline, ledger, journal } = world;
+  const { environment: name, to, now: atOnce = false } = decision;
+  const environment = pipeline.environments[name]!;
+  const manifest = await ledger.manifest(name);
+  const repository = decision.repository ?? (manifest.length === 1 ? manifest[0]?.repository : undefined);
+  if (repository === undefined) return refused(`${name} runs ${manifest.map((one) => one.repository).join(', ') || 'nothing'}; say which`);
+  const running = manifest.find((one) => one.repository === repository);
+  const target = await whatHeld(world, name, repository, to, running);
+  if (target === undefined)
+    return refused(
+      to === undefined
+        ? `nothing of ${repository} held in ${name} before ${running ? running.tag : 'now'}`
+        : `${repository}@${shortDigest(to)} has not held in ${name} before; see shiplock history ${name}`,
+    );
+  const reason = decision.reason ?? 'rolled back';
+  const group = groupOf(pipeline, repository);
+  if (atOnce)
+    for (const ticket of await world.turns.groupTickets(environment, group.name))
+      await stopPromotion(world, ticket.id, person, `${name} is rolled back now`, now);
+  const at = new Date(now).toISOString();
+  await ledger.putPin({ environment: name, repository, digest: target.digest, by: person.email, at, reason });
+  const ordered: Ordered = { verb: 'rollback', by: person.email, reason };
+  const execution = await order(world, environment, target, ordered, now);
+  const text = `${name} goes back to ${releaseTitle(target)}${running ? ` from ${running.tag}` : ''}, and is pinned to it: ${reason}`;
+  await journal.write(entry(execution, 'ordered', now, 'waiting', text, { environment: name }, person.email));
+  return { done: text, execution };
+}
+
+async function whatHeld(
+  { ledger }: World,
+  environment: string,
+  repository: string,
+  to: string | undefined,
+  running: RunningRecord | undefined,
+): Promise<Release | undefined> {
+  const good = await promotionsThatHeld(ledger, environment, repository);
+  return good.find(({ release }) => (to === undefined ? release.digest !== running?.digest : release.digest === to))?.release;
+}
+
+/** The same releases, new tasks: of one service's group, or of everything. */
+export async function restart(world: World, { environment: name, service, reason }: Of<'restart'>, caller: Caller): Promise<Said> {
+  const { pipeline, ledger, journal } = world;
+  const { person, now } = caller;
+  const environment = pipeline.environments[name]!;
+  if (service !== undefined && !(service in pipeline.services))
+    return refused(`no service ${service}; there are ${Object.keys(pipeline.services).join(', ')}`);
+  const manifest = await ledger.manifest(name);
+  const groups = service === undefined ? Object.keys(pipeline.groups) : [pipeline.services[service]!.group];
+  const releases = groups.flatMap((group) => {
+    const first = manifest.find(({ repository }) => pipeline.groups[group]?.repositories.includes(repository));
+    return first ? [first] : [];
+  });
+  if (releases.length === 0) return refused(`${service ?? 'nothing'} runs in ${name}`);
+  const ordered: Ordered = { verb: 'restart', by: person.email, reason: reason ?? 'restarted' };
+  const executions: string[] = [];
+  for (const { environment: _, promotion: __, since: ___, verified: ____, ...release } of releases)
+    executions.push(await order(world, environment, release, ordered, now));
+  const text = `${service ?? name} restarts with what it runs${reason ? `: ${reason}` : ''}`;
+  await journal.write(entry(executions[0]!, 'ordered', now, 'info', text, { environment: name }, person.email));
+  return { done: text, execution: executions[0]! };
+}
+
+/** Starts a promotion by itself, beside every path. @returns its name */
+async function order(
+  { workflows, machines, pipeline }: World,
+  { name, stage, timeouts }: Environment,
+  release: Release,
+  ordered: Ordered,
+  now: number,
+): Promise<string> {
+  const execution = orderedExecution(name, release.repository, release.digest, now);
+  const start: PromotionStart = {
+    release,
+    environment: name,
+    stage: pipeline.path.find(({ environments }) => environments.includes(name))?.name ?? stage,
+    climb: execution,
+    turnSeconds: timeouts.turnHours * 3600,
+    ordered,
+  };
+  await workflows.start(machines.promotion, execution, start);
+  return execution;
+}
