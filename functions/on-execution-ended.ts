@@ -7,7 +7,7 @@ import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { stateMachineName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
-import { ABORTED } from './stack/decisions/brake.ts';
+import { ABORTED } from '../domain/workflow.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import {

@@ -3,11 +3,9 @@
 import { promotionExecution } from '../../../domain/names.ts';
 import type { Person } from '../../../domain/pipeline.ts';
 import { isPromotionOver } from '../../../domain/records.ts';
+import { ABORTED } from '../../../domain/workflow.ts';
 import { entry } from '../words.ts';
 import { type Caller, type Of, refused, type Said, type World } from './world.ts';
-
-/** The error with which an execution ends that a person has aborted. */
-export const ABORTED = 'Aborted';
 
 /** Ends a release's climb, with all its promotions, or one promotion alone. */
 export async function abort(world: World, { execution, reason }: Of<'abort'>, { person, now }: Caller): Promise<Said> {
