@@ -1,6 +1,6 @@
 /** The traffic of a service behind application load balancers: the weights of listener rules, read and changed in its infrastructure role. */
 import type { LoadBalancer } from '@aws-sdk/client-ecs';
-import type { Action, DescribeRulesOutput, TargetGroupTuple } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Action, DescribeRulesOutput, Rule, TargetGroupTuple } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { assertAssumable, authorize } from '../../core/iam/authorize.ts';
 import { identities } from '../../core/iam/identities.ts';
 import { type Principal, ServiceError } from '../../core/service.ts';
@@ -112,7 +112,7 @@ export class Traffic {
 
   private async rule(course: Course, roleArn: string, ruleArn: string, serviceArn: string): Promise<readonly Action[]> {
     try {
-      return await this.read(course, roleArn, ruleArn, serviceArn);
+      return (await this.read(course, roleArn, ruleArn, serviceArn)).Actions ?? [];
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       if (error.status === 403 || error.code === 'NoSuchEntity')
@@ -123,9 +123,9 @@ export class Traffic {
     }
   }
 
-  private async read(course: Course, roleArn: string, ruleArn: string, serviceArn: string): Promise<readonly Action[]> {
+  private async read(course: Course, roleArn: string, ruleArn: string, serviceArn: string): Promise<Rule> {
     const { Rules = [] } = await this.call<DescribeRulesOutput>(course, roleArn, 'DescribeRules', { RuleArns: [ruleArn] }, serviceArn);
-    return Rules[0]?.Actions ?? [];
+    return Rules[0] ?? {};
   }
 
   /** In the infrastructure role; throttles and faults of the service are tried again. @throws ServiceError */
@@ -148,18 +148,21 @@ export class Traffic {
     for (const route of routes) {
       const ruleArn = route[kind];
       if (ruleArn === undefined) continue;
-      const actions = await this.read(course, route.roleArn, ruleArn, serviceArn);
+      const rule = await this.read(course, route.roleArn, ruleArn, serviceArn);
       const weights = weightsOf(percent);
       const TargetGroups = [
         { TargetGroupArn: route.blue, Weight: weights.blue },
         { TargetGroupArn: route.green, Weight: weights.green },
       ];
-      const Actions = actions.map((action): Action => {
+      const Actions = (rule.Actions ?? []).map((action): Action => {
         if (action.Type !== 'forward') return action;
         const { TargetGroupArn: _, ...rest } = action;
         return { ...rest, ForwardConfig: { ...action.ForwardConfig, TargetGroups } };
       });
-      await this.call(course, route.roleArn, 'ModifyRule', { RuleArn: ruleArn, Actions }, serviceArn);
+      // A default rule changes with its listener: `…:listener-rule/app/<name>/<id>/<listener>/<rule>`.
+      const ListenerArn = ruleArn.slice(0, ruleArn.lastIndexOf('/')).replace(':listener-rule/', ':listener/');
+      if (rule.IsDefault) await this.call(course, route.roleArn, 'ModifyListener', { ListenerArn, DefaultActions: Actions }, serviceArn);
+      else await this.call(course, route.roleArn, 'ModifyRule', { RuleArn: ruleArn, Actions }, serviceArn);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { ContinueServiceDeploymentCommand, DescribeServiceRevisionsCommand } from '@aws-sdk/client-ecs';
+import { CreateRuleCommand, DescribeRulesCommand, ModifyListenerCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { describe, expect, it } from 'vitest';
 import { minutes, seconds } from './lab.ts';
 import { buildPair } from './traffic-lab.ts';
@@ -75,6 +76,76 @@ describe('a blue/green deployment', () => {
       loadBalancers: lab.balancers(),
       resolvedConfiguration: { loadBalancers: [{ targetGroupArn: lab.alternate, productionListenerRule: lab.productionRule }] },
     });
+  });
+});
+
+describe('a service that shifts traffic', () => {
+  it('may be led to by the default rule of a listener', async () => {
+    const lab = await buildPair();
+    const { host, listenerArn } = await lab.balancer('acme-default');
+    const [blue, green] = [await lab.group({ name: 'default-a' }), await lab.group({ name: 'default-b' })];
+    const TargetGroups = [
+      { TargetGroupArn: blue, Weight: 1 },
+      { TargetGroupArn: green, Weight: 0 },
+    ];
+    await lab.elb.send(
+      new ModifyListenerCommand({ ListenerArn: listenerArn, DefaultActions: [{ Type: 'forward', ForwardConfig: { TargetGroups } }] }),
+    );
+    const { Rules } = await lab.elb.send(new DescribeRulesCommand({ ListenerArn: listenerArn }));
+    const more = { alternateTargetGroupArn: green, productionListenerRule: Rules![0]!.RuleArn!, testListenerRule: undefined };
+    await lab.running('v1', { loadBalancers: lab.balancers(more).map((one) => ({ ...one, targetGroupArn: blue })) });
+    expect((await lab.get(host, '/orders')).status).toBe(200);
+    await lab.update(await lab.revision('v2'));
+    expect(only((await lab.until(async () => (await lab.deployment()).finishedAt !== undefined, host)).statuses)).toEqual([200]);
+    expect(await lab.deployment()).toMatchObject({
+      status: 'SUCCESSFUL',
+      targetServiceRevision: { requestedProductionTrafficWeight: 100 },
+    });
+  });
+
+  it('moves behind all its load balancers alike', async () => {
+    const lab = await buildPair();
+    const { host, listenerArn } = await lab.balancer('acme-inner');
+    const [blue, green] = [await lab.group({ name: 'inner-a' }), await lab.group({ name: 'inner-b' })];
+    const { Rules } = await lab.elb.send(
+      new CreateRuleCommand({
+        ListenerArn: listenerArn,
+        Priority: 1,
+        Conditions: [{ Field: 'path-pattern', Values: ['/*'] }],
+        Actions: [
+          {
+            Type: 'forward',
+            ForwardConfig: {
+              TargetGroups: [
+                { TargetGroupArn: blue, Weight: 0 },
+                { TargetGroupArn: green, Weight: 1 },
+              ],
+            },
+          },
+        ],
+      }),
+    );
+    const inner = { alternateTargetGroupArn: green, productionListenerRule: Rules![0]!.RuleArn!, testListenerRule: undefined };
+    const loadBalancers = [...lab.balancers(), ...lab.balancers(inner).map((one) => ({ ...one, targetGroupArn: blue }))];
+    await lab.running('v1', { loadBalancers });
+    const v1 = await lab.answerer();
+    expect(await lab.answerer(host)).toBe(v1);
+    await lab.update(await lab.revision('v2'));
+    const { statuses, images } = await lab.until(async () => (await lab.deployment()).finishedAt !== undefined, host);
+    expect([only(statuses), images.size]).toEqual([[200], 2]);
+    expect(await lab.answerer(host)).toBe(await lab.answerer());
+    expect(await lab.answerer()).not.toBe(v1);
+  });
+
+  it('needs no load balancer for blue/green: then only tasks change', async () => {
+    const lab = await buildPair();
+    await lab.running('v1', { loadBalancers: [] });
+    const v2 = await lab.revision('v2');
+    await lab.update(v2, lab.blueGreen({ bakeTimeInMinutes: 10 }));
+    await lab.pass(5 * minutes);
+    expect(await lab.service()).toMatchObject({ runningCount: 4 });
+    await lab.pass(10 * minutes);
+    expect(await lab.service()).toMatchObject({ runningCount: 2, taskDefinition: v2, deployments: [{ rolloutState: 'COMPLETED' }] });
   });
 });
 
