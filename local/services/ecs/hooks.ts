@@ -7,7 +7,7 @@ import type { HookRun, Lifecycle } from './lifecycle.ts';
 import { invalid } from './names.ts';
 import { RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
 import { timeoutOf, typeOf } from './strategy.ts';
-import { assumeForEcs, StageFailure } from './traffic.ts';
+import { assumeForEcs, isPassing, StageFailure } from './traffic.ts';
 
 type HookStage = HookRun['stage'];
 
@@ -151,8 +151,7 @@ export class Hooks {
         return isRecord(parsed) ? parsed : {};
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
-        const passing = error.status >= 500 || error.code === 'TooManyRequestsException';
-        if (!passing) throw failed(stage, `ECS was unable to invoke hook target ${target} due to ${error.message}`);
+        if (!isPassing(error)) throw failed(stage, `ECS was unable to invoke hook target ${target} due to ${error.message}`);
         await course.wait(CALL_BACK * 1000, `hook ${id} is invoked again`);
       }
   }

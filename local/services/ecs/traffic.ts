@@ -24,7 +24,8 @@ export interface Route {
 const RETRY = 5000;
 const MAX_TRIES = 10;
 
-const isPassing = (error: ServiceError) => error.status >= 500 || /throttl|toomanyrequests/i.test(error.code);
+/** Another try may help. */
+export const isPassing = ({ status, code }: ServiceError) => status >= 500 || /throttl|toomanyrequests/i.test(code);
 
 /** The target groups of a rule with their weights, in order; those of a plain forward have weight 1. */
 function groupsOf(actions: readonly Action[]): readonly { readonly arn: string; readonly weight: number }[] {

@@ -19,7 +19,6 @@ const stop = async (lab: Lab) =>
   lab.ecs.send(
     new StopServiceDeploymentCommand({ serviceDeploymentArn: (await lab.deployment()).serviceDeploymentArn!, stopType: 'ROLLBACK' }),
   );
-const statuses = async (lab: Lab) => (await lab.deployments()).map(({ status }) => status);
 const crashing = { 'local.aws.exit-code': '3' };
 
 /** An alarm that goes off when the function is called. */
@@ -174,69 +173,55 @@ describe('StopServiceDeployment', () => {
   });
 });
 
-describe('a newer deployment', () => {
-  it.each(['SCALE_UP', 'POST_TEST_TRAFFIC_SHIFT', 'BAKE_TIME', 'CLEAN_UP'])('takes over at %s, and no request fails', async (stage) => {
+describe('a load balancer that does not answer', () => {
+  it.each(['throttle', 'error-500', 'timeout-before', 'timeout-after'] as const)('(%s) is asked again', async (kind) => {
     const lab = await buildPair();
     await lab.running();
+    lab.world.faults.add({ kind, match: { operation: 'ModifyRule' }, times: 3 });
+    lab.world.faults.add({ kind, match: { operation: 'DescribeRules', caller: 'infrastructure' } });
     await lab.update(await lab.revision('v2'));
-    ok((await lab.untilStage(stage)).statuses);
-    const v3 = await lab.revision('v3');
-    await lab.update(v3);
     ok((await lab.untilEnd()).statuses);
-    expect(await statuses(lab)).toEqual(['SUCCESSFUL', 'STOPPED', 'SUCCESSFUL']);
-    expect(await lab.service()).toMatchObject({ taskDefinition: v3, runningCount: 2 });
-    expect((await lab.tasks()).every(({ taskDefinitionArn }) => taskDefinitionArn === v3)).toBe(true);
+    expect(await lab.deployment()).toMatchObject({ status: 'SUCCESSFUL' });
+    expect([await lab.weights(), await lab.weights(lab.testRule)]).toEqual([
+      [100, 0],
+      [100, 0],
+    ]);
   });
 
-  it('takes over between two steps, after all traffic went back to what held last', async () => {
+  it('for long fails the stage', async () => {
     const lab = await buildPair();
     await lab.running();
-    const v1 = await lab.answerer();
-    const canary = { strategy: 'CANARY', canaryConfiguration: { canaryPercent: 30, canaryBakeTimeInMinutes: 30 } } as const;
-    await lab.update(await lab.revision('v2'), canary);
-    ok((await lab.until(async () => (await lab.weights()).join() === '30,70')).statuses);
-    await lab.update(await lab.revision('v3'), canary);
-    ok((await lab.untilStage('RECONCILE_SERVICE')).statuses);
-    ok((await lab.untilStage('PRE_SCALE_UP')).statuses);
-    expect(await lab.weights()).toEqual([0, 100]);
-    expect(await lab.answerer()).toBe(v1);
-    ok((await lab.untilEnd()).statuses);
-    expect(await statuses(lab)).toEqual(['SUCCESSFUL', 'STOPPED', 'SUCCESSFUL']);
-  });
-
-  it('takes over from a rollback, too', async () => {
-    const lab = await buildPair();
-    await lab.running();
+    lab.world.faults.add({ kind: 'timeout-before', match: { operation: 'ModifyRule' }, times: 10 });
     await lab.update(await lab.revision('v2'));
-    await lab.untilStage('BAKE_TIME');
-    await stop(lab);
-    ok((await lab.until(async () => (await lab.deployment()).status === 'ROLLBACK_IN_PROGRESS')).statuses);
-    const v3 = await lab.revision('v3');
-    await lab.update(v3);
     ok((await lab.untilEnd()).statuses);
-    expect(await statuses(lab)).toEqual(['SUCCESSFUL', 'STOPPED', 'SUCCESSFUL']);
-    expect(await lab.service()).toMatchObject({ taskDefinition: v3, runningCount: 2 });
+    expect(await lab.deployment()).toMatchObject({
+      status: 'ROLLBACK_SUCCESSFUL',
+      statusReason: expect.stringContaining('TEST_TRAFFIC_SHIFT lifecycle hook(s) failed. Unable to execute HTTP request: ETIMEDOUT'),
+    });
   });
+});
 
-  it('may not change the strategy meanwhile, and may afterwards', async () => {
+describe('a service that replaced tasks one by one', () => {
+  it('shifts traffic from where it is, once it is told how, and no request fails', async () => {
     const lab = await buildPair();
-    await lab.running();
+    const plain = lab.balancers().map((one) => ({ ...one, advancedConfiguration: undefined }));
+    await lab.running('v1', { loadBalancers: plain, deploymentConfiguration: { strategy: 'ROLLING' } });
     const v2 = await lab.revision('v2');
-    await lab.update(v2);
-    await expect(lab.update(v2, { strategy: 'ROLLING' })).rejects.toMatchObject({ name: 'NotImplemented' });
-    await lab.untilEnd();
-    // It serves from the first target group now; once more, and it serves from the alternate one.
-    await lab.update(await lab.revision('v3'));
-    await lab.untilEnd();
-    expect(await lab.weights()).toEqual([0, 100]);
-    const v4 = await lab.revision('v4');
-    await lab.update(v4, { strategy: 'ROLLING' });
+    await expect(lab.update(v2)).rejects.toThrow('advancedConfiguration field is required for all loadBalancers');
+    await lab.ecs.send(
+      new UpdateServiceCommand({
+        cluster,
+        service: 'orders',
+        taskDefinition: v2,
+        deploymentConfiguration: lab.blueGreen({ lifecycleHooks: [lab.pause('POST_TEST_TRAFFIC_SHIFT')] }),
+        loadBalancers: lab.balancers(),
+      }),
+    );
+    ok((await lab.untilPaused()).statuses);
+    expect(await lab.weights()).toEqual([100, 0]);
+    await lab.decide('CONTINUE');
     ok((await lab.untilEnd()).statuses);
-    expect(await lab.service()).toMatchObject({ taskDefinition: v4, runningCount: 2, deploymentConfiguration: { strategy: 'ROLLING' } });
-    expect(await lab.weights()).toEqual([0, 100]);
-    await lab.update(await lab.revision('v5'));
-    ok((await lab.untilEnd()).statuses);
-    expect([await lab.weights(), (await lab.deployment()).status]).toEqual([[100, 0], 'SUCCESSFUL']);
+    expect([await lab.weights(), (await lab.deployment()).status]).toEqual([[0, 100], 'SUCCESSFUL']);
   });
 });
 
