@@ -19,12 +19,14 @@ export type Verdict =
   | { readonly kind: 'approved' | 'rejected'; readonly record: ApprovalRecord };
 
 /**
+ * @param people all of the pipeline: an author that is none of them is unknown
  * @param person who asks, as the signature proves; undefined is a stranger
  * @param now milliseconds since the epoch
  */
 export function decide(
   gate: ApprovalRecord | undefined,
   rule: ApprovalRule | undefined,
+  people: readonly Person[],
   person: Person | undefined,
   decision: Decision,
   now: number,
@@ -63,11 +65,12 @@ export function decide(
       record: { ...gate, state: 'rejected', version: gate.version + 1, reason: `${person.email}: ${decision.reason || 'no reason given'}` },
     };
   if (rule.notAuthor) {
-    if (gate.release.author === undefined)
+    const unknown = unknownAuthor(people, gate.release.author);
+    if (unknown !== undefined)
       return refuse(
-        `nobody knows who wrote ${title}, and ${gate.stage} asks for somebody else than the author; label the image with its author`,
+        `${unknown} wrote ${title}, and ${gate.stage} asks for somebody else than the author; label the image with shiplock.commit.author, and name its author under people (authorAs) in shiplock.config.ts`,
       );
-    if (isAuthor(person, gate.release.author)) return refuse(`${person.email} wrote ${title}; ${gate.stage} asks for somebody else`);
+    if (isAuthor(person, gate.release.author ?? '')) return refuse(`${person.email} wrote ${title}; ${gate.stage} asks for somebody else`);
   }
   if (gate.approvals.some(({ by }) => by === person.email)) return refuse(`${person.email} has approved ${title} already`);
   const approvals = [...gate.approvals, { by: person.email, at: new Date(now).toISOString() }];
@@ -76,17 +79,36 @@ export function decide(
   return missing > 0 ? { kind: 'counted', record, missing } : { kind: 'approved', record: { ...record, state: 'approved' } };
 }
 
-/** An author label holds addresses as `Name <a@example.com>` or bare; case does not count. */
-export function isAuthor(person: Person, author: string): boolean {
-  const label = author.toLowerCase();
-  return [person.email, ...person.authorAs].some((name) => authorsOf(label).includes(name.toLowerCase()));
+/** Whether a person is among the authors that a label names, by address or by name. */
+export const isAuthor = (person: Person, author: string): boolean =>
+  authorsOf(author).some(({ address, name }) => is(person, address) || is(person, name));
+
+/**
+ * An author who is none of the people is not somebody else than whoever approves: it may be their private address.
+ * @returns who it is that nobody knows, in words; undefined if all of the authors are known
+ */
+function unknownAuthor(people: readonly Person[], author: string | undefined): string | undefined {
+  if (author === undefined) return 'nobody knows who';
+  // An address says more than the name beside it, which anybody may have.
+  const stranger = authorsOf(author).find(({ address, name }) => !people.some((person) => is(person, address ?? name)));
+  return stranger && `“${stranger.text}”, who is none of this pipeline’s people,`;
 }
 
-function authorsOf(label: string): string[] {
-  return label.split(',').flatMap((part) => {
-    const address = /<([^>]+)>/.exec(part)?.[1];
-    const name = part.replace(/<[^>]*>/, '').trim();
-    return address === undefined ? [name] : [address.trim(), name];
+const is = ({ email, authorAs }: Person, name: string | undefined) =>
+  name !== undefined && [email, ...authorAs].some((own) => own.toLowerCase() === name.toLowerCase());
+
+interface Author {
+  readonly text: string;
+  readonly name: string;
+  readonly address?: string;
+}
+
+/** An author label holds addresses as `Name <a@example.com>` or bare, several apart by commas; case does not count. */
+function authorsOf(label: string): Author[] {
+  return label.split(/[,;\n]/).map((part) => {
+    const text = part.trim();
+    const [, name, address] = /^([^<>]*)<([^<>]+)>$/.exec(text) ?? [];
+    return address === undefined ? { text, name: text } : { text, name: (name ?? '').trim(), address: address.trim() };
   });
 }
 

@@ -11,7 +11,7 @@ export interface Release {
   readonly commit?: string;
   /** First line of the commit message. Strangers write it: escape it where it is shown. */
   readonly message?: string;
-  /** As the image's labels claim. Unknown stays absent. */
+  /** As the image's labels claim, several apart by commas. Unknown stays absent. */
   readonly author?: string;
   /** ISO 8601 */
   readonly pushedAt: string;

@@ -63,9 +63,10 @@ export const admitRelease =
       tag,
       order,
       pushedAt: image.pushedAt.toISOString(),
-      ...present('commit', labels['org.opencontainers.image.revision']),
-      ...present('message', labels['shiplock.commit.message']?.split('\n')[0]?.slice(0, 200)),
-      ...present('author', labels['shiplock.commit.author'] ?? labels['org.opencontainers.image.authors']),
+      ...present('commit', cut(labels['org.opencontainers.image.revision'])),
+      ...present('message', cut(labels['shiplock.commit.message']?.split('\n')[0])),
+      // Not `org.opencontainers.image.authors`: an image inherits it from its base, whose authors wrote nothing of this change.
+      ...present('author', authors(labels['shiplock.commit.author'])),
     };
     const before = await ledger.release(release.repository, release.digest);
     if (before !== undefined && before.attempt > input.attempt)
@@ -96,6 +97,14 @@ export const admitRelease =
     await journal.write(entry(input.execution, 'admitted', now(), 'info', text, { release }));
     return { release, plan };
   };
+
+/** Strangers write labels, and an execution's state holds 256 KiB. */
+const MOST = 200;
+
+const cut = (label: string | undefined) => label?.slice(0, MOST);
+
+/** Authors that were cut off leave one that nobody knows, so that they are not taken for somebody else. */
+const authors = (label: string | undefined) => (label !== undefined && label.length > MOST ? `${cut(label)}, …` : label);
 
 const present = <Name extends string>(name: Name, value: string | undefined) =>
   (value ? { [name]: value } : {}) as Partial<Record<Name, string>>;

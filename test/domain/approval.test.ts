@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decide, isAuthor, personBehind, strictest } from '../../domain/approval.ts';
+import { type Decision, decide, isAuthor, personBehind, strictest } from '../../domain/approval.ts';
 import type { ApprovalRule, Person, Pipeline } from '../../domain/pipeline.ts';
 import type { ApprovalRecord } from '../../domain/records.ts';
 
@@ -7,6 +7,8 @@ const person = (email: string, authorAs: readonly string[] = []): Person => ({ e
 const manager = person('release-manager@example.com');
 const lead = person('integration-lead@example.com');
 const author = person('developer@example.com', ['dev@old.example.com']);
+
+const people = [manager, lead, author];
 
 const rule: ApprovalRule = { approvers: [manager.email, lead.email, author.email], quorum: 1, notAuthor: true, expiresHours: 1 };
 
@@ -24,14 +26,16 @@ const gate: ApprovalRecord = {
 };
 const approve = { verb: 'approve', approval: gate.approval, digest: gate.release.digest } as const;
 
-const reasonOf = (...given: Parameters<typeof decide>) => {
-  const verdict = decide(...given);
+const decided = (gate: ApprovalRecord, rule: ApprovalRule, who: Person | undefined, decision: Decision, now: number) =>
+  decide(gate, rule, people, who, decision, now);
+const reasonOf = (...given: Parameters<typeof decided>) => {
+  const verdict = decided(...given);
   return verdict.kind === 'refused' ? verdict.reason : `not refused but ${verdict.kind}`;
 };
 
 describe('a gate', () => {
   it('opens when one of the approvers says so', () => {
-    const verdict = decide(gate, rule, manager, approve, 500);
+    const verdict = decided(gate, rule, manager, approve, 500);
     expect(verdict.kind).toBe('approved');
     expect(verdict.kind === 'approved' && verdict.record).toMatchObject({
       state: 'approved',
@@ -52,28 +56,52 @@ describe('a gate', () => {
     const { author: _author, ...anonymous } = gate.release;
     expect(reasonOf({ ...gate, release: anonymous }, rule, manager, approve, 500)).toContain('nobody knows who wrote');
   });
+  for (const somebody of [
+    'NGINX Docker Maintainers <docker-maint@nginx.com>',
+    '1234+dev@users.noreply.github.com',
+    `${lead.email} <1234+dev@users.noreply.github.com>`,
+    `${lead.email}, 1234+dev@users.noreply.github.com`,
+    `Lead <${lead.email}>; 1234+dev@users.noreply.github.com`,
+    `Lead <${lead.email}> 1234+dev@users.noreply.github.com`,
+    `Lead <${lead.email}>, …`,
+    '',
+  ])
+    it(`never takes “${somebody}”, who is none of its people, for somebody else`, () => {
+      const foreign = { ...gate, release: { ...gate.release, author: somebody } };
+      for (const who of people) expect(reasonOf(foreign, rule, who, approve, 500)).toMatch(/none of this pipeline’s people.*authorAs/);
+    });
+  it('asks somebody else than any of several authors', () => {
+    const both = { ...gate, release: { ...gate.release, author: `Lead <${lead.email}>, DEV@old.example.com` } };
+    expect(reasonOf(both, rule, lead, approve, 500)).toContain('wrote orders git_1');
+    expect(reasonOf(both, rule, author, approve, 500)).toContain('wrote orders git_1');
+    expect(decided(both, rule, manager, approve, 500).kind).toBe('approved');
+  });
+  it('does not care who wrote it where the rule does not', () => {
+    const foreign = { ...gate, release: { ...gate.release, author: 'nobody' } };
+    expect(decided(foreign, { ...rule, notAuthor: false }, manager, approve, 500).kind).toBe('approved');
+  });
   it('refuses another digest', () =>
     expect(reasonOf(gate, rule, manager, { ...approve, digest: 'sha256:b' }, 500)).toContain('look at it again'));
   it('refuses a request that another has taken the place of', () =>
     expect(reasonOf(gate, rule, manager, { ...approve, approval: 'live/orders/bbbbbbbbbbbb/1' }, 500)).toContain('superseded'));
   it('is open until its deadline, to the millisecond', () => {
-    expect(decide(gate, rule, manager, approve, 999).kind).toBe('approved');
+    expect(decided(gate, rule, manager, approve, 999).kind).toBe('approved');
     expect(reasonOf(gate, rule, manager, approve, 1000)).toContain('has expired');
   });
   for (const state of ['approved', 'rejected', 'expired', 'superseded', 'withdrawn'] as const)
-    it(`refuses when it is ${state} already`, () => expect(decide({ ...gate, state }, rule, manager, approve, 500).kind).toBe('refused'));
+    it(`refuses when it is ${state} already`, () => expect(decided({ ...gate, state }, rule, manager, approve, 500).kind).toBe('refused'));
 
   it('counts to its quorum, each person once', () => {
     const two = { ...rule, quorum: 2 };
-    const first = decide(gate, two, manager, approve, 500);
+    const first = decided(gate, two, manager, approve, 500);
     expect(first).toMatchObject({ kind: 'counted', missing: 1 });
     const record = first.kind === 'counted' ? first.record : gate;
     expect(reasonOf(record, two, manager, approve, 500)).toContain('already');
-    expect(decide(record, two, lead, approve, 500).kind).toBe('approved');
+    expect(decided(record, two, lead, approve, 500).kind).toBe('approved');
   });
 
   it('is closed by a rejection, with the reason', () =>
-    expect(decide(gate, rule, manager, { ...approve, verb: 'reject', reason: 'not on a Friday' }, 500)).toMatchObject({
+    expect(decided(gate, rule, manager, { ...approve, verb: 'reject', reason: 'not on a Friday' }, 500)).toMatchObject({
       kind: 'rejected',
       record: { state: 'rejected', reason: 'release-manager@example.com: not on a Friday' },
     }));

@@ -17,7 +17,14 @@ export async function answerGate(
   const by = person.email;
   for (;;) {
     const gate = await ledger.gate(stage, repository);
-    const verdict = decideApproval(gate, rule, person, { verb, approval, digest, ...(reason ? { reason } : {}) }, now);
+    const verdict = decideApproval(
+      gate,
+      rule,
+      Object.values(pipeline.people),
+      person,
+      { verb, approval, digest, ...(reason ? { reason } : {}) },
+      now,
+    );
     if (verdict.kind === 'refused') return refused(verdict.reason);
     const { record } = verdict;
     const about = { release: record.release, stage };
