@@ -34,9 +34,9 @@ function groupsOf(actions: readonly Action[]): readonly { readonly arn: string; 
   return tuples.map(({ TargetGroupArn: arn = '', Weight = 1 }) => ({ arn, weight: Weight }));
 }
 
-/** "Each target group weight is a value from 0 to 999": percentages with a decimal need more than 100. */
+/** "Each target group weight is a value from 0 to 999". Seen in accounts: all or nothing is 100 to 0, a canary of 5 % is 50 to 950. */
 export function weightsOf(percent: number): { readonly green: number; readonly blue: number } {
-  if (Number.isInteger(percent)) return { green: percent, blue: 100 - percent };
+  if (percent === 0 || percent === 100) return { green: percent, blue: 100 - percent };
   const tenths = Math.round(percent * 10);
   return { green: Math.min(999, tenths), blue: Math.min(999, 1000 - tenths) };
 }

@@ -77,7 +77,7 @@ describe('an alarm', () => {
       canaryConfiguration: { canaryPercent: 10, canaryBakeTimeInMinutes: 30 },
       ...watched(),
     });
-    await lab.until(async () => (await lab.weights()).join() === '10,90');
+    await lab.until(async () => (await lab.weights()).join() === '100,900');
     await ring();
     const { statuses: seen } = await lab.untilEnd();
     ok(seen);

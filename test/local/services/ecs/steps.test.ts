@@ -38,7 +38,7 @@ describe('a canary deployment', () => {
     expect(await lab.deployment()).toMatchObject({ status: 'SUCCESSFUL' });
     const v1 = await lab.answerer();
     await lab.update(await lab.revision('v2'), canary);
-    await lab.until(async () => (await lab.weights()).join() === '20,80');
+    await lab.until(async () => (await lab.weights()).join() === '200,800');
     const { images, statuses } = await lab.until(async () => (await lab.weights()).join() === '100,0');
     expect([...new Set(statuses)]).toEqual([200]);
     // Ten minutes of a request each second, one in five of them to the canary.
@@ -109,7 +109,7 @@ describe('a linear deployment', () => {
       await lab.decide('CONTINUE');
     }
     await lab.untilPaused();
-    expect(await lab.weights()).toEqual([50, 50]);
+    expect(await lab.weights()).toEqual([500, 500]);
     await lab.decide('ROLLBACK');
     await lab.pass(5 * seconds);
     expect(await lab.weights()).toEqual([0, 100]);

@@ -26,7 +26,8 @@ describe('the steps of a strategy', () => {
 
   it.each([
     [0, { green: 0, blue: 100 }],
-    [5, { green: 5, blue: 95 }],
+    [100, { green: 100, blue: 0 }],
+    [5, { green: 50, blue: 950 }],
     [12.5, { green: 125, blue: 875 }],
     [0.1, { green: 1, blue: 999 }],
     [99.9, { green: 999, blue: 1 }],

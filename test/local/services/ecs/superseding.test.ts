@@ -1,5 +1,6 @@
 import { StopServiceDeploymentCommand } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
+import { minutes } from './lab.ts';
 import { buildPair } from './traffic-lab.ts';
 
 type Lab = Awaited<ReturnType<typeof buildPair>>;
@@ -31,7 +32,7 @@ describe('a newer deployment', () => {
     const v1 = await lab.answerer();
     const canary = { strategy: 'CANARY', canaryConfiguration: { canaryPercent: 30, canaryBakeTimeInMinutes: 30 } } as const;
     await lab.update(await lab.revision('v2'), canary);
-    ok((await lab.until(async () => (await lab.weights()).join() === '30,70')).statuses);
+    ok((await lab.until(async () => (await lab.weights()).join() === '300,700')).statuses);
     await lab.update(await lab.revision('v3'), canary);
     ok((await lab.untilStage('RECONCILE_SERVICE')).statuses);
     ok((await lab.untilStage('PRE_SCALE_UP')).statuses);
@@ -39,6 +40,19 @@ describe('a newer deployment', () => {
     expect(await lab.answerer()).toBe(v1);
     ok((await lab.untilEnd()).statuses);
     expect(await statuses(lab)).toEqual(['SUCCESSFUL', 'STOPPED', 'SUCCESSFUL']);
+  });
+
+  it('finds two target groups that serve, if the first of all was not done yet', async () => {
+    const lab = await buildPair();
+    const canary = { strategy: 'CANARY', canaryConfiguration: { canaryPercent: 5, canaryBakeTimeInMinutes: 30 } } as const;
+    await lab.running('v1', { deploymentConfiguration: canary });
+    expect(await lab.weights()).toEqual([950, 50]);
+    await lab.update(await lab.revision('v2'), canary);
+    await lab.pass(5 * minutes);
+    // Nothing held before, so nobody knows what to go back to: people have set the weights by hand.
+    expect(await lab.deployment()).toMatchObject({ status: 'ROLLBACK_FAILED' });
+    expect((await lab.service()).events!.some(({ message }) => message!.includes('but found 2 target groups'))).toBe(true);
+    expect(await lab.weights()).toEqual([950, 50]);
   });
 
   it('takes over from a rollback, too', async () => {
