@@ -2,14 +2,12 @@ import { CloudWatchClient, PutMetricAlarmCommand, PutMetricDataCommand } from '@
 import {
   DeleteServiceCommand,
   type DeploymentConfiguration,
-  ListServiceDeploymentsCommand,
   StopServiceDeploymentCommand,
   UpdateServiceCommand,
-  waitUntilServicesStable,
 } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
 import { clientConfig } from '../../../../local/core/client.ts';
-import { cluster, minutes, region, seconds } from './lab.ts';
+import { cluster, minutes, region } from './lab.ts';
 import { buildPair } from './traffic-lab.ts';
 
 type Lab = Awaited<ReturnType<typeof buildPair>>;
@@ -251,27 +249,5 @@ describe('a service that shifts traffic', () => {
     await lab.clock.run();
     expect((await lab.service()).status).toBe('INACTIVE');
     expect(lab.clock.now() - before).toBeLessThan(10 * minutes);
-  });
-
-  it('is what programs wait for that know nothing of strategies', async () => {
-    const lab = await buildPair();
-    await lab.running();
-    await lab.update(await lab.revision('v2'));
-    await lab.pass(3 * seconds);
-    const ends = waitUntilServicesStable(
-      { client: lab.ecs, maxWaitTime: 3600, minDelay: 0.001, maxDelay: 0.002 },
-      { cluster, services: ['orders'] },
-    );
-    let over = false;
-    void ends.finally(() => {
-      over = true;
-    });
-    await lab.until(async () => over);
-    expect((await ends).state).toBe('SUCCESS');
-    expect(await lab.deployment()).toMatchObject({ status: 'SUCCESSFUL' });
-    const { serviceDeployments } = await lab.ecs.send(
-      new ListServiceDeploymentsCommand({ cluster, service: 'orders', status: ['SUCCESSFUL'] }),
-    );
-    expect(serviceDeployments).toHaveLength(2);
   });
 });
