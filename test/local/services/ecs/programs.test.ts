@@ -16,9 +16,12 @@ type Lab = Awaited<ReturnType<typeof buildPair>>;
 async function deploy(lab: Lab, image: string) {
   const { services } = await lab.ecs.send(new DescribeServicesCommand({ cluster, services: ['orders'] }));
   const { taskDefinition } = await lab.ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition: services![0]!.taskDefinition }));
-  const { taskDefinitionArn, revision, status, requiresAttributes, compatibilities, registeredAt, registeredBy, ...rest } = taskDefinition!;
-  const containerDefinitions = rest.containerDefinitions!.map((container) => ({ ...container, image }));
-  const registered = await lab.ecs.send(new RegisterTaskDefinitionCommand({ ...rest, family: rest.family, containerDefinitions }));
+  // What DescribeTaskDefinition adds to what RegisterTaskDefinition takes.
+  const { family, containerDefinitions: containers, ...all } = taskDefinition!;
+  const added = 'taskDefinitionArn revision status requiresAttributes compatibilities registeredAt registeredBy'.split(' ');
+  const rest = Object.fromEntries(Object.entries(all).filter(([name]) => !added.includes(name)));
+  const containerDefinitions = containers!.map((container) => ({ ...container, image }));
+  const registered = await lab.ecs.send(new RegisterTaskDefinitionCommand({ ...rest, family, containerDefinitions }));
   const wanted = registered.taskDefinition!.taskDefinitionArn!;
   await lab.ecs.send(new UpdateServiceCommand({ cluster, service: 'orders', taskDefinition: wanted }));
   return wanted;
