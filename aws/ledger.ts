@@ -30,7 +30,11 @@ const keys = {
   promotion: (promotion: string): Key => ({ pk: `PROMOTION#${promotion}`, sk: 'PROMOTION' }),
   pace: (bucket: string): Key => ({ pk: 'PACE', sk: bucket }),
   swept: (repository: string): Key => ({ pk: 'SWEPT', sk: repository }),
+  sweepNext: { pk: 'SWEEP', sk: 'NEXT' } as Key,
 };
+
+/** Where the sweep goes on, in the index. */
+const NEXT = 'SWEEP-NEXT';
 
 /** The mark of a release that is on its way. */
 export interface Climbing {
@@ -51,6 +55,8 @@ export interface Open {
   readonly extensions: readonly ExtensionRecord[];
   /** Up to which push each repository was looked at. Milliseconds since the epoch. */
   readonly swept: Readonly<Record<string, number>>;
+  /** The repository that a sweep had no time for; undefined if none ever stopped early. */
+  readonly next?: string;
 }
 
 /** Fields to change; undefined removes one. */
@@ -212,6 +218,7 @@ export class Ledger {
   /** What the sweep has to look after, in one query. What was written a moment ago may be missing. */
   async open(): Promise<Open> {
     const items = await this.table.queryIndex<Record<string, unknown>>(OPEN);
+    const [next] = items.filter(({ gsk }) => gsk === NEXT);
     const of = <Item>(kind: string) => items.filter(({ gsk }) => String(gsk).startsWith(`${kind}#`)) as unknown as (Item & Key)[];
     return {
       waits: of<WaitRecord>('WAIT').filter(({ state }) => state === 'open'),
@@ -220,6 +227,7 @@ export class Ledger {
       climbing: of<Climbing>('CLIMBING'),
       extensions: of<ExtensionRecord>('EXTENSION'),
       swept: Object.fromEntries(of<{ upTo: number }>('SWEPT').map(({ sk, upTo }) => [sk, upTo])),
+      ...(next ? { next: String(next.repository) } : {}),
     };
   }
 
@@ -284,5 +292,10 @@ export class Ledger {
   /** Up to which push the sweep has looked. @param upTo milliseconds since the epoch */
   async putSwept(repository: string, upTo: number): Promise<void> {
     await this.table.put(keys.swept(repository), { upTo, gpk: OPEN, gsk: `SWEPT#${repository}` });
+  }
+
+  /** With which repository the next sweep begins, as this one stopped before it. */
+  async putSweepNext(repository: string): Promise<void> {
+    await this.table.put(keys.sweepNext, { repository, gpk: OPEN, gsk: NEXT });
   }
 }

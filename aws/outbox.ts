@@ -40,11 +40,4 @@ export class Outbox {
     await this.table.put(key, item ?? {});
     return this.send(token, answer);
   }
-
-  /** Sends what a crash left behind: what was written before `before` (milliseconds since the epoch). @returns how many */
-  async flush(left: readonly OutboxItem[], before: number): Promise<number> {
-    const stale = left.filter(({ writtenAt }) => writtenAt < before);
-    for (const { token, answer } of stale) await this.send(token, answer);
-    return stale.length;
-  }
 }

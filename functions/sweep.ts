@@ -1,6 +1,6 @@
-/** The sweep: finds what best-effort events lost. Pushes without a release, waits whose subject is over, holders that have ended, answers not sent. */
+/** The sweep: finds what best-effort events lost. Answers not sent, waits whose subject is over, holders that have ended, pushes without a release. */
 import * as z from 'zod/mini';
-import { isRunnable, Registry } from '../aws/ecr.ts';
+import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger, type Open } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
@@ -8,15 +8,15 @@ import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { isOpen } from '../domain/hours.ts';
-import { releaseExecution } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { WaitRecord } from '../domain/records.ts';
-import { matchesTag } from '../domain/tags.ts';
-import { ABORTED, type ReleaseStart } from '../domain/workflow.ts';
+import { ABORTED } from '../domain/workflow.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
+import { LATE, lostPushes } from './stack/lost-pushes.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type End, LAST_BREATH, settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
 import { type Moment, step } from './stack/step.ts';
+import { Troubles } from './stack/troubles.ts';
 import { answerIfOver, lookAt } from './stack/waiting.ts';
 
 const Event = z.object({});
@@ -36,109 +36,102 @@ interface World {
   readonly clients: (environment: string) => EnvironmentClients;
 }
 
-/** An event may be this late before the sweep takes it for lost. */
-const LATE = 2 * 60_000;
 const HOUR = 60 * 60_000;
 
+/** Of the minute that the function has: after that no other repository is begun. Milliseconds. */
+const TIME_FOR_PUSHES = 40_000;
+
+/**
+ * What holds others up comes first; pushes, of which there may be most and whose repositories may be gone, last.
+ * @throws Incomplete with all that could not be done, after everything else was
+ */
 export const sweep =
   (world: World) =>
   async (_event: z.infer<typeof Event>, moment: Moment): Promise<Record<string, number>> => {
     const now = moment.now();
+    const troubles = new Troubles();
     const open = await world.ledger.open();
     const found = {
-      pushes: await lostPushes(world, open.swept, now),
-      answers: await world.outbox.flush(open.answers, now - LATE),
-      waits: await lostWaits(world, open.waits, now),
-      holders: await deadHolders(world, open.environments, now),
-      closings: await closings(world, open.extensions, now),
-      releases: await deadReleases(world, open.climbing, now),
+      answers: await lostAnswers(world, open.answers, troubles, now),
+      waits: await lostWaits(world, open.waits, troubles, now),
+      holders: await deadHolders(world, open.environments, troubles, now),
+      closings: await closings(world, open.extensions, troubles, now),
+      releases: await deadReleases(world, open.climbing, troubles, now),
+      pushes: await lostPushes(world, open, troubles, { now: moment.now, until: now + TIME_FOR_PUSHES }),
     };
     if (Object.values(found).some((count) => count > 0)) moment.logger.info('the sweep found something', { found });
+    troubles.raise('sweep');
     return found;
   };
 
-/** Images that were pushed since the last sweep and became no release, though nobody said why not. */
-async function lostPushes(
-  { pipeline, registry, ledger, workflows, releaseMachine }: World,
-  swept: Open['swept'],
-  now: number,
-): Promise<number> {
-  let lost = 0;
-  for (const repository of Object.values(pipeline.repositories)) {
-    const upTo = swept[repository.name];
-    // What was there before the pipeline is not a push that it missed.
-    if (upTo === undefined) {
-      await ledger.putSwept(repository.name, now - LATE);
-      continue;
-    }
-    const images = await registry.taggedImages(repository.name);
-    const fresh = images.filter(({ pushedAt }) => pushedAt.getTime() > upTo && pushedAt.getTime() <= now - LATE);
-    for (const image of fresh) {
-      if (!isRunnable(image)) continue;
-      if (!image.tags.some((tag) => matchesTag(repository.tags, tag))) continue;
-      if (await ledger.release(repository.name, image.digest)) continue;
-      const start: ReleaseStart = { repository: repository.name, digest: image.digest, attempt: 1, stages: null, cause: 'sweep' };
-      if (await workflows.start(releaseMachine, releaseExecution(repository.name, image.digest, 1), start)) lost++;
-    }
-    if (fresh.length > 0) await ledger.putSwept(repository.name, Math.max(...fresh.map(({ pushedAt }) => pushedAt.getTime())));
-  }
-  return lost;
+/** Answers that a crash left behind between writing and sending. */
+async function lostAnswers({ outbox }: World, answers: Open['answers'], troubles: Troubles, now: number): Promise<number> {
+  const stale = answers.filter(({ writtenAt }) => writtenAt < now - LATE);
+  for (const { token, answer } of stale) await troubles.spare('an answer to a waiting step', () => outbox.send(token, answer));
+  return stale.length;
 }
 
 /** Environments that stayed up beyond their hours, whose time has come. */
 async function closings(
   { pipeline, ledger, workflows, teardownMachine }: World,
   extensions: Open['extensions'],
+  troubles: Troubles,
   now: number,
 ): Promise<number> {
   const over = extensions.filter(({ until }) => Date.parse(until) <= now);
-  for (const { environment, until } of over) {
-    const { onDemand } = pipeline.environments[environment] ?? {};
-    // In the hours of the day it stays as it is.
-    if (onDemand && !isOpen(onDemand.hours, now)) {
-      const name = `${environment}-teardown-at${Math.floor(Date.parse(until) / 1000).toString(36)}`;
-      await workflows.start(teardownMachine, name, { environment, cause: 'hours' });
-    }
-    await ledger.dropExtension(environment);
-  }
+  for (const { environment, until } of over)
+    await troubles.spare(`closing of ${environment}`, async () => {
+      const { onDemand } = pipeline.environments[environment] ?? {};
+      // In the hours of the day it stays as it is.
+      if (onDemand && !isOpen(onDemand.hours, now)) {
+        const name = `${environment}-teardown-at${Math.floor(Date.parse(until) / 1000).toString(36)}`;
+        await workflows.start(teardownMachine, name, { environment, cause: 'hours' });
+      }
+      await ledger.dropExtension(environment);
+    });
   return over.length;
 }
 
 /** Waits that are older than their environment's patience: one look each. */
-async function lostWaits(world: World, waits: readonly WaitRecord[], now: number): Promise<number> {
+async function lostWaits(world: World, waits: readonly WaitRecord[], troubles: Troubles, now: number): Promise<number> {
   let ended = 0;
   for (const wait of waits) {
     const environment = world.pipeline.environments[wait.environment];
     if (environment === undefined || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
-    const look = await lookAt(world, wait);
-    if ((look.state === 'held' || look.state === 'broke') && (await answerIfOver(world, wait, now))) ended++;
+    await troubles.spare(`${wait.service} in ${wait.environment}`, async () => {
+      const look = await lookAt(world, wait);
+      if ((look.state === 'held' || look.state === 'broke') && (await answerIfOver(world, wait, now))) ended++;
+    });
   }
   return ended;
 }
 
 /** Holders of turns, and wakes, whose execution has ended: settled, and their turn given on. Then whoever a crash left behind. */
-async function deadHolders(world: World, environments: readonly string[], now: number): Promise<number> {
+async function deadHolders(world: World, environments: readonly string[], troubles: Troubles, now: number): Promise<number> {
   const { pipeline, turns, workflows, ledger, wakeMachine } = world;
   let dead = 0;
   for (const name of environments) {
     const environment = pipeline.environments[name];
     if (environment === undefined) continue;
-    const holders = await turns.holders(environment);
+    const holders = (await troubles.spare(`holders in ${name}`, () => turns.holders(environment))) ?? [];
     for (const { ticket, since } of holders) {
       if (now - since < LATE) continue;
-      const end = await ended(workflows, ticket.execution, now);
-      if (end === undefined) continue;
-      dead++;
-      if (await ledger.promotion(ticket.id)) await settlePromotion(world, ticket.id, end, now);
-      else await settleTeardown(world, environment.name, ticket.id, end, now);
+      await troubles.spare(`${ticket.id}, which holds a turn in ${name}`, async () => {
+        const end = await ended(workflows, ticket.execution, now);
+        if (end === undefined) return;
+        dead++;
+        if (await ledger.promotion(ticket.id)) await settlePromotion(world, ticket.id, end, now);
+        else await settleTeardown(world, name, ticket.id, end, now);
+      });
     }
-    const wake = await turns.waking(environment);
-    const woken = wake === undefined ? undefined : await ended(workflows, executionArn(wakeMachine, wake), now);
-    if (wake !== undefined && woken !== undefined) {
+    await troubles.spare(`waking of ${name}`, async () => {
+      const wake = await turns.waking(environment);
+      const woken = wake === undefined ? undefined : await ended(workflows, executionArn(wakeMachine, wake), now);
+      if (wake === undefined || woken === undefined) return;
       dead++;
-      await settleWake(world, environment.name, wake, woken, now);
-    }
-    if (holders.length > 0) await turns.settle(environment, now);
+      await settleWake(world, name, wake, woken, now);
+    });
+    if (holders.length > 0) await troubles.spare(`queues of ${name}`, () => turns.settle(environment, now));
   }
   return dead;
 }
@@ -159,15 +152,17 @@ async function ended(workflows: World['workflows'], arn: string, now: number): P
  * Releases that climb in the ledger while their execution has ended. Most of them wait for people, for days:
  * each is asked about once an hour. What holds a turn is found by {@link deadHolders}, every time.
  */
-async function deadReleases(world: World, climbing: Open['climbing'], now: number): Promise<number> {
+async function deadReleases(world: World, climbing: Open['climbing'], troubles: Troubles, now: number): Promise<number> {
   let dead = 0;
   for (const { repository, digest, admittedAt, execution } of climbing) {
     const hour = (at: number) => Math.floor((at - Date.parse(admittedAt)) / HOUR);
     if (hour(now) === hour(now - world.pipeline.sweepMinutes * 60_000)) continue;
-    const end = await ended(world.workflows, executionArn(world.releaseMachine, execution), now);
-    if (end === undefined) continue;
-    dead++;
-    await settleRelease(world, repository, digest, execution, end, now);
+    await troubles.spare(`release ${execution}`, async () => {
+      const end = await ended(world.workflows, executionArn(world.releaseMachine, execution), now);
+      if (end === undefined) return;
+      dead++;
+      await settleRelease(world, repository, digest, execution, end, now);
+    });
   }
   return dead;
 }

@@ -1,0 +1,37 @@
+/** What the sweep still finds when something that it looks at is broken. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { promotionExecution, releaseExecution } from '../../domain/names.ts';
+import { HOUR, Journey, MINUTE } from './journey.ts';
+
+let journey: Journey;
+afterEach(() => journey.end());
+
+const call = <Output>(service: string, operation: string, input: object) =>
+  journey.stage.site.call<Output>(journey.stage.site.service('iam').userPrincipal('rehearsal'), service, operation, input);
+
+describe('a repository that somebody deleted by hand', () => {
+  it('keeps the sweep from nothing else, and the queue that alarms says so', async () => {
+    journey = await Journey.begin();
+    await journey.stage.advance(10 * MINUTE);
+    await call('ecr', 'DeleteRepository', { repositoryName: 'catalog', force: true });
+    const { faults } = journey.stage.world;
+    faults.addEvent({ match: (event) => event['detail-type'] === 'Step Functions Execution Status Change', times: 100, deliver: [] });
+    faults.addEvent({ match: { source: 'aws.ecr' }, nth: 2, deliver: [] });
+
+    const stuck = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
+    await journey.stage.until('it deploys', async () => (await journey.stage.ledger.waits('test')).some(({ state }) => state === 'open'));
+    const name = promotionExecution('test', releaseExecution('gateway', stuck, 1));
+    const machine = journey.stage.machine('promotion').replace(':stateMachine:', ':execution:');
+    await call('states', 'StopExecution', { executionArn: `${machine}:${name}` });
+    const unheard = await journey.push({ repository: 'gateway', tag: '1.9.0' });
+
+    await journey.untilAsked(unheard, 'beta', { limit: HOUR });
+    expect(await journey.runs('test')).toBe('1.9.0');
+    expect(journey.journal).toContain('by the sweep');
+    await journey.stage.advance(15 * MINUTE);
+    const { Messages = [] } = await call<{ Messages?: { Body: string }[] }>('sqs', 'ReceiveMessage', {
+      QueueUrl: (await call<{ QueueUrl: string }>('sqs', 'GetQueueUrl', { QueueName: 'acme-unhandled' })).QueueUrl,
+    });
+    expect(Messages[0]?.Body).toMatch(/sweep: 1 of its parts failed, all others are done: repository catalog/);
+  });
+});
