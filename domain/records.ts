@@ -39,6 +39,8 @@ export interface ServiceRecord {
   readonly service: string;
   /** `running`; `asleep`: at zero; `absent`: not in ECS. */
   readonly state: 'running' | 'asleep' | 'absent';
+  /** The teardown that took it down last: a retry of it goes on with the others. */
+  readonly downBy?: string;
   /** The revision that it runs, or ran and shall run again. */
   readonly taskDefinition: string;
   readonly promotion: string;

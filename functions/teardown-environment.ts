@@ -62,10 +62,14 @@ async function takeDownServices(
   const { foundation } = await parameters.foundation(pipeline.name, environment.name, []);
   await turns.assertEnvironmentTurn(environment.name, execution, fence);
   await loadBalancing.deleteRules(foundation.listenerArn);
-  for (const record of await ledger.services(environment.name)) {
+  const state = depth === 'cluster' ? 'absent' : 'asleep';
+  // ECS deletes 50 services at once and five a second after that: a minute is not enough for hundreds, a retry goes on.
+  // Only what this teardown took down is done: what is called down since another night may have been left half up.
+  const left = (await ledger.services(environment.name)).filter((record) => record.state !== state || record.downBy !== execution);
+  for (const record of left) {
     if (depth === 'cluster') await ecs.delete(cluster, record.service);
     else await ecs.update({ cluster, service: record.service, desiredCount: 0 });
-    await ledger.putService({ ...record, state: depth === 'cluster' ? 'absent' : 'asleep' });
+    await ledger.putService({ ...record, state, downBy: execution });
   }
   return { depth };
 }
