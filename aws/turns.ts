@@ -46,6 +46,14 @@ const keyOf = (environment: string, key: TurnKey): Key => ({
 
 const initialOf = ({ onDemand }: Pick<Environment, 'onDemand'>): EnvironmentState => (onDemand ? 'down' : 'up');
 
+const wakeNameOf = ({ name }: Place, night: number) => `${name}-wake-${night}`;
+
+/** The night whose one wake an execution is; undefined for those by the clock and by hand. */
+function nightOf(environment: Place, execution: string): number | undefined {
+  const night = execution.slice(wakeNameOf(environment, 0).length - 1);
+  return /^\d+$/.test(night) && execution === wakeNameOf(environment, Number(night)) ? Number(night) : undefined;
+}
+
 export class Turns {
   private readonly table: Table;
   private readonly outbox: Outbox | undefined;
@@ -88,19 +96,20 @@ export class Turns {
     return this.run(environment, wakeDone(initialOf(environment)), now);
   }
 
-  wakeFailed(environment: Place, reason: string, now: number): Promise<void> {
-    return this.run(environment, wakeFailed(initialOf(environment), reason), now);
+  /** @param execution the wake that failed, or ended before it began */
+  wakeFailed(environment: Place, execution: string, reason: string, now: number): Promise<void> {
+    return this.run(environment, wakeFailed(initialOf(environment), execution, reason, nightOf(environment, execution)), now);
   }
 
   /** The name of the wake after the latest night: whoever asks for it asks for the same. */
   async wakeName(environment: Place): Promise<string> {
-    return `${environment.name}-wake-${(await this.gate(environment)).nights}`;
+    return wakeNameOf(environment, (await this.gate(environment)).nights);
   }
 
-  /** The execution that wakes the environment now; undefined if none does. */
-  async waking(environment: Place): Promise<string | undefined> {
+  /** The execution that wakes the environment now or, where it is down, would under the name of this night; undefined where nothing is to be woken. */
+  async wakeAwaited(environment: Place): Promise<string | undefined> {
     const gate = await this.gate(environment);
-    return gate.state === 'waking' ? gate.wake : undefined;
+    return gate.state === 'waking' ? gate.wake : gate.state === 'down' ? wakeNameOf(environment, gate.nights) : undefined;
   }
 
   async state(environment: Place): Promise<EnvironmentState> {

@@ -384,12 +384,23 @@ export function* wakeDone(initial: EnvironmentState): Program<void> {
   yield* settleAll(initial);
 }
 
-/** The environment could not be woken: it is down, and whoever was parked there is refused with the reason. */
-export function* wakeFailed(initial: EnvironmentState, reason: string): Program<void> {
+/**
+ * The environment could not be woken: it is down, and whoever was parked there is refused with the reason.
+ * @param night the wake's number, where it was the one of a night: whoever comes next needs another
+ */
+export function* wakeFailed(initial: EnvironmentState, execution: string, reason: string, night?: number): Program<void> {
   for (;;) {
     const gate: Gate = yield* readGate(initial);
-    if (gate.state !== 'waking') break;
-    if (yield* putGate(gate, { state: 'down', wake: undefined, nights: gate.nights + 1 } as Partial<Gate>)) break;
+    const isItsWake = gate.state === 'waking' && gate.wake === execution;
+    // It may have died before it began; its name is spent all the same.
+    const isSpent = gate.state === 'down' && gate.nights === night;
+    if (isItsWake || isSpent) {
+      if (yield* putGate(gate, { state: 'down', wake: undefined, nights: gate.nights + 1 } as Partial<Gate>)) break;
+      continue;
+    }
+    // A run from the start refuses whom it had not come to; when others have gone on, nobody waits for this wake.
+    if (gate.state !== 'down' || (night !== undefined && gate.nights > night + 1)) return;
+    break;
   }
   const groups: readonly GroupTurns[] = yield { op: 'groups' };
   for (const { group } of groups) {

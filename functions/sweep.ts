@@ -125,7 +125,7 @@ async function deadHolders(world: World, environments: readonly string[], troubl
       });
     }
     await troubles.spare(`waking of ${name}`, async () => {
-      const wake = await turns.waking(environment);
+      const wake = await turns.wakeAwaited(environment);
       const woken = wake === undefined ? undefined : await ended(workflows, executionArn(wakeMachine, wake), now);
       if (wake === undefined || woken === undefined) return;
       dead++;

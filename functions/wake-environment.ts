@@ -171,7 +171,7 @@ async function end(
     await turns.wakeDone(environment, now());
   } else {
     await journal.write(entry(execution, 'not-woken', now(), 'bad', `${environment.name} could not be woken: ${outcome.reason}`, about));
-    await turns.wakeFailed(environment, outcome.reason, now());
+    await turns.wakeFailed(environment, execution, outcome.reason, now());
   }
   return {};
 }

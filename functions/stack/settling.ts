@@ -198,11 +198,11 @@ export async function settleWake(
   now: number,
 ): Promise<void> {
   const place = environmentOf(pipeline, environment);
-  if ((await turns.waking(place)) !== execution) return;
+  if ((await turns.wakeAwaited(place)) !== execution) return;
   for (const wait of await ledger.waits(environment)) if (wait.owner === execution) await ledger.dropWait(environment, wait.service);
   const reason = `its wake ended as ${end.status}`;
   await journal.write(entry(execution, 'not-woken', now, 'bad', `${environment} could not be woken: ${reason}`, { environment }));
-  await turns.wakeFailed(place, reason, now);
+  await turns.wakeFailed(place, execution, reason, now);
 }
 
 /** Gives an environment back whose teardown has ended without a word: half of it may be gone, so it counts as down; a wake makes it whole, the next closing takes down what is left. */
@@ -220,7 +220,7 @@ export async function settleTeardown(
 
 /** Whether an environment waits for this execution to wake it. */
 export const isWaking = async ({ pipeline, turns }: SettlingWorld, environment: string, execution: string): Promise<boolean> =>
-  (await turns.waking(environmentOf(pipeline, environment))) === execution;
+  (await turns.wakeAwaited(environmentOf(pipeline, environment))) === execution;
 
 /** Whether an execution holds an environment's turn, or waits for it. */
 export const isInTurn = async ({ pipeline, turns }: SettlingWorld, environment: string, execution: string): Promise<boolean> =>

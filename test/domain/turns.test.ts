@@ -84,9 +84,28 @@ describe('a group turn', () => {
     const store = new Store();
     run(store, takeGroupTurn('down', 'orders', ticket('orders/1', 1, '1')));
     run(store, beginWake('down', 'wake-1'));
-    run(store, wakeFailed('down', 'no capacity'));
+    run(store, wakeFailed('down', 'wake-1', 'no capacity'));
     expect(store.told.get('token-orders/1')).toMatchObject({ kind: 'refused', reason: 'no capacity' });
     expect(store.gate).toMatchObject({ state: 'down', nights: 1 });
+  });
+
+  it('is refused when the wake of its night dies before it begins, and the next one gets a wake of another name', () => {
+    const store = new Store();
+    run(store, takeGroupTurn('down', 'orders', ticket('orders/1', 1, '1')));
+    run(store, wakeFailed('down', 'test-wake-0', 'it was aborted', 0));
+    expect(store.told.get('token-orders/1')).toMatchObject({ kind: 'refused', reason: 'it was aborted' });
+    expect(store.gate).toMatchObject({ state: 'down', nights: 1 });
+  });
+
+  it('is not refused by a wake that failed long ago', () => {
+    const store = new Store();
+    run(store, wakeFailed('down', 'test-wake-0', 'it was aborted', 0));
+    run(store, takeGroupTurn('down', 'orders', ticket('orders/1', 1, '1')));
+    run(store, beginWake('down', 'test-wake-1'));
+    run(store, wakeFailed('down', 'test-wake-0', 'it was aborted', 0));
+    expect(store.gate).toMatchObject({ state: 'waking', nights: 1 });
+    run(store, wakeDone('down'));
+    expect(store.told.get('token-orders/1')).toMatchObject({ kind: 'granted' });
   });
 });
 
@@ -135,7 +154,7 @@ function history(seed: number, wire?: (random: () => number) => Wire): History {
   const violations: string[] = [];
   const initial = random() < 0.3 ? 'down' : 'up';
   const groups = 1 + Math.floor(random() * 3);
-  const planned: (() => void)[] = [];
+  const planned: (() => unknown)[] = [];
   const ends = new Map<string, () => Program<unknown>>();
   const tickets = 2 + Math.floor(random() * 5);
   for (let index = 0; index < tickets; index++) {
@@ -154,6 +173,23 @@ function history(seed: number, wire?: (random: () => number) => Wire): History {
     planned.push(() => scheduler.add(() => takeEnvironmentTurn(initial, one, evenIfDown) as Program<Taken>));
     if (random() < 0.2) planned.push(() => scheduler.add(() => endTurn(initial, one.id)));
   }
+  // A night has one wake, under a name of its own; some die before they begin, or fail after.
+  const wakes = new Set<number>();
+  const isDown = () => (store.gate?.state ?? initial) === 'down';
+  const wake = () => {
+    const night = store.gate?.nights ?? 0;
+    if (wakes.has(night)) return false;
+    wakes.add(night);
+    const execution = `wake-${night}`;
+    const fate = random();
+    let begun = fate < 0.2;
+    scheduler.add(function* () {
+      begun ||= yield* beginWake(initial, execution);
+      if (begun) yield* fate < 0.35 ? wakeFailed(initial, execution, 'it died', night) : wakeDone(initial);
+    });
+    return true;
+  };
+  for (let index = 0; index < 3; index++) if (random() < 0.4) planned.push(() => isDown() && wake());
   const holders = new Set<string>();
   const fences = new Map<string, number>();
   const seen = new Set<string>();
@@ -216,10 +252,11 @@ function history(seed: number, wire?: (random: () => number) => Wire): History {
     store.flush();
     observe();
     const open = [...holders].filter((id) => !store.dead.has(id));
-    if (store.gate?.state === 'down' || (store.gate === undefined && initial === 'down')) {
-      scheduler.add(() => beginWake(initial, `wake-${round}`));
-      settle(500);
-      scheduler.add(() => wakeDone(initial));
+    if (isDown()) {
+      if (!wake()) {
+        violations.push(`${seed}: the wake of this night is spent, nothing wakes it`);
+        break;
+      }
     } else if (open.length > 0) {
       holders.delete(open[0]!);
       scheduler.add(ends.get(open[0]!)!);
@@ -288,6 +325,11 @@ describe('the protocol', () => {
       if (effect.op !== 'put' || !('group' in effect.item) || effect.item.holder?.phase !== 'held') return perform(effect);
       const before = perform({ op: 'get', key: effect.key }) as { fence: number } | undefined;
       return perform({ ...effect, item: { ...effect.item, fence: before?.fence ?? 0 } });
+    },
+    'a wake that dies before it begins and leaves its name': () => (effect, perform) => {
+      if (effect.op !== 'put' || !('queue' in effect.item) || effect.item.state !== 'down') return perform(effect);
+      const before = perform({ op: 'get', key: effect.key }) as { state: string; nights: number } | undefined;
+      return perform(before?.state === 'down' || !before ? { ...effect, item: { ...effect.item, nights: before?.nights ?? 0 } } : effect);
     },
     'an answer that is neither written down nor sent': (random) => (effect, perform) => {
       if (effect.op === 'put' && random() < 0.3) return perform({ ...effect, answers: [] });

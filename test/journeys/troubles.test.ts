@@ -117,6 +117,25 @@ describe('the night', () => {
     expect((await journey.stage.running('test'))?.gateway).toBe(1);
     expect(next).not.toBe(gateway);
   });
+
+  it('whose wake dies before it begins: whoever waits is told, and the next push wakes it', async () => {
+    journey = await Journey.begin();
+    // Every write of the wake fails until somebody aborts it.
+    journey.stage.world.faults.add({
+      kind: 'error-500',
+      match: ({ operation, caller }) => operation === 'PutItem' && caller.includes('wake-environment'),
+      times: 1000,
+    });
+    const first = await journey.push();
+    const wake = `${journey.stage.machine('wake').replace(':stateMachine:', ':execution:')}:test-wake-0`;
+    await journey.stage.until('the wake is under way', async () => (await journey.stage.executions('wake')).includes('test-wake-0'));
+    await call('states', 'StopExecution', { executionArn: wake });
+    journey.stage.world.faults.clear();
+    const refused = await journey.untilState(first, 'refused', { limit: HOUR });
+    expect(refused.reason).toContain('test could not be woken');
+    const next = await journey.push();
+    await journey.untilAsked(next, 'beta', { limit: HOUR });
+  });
 });
 
 describe('a rollback that fails', () => {
