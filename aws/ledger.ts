@@ -102,9 +102,11 @@ export class Ledger {
 
   /** Changes the release's standing as its execution sees it; an older attempt's word is not taken. A field that is undefined is removed. */
   async setRelease(repository: string, digest: string, execution: string, fields: Change<ReleaseRecord>): Promise<boolean> {
-    const done = await this.table.set(keys.release(repository, digest), fields, has({ execution }));
-    if (done && fields.state !== undefined && fields.state !== 'climbing') await this.table.delete(keys.climbing(repository, digest));
-    return done;
+    const key = keys.release(repository, digest);
+    const when = has({ execution });
+    if (fields.state === undefined || fields.state === 'climbing') return this.table.set(key, fields, when);
+    // Its mark goes with its climb: left behind by a crash, it would be asked about for ever.
+    return this.table.transact([{ key, set: fields, when }, { key: keys.climbing(repository, digest) }]);
   }
 
   // Environments

@@ -26,8 +26,10 @@ export interface Key {
 /** A write of a transaction. */
 export interface Write {
   readonly key: Key;
-  /** The whole item without its key; absent deletes it. */
+  /** The whole item without its key; without `item` and `set` it is deleted. */
   readonly item?: object;
+  /** Fields to change instead, leaving the others alone; undefined removes one. */
+  readonly set?: Readonly<Record<string, unknown>>;
   /** A condition on the item that is there now. */
   readonly when?: Condition;
 }
@@ -39,6 +41,7 @@ export interface Condition {
 }
 
 export const isAbsent: Condition = { expression: 'attribute_not_exists(pk)' };
+const isPresent: Condition = { expression: 'attribute_exists(pk)' };
 
 /** Every attribute of `fields` has the value given; one that is undefined must be absent. */
 export function has(fields: Readonly<Record<string, unknown>>): Condition {
@@ -80,35 +83,9 @@ export class Table {
   }
 
   /** Sets the fields given (undefined removes one), leaving the others alone. @returns false if the condition did not hold */
-  async set(
-    key: Key,
-    fields: Readonly<Record<string, unknown>>,
-    when: Condition = { expression: 'attribute_exists(pk)' },
-  ): Promise<boolean> {
-    const names: Record<string, string> = { ...when.names };
-    const values: Record<string, unknown> = { ...when.values };
-    const sets: string[] = [];
-    const removes: string[] = [];
-    Object.entries(fields).forEach(([name, value], index) => {
-      names[`#f${index}`] = name;
-      if (value === undefined) removes.push(`#f${index}`);
-      else {
-        values[`:f${index}`] = value;
-        sets.push(`#f${index} = :f${index}`);
-      }
-    });
-    const update = [sets.length > 0 ? `SET ${sets.join(', ')}` : '', removes.length > 0 ? `REMOVE ${removes.join(', ')}` : ''];
+  async set(key: Key, fields: Readonly<Record<string, unknown>>, when: Condition = isPresent): Promise<boolean> {
     try {
-      await this.client.send(
-        new UpdateItemCommand({
-          TableName: this.name,
-          Key: marshall(key),
-          UpdateExpression: update.filter(Boolean).join(' '),
-          ConditionExpression: when.expression,
-          ExpressionAttributeNames: names,
-          ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: marshalled(values) } : {}),
-        }),
-      );
+      await this.client.send(new UpdateItemCommand(this.updateOf(key, fields, when)));
       return true;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false;
@@ -143,7 +120,8 @@ export class Table {
 
   /** All writes, or none. @returns false if a condition did not hold */
   async transact(writes: readonly Write[]): Promise<boolean> {
-    const items = writes.map(({ key, item, when }): TransactWriteItem => {
+    const items = writes.map(({ key, item, set, when }): TransactWriteItem => {
+      if (set !== undefined) return { Update: this.updateOf(key, set, when ?? isPresent) };
       const condition = conditionOf(when);
       return item === undefined
         ? { Delete: { TableName: this.name, Key: marshall(key), ...condition } }
@@ -157,6 +135,30 @@ export class Table {
         return false;
       throw error;
     }
+  }
+
+  private updateOf(key: Key, fields: Readonly<Record<string, unknown>>, when: Condition) {
+    const names: Record<string, string> = { ...when.names };
+    const values: Record<string, unknown> = { ...when.values };
+    const sets: string[] = [];
+    const removes: string[] = [];
+    Object.entries(fields).forEach(([name, value], index) => {
+      names[`#f${index}`] = name;
+      if (value === undefined) removes.push(`#f${index}`);
+      else {
+        values[`:f${index}`] = value;
+        sets.push(`#f${index} = :f${index}`);
+      }
+    });
+    const update = [sets.length > 0 ? `SET ${sets.join(', ')}` : '', removes.length > 0 ? `REMOVE ${removes.join(', ')}` : ''];
+    return {
+      TableName: this.name,
+      Key: marshall(key),
+      UpdateExpression: update.filter(Boolean).join(' '),
+      ConditionExpression: when.expression,
+      ExpressionAttributeNames: names,
+      ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: marshalled(values) } : {}),
+    };
   }
 
   /** All items of a partition whose sort key begins with `prefix`, in order, read consistently. */

@@ -123,11 +123,3 @@ function firstAfterGap(from: number, to: number, holds: (at: number) => boolean)
   }
   return high;
 }
-
-const CRON_DAYS = ['', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'];
-
-/** `cron(0 20 ? * MON,TUE *)`, for EventBridge Scheduler with the hours' time zone. */
-export function cronOf({ days }: Pick<Hours, 'days'>, time: string): string {
-  const minutes = minutesOf(time);
-  return `cron(${minutes % 60} ${Math.floor(minutes / 60)} ? * ${days.map((day) => CRON_DAYS[day]).join(',')} *)`;
-}

@@ -16,7 +16,8 @@ const Input = z.object({
   execution: z.string(),
   /** The stage that it had reached; null if it was never admitted. */
   stage: z.nullable(z.string()),
-  outcome: outcomeSchema,
+  /** `expired`: nobody answered its question in time. */
+  outcome: z.extend(outcomeSchema, { expired: z.optional(z.boolean()) }),
 });
 
 interface World {
@@ -35,7 +36,7 @@ export const completeRelease =
       const nameless = { repository, digest, tag: shortDigest(digest), order: '', pushedAt: at };
       await ledger.putRelease({ ...nameless, ...end, admittedAt: at, execution, attempt });
     } else await ledger.setRelease(repository, digest, execution, { ...end, waitsFor: undefined });
-    if (stage !== null) await closeGate(ledger, stage, repository, execution, outcome);
+    if (stage !== null) await closeGate(ledger, stage, repository, execution, outcome.expired ?? false);
     const release = known ?? { repository, digest, tag: shortDigest(digest) };
     const text = outcome.outcome === 'succeeded' ? 'has climbed the whole path' : `${outcome.outcome}: ${outcome.reason}`;
     await journal.write(entry(execution, 'ended', now(), TONES[outcome.outcome], text, { release }));
@@ -44,10 +45,10 @@ export const completeRelease =
   };
 
 /** A question that nobody needs to answer any more: late answers are refused with the reason. */
-async function closeGate(ledger: World['ledger'], stage: string, repository: string, execution: string, outcome: Outcome): Promise<void> {
+async function closeGate(ledger: World['ledger'], stage: string, repository: string, execution: string, expired: boolean): Promise<void> {
   const gate = await ledger.gate(stage, repository);
   if (gate?.climb !== execution || gate.state !== 'waiting') return;
-  const state = outcome.reason.includes('expired') ? 'expired' : 'withdrawn';
+  const state = expired ? 'expired' : 'withdrawn';
   await ledger.table.transact([ledger.gateWrite({ ...gate, state, version: gate.version + 1 }, gate)]);
 }
 

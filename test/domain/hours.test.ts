@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cronOf, isOpen, nextClosing, nextOpening } from '../../domain/hours.ts';
+import { isOpen, nextClosing, nextOpening } from '../../domain/hours.ts';
 import type { Hours } from '../../domain/pipeline.ts';
 
 const MINUTE = 60_000;
@@ -152,9 +152,4 @@ describe('any hours', () => {
       }),
       { numRuns: 500 },
     ));
-});
-
-it('are written for Scheduler as cron', () => {
-  expect(cronOf({ days: [1, 2, 3, 4, 5] }, '20:00')).toBe('cron(0 20 ? * MON,TUE,WED,THU,FRI *)');
-  expect(cronOf({ days: [7] }, '07:05')).toBe('cron(5 7 ? * SUN *)');
 });

@@ -1,0 +1,57 @@
+/** What the ledger leaves behind when a call of it is lost, against local AWS. */
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { describe, expect, it } from 'vitest';
+import { Ledger } from '../../aws/ledger.ts';
+import { clientConfig } from '../../local/core/client.ts';
+import { VirtualClock } from '../../local/core/clock.ts';
+import { World } from '../../local/core/world.ts';
+import { factories } from '../../local/services/index.ts';
+import { release } from '../domain/parts.ts';
+
+const region = 'eu-central-1';
+
+async function build() {
+  const clock = new VirtualClock(Date.parse('2026-11-23T08:00:00Z'));
+  const world = new World(clock, factories);
+  const all = { Version: '2012-10-17', Statement: { Effect: 'Allow' as const, Action: '*', Resource: '*' } };
+  const credentials = world.site('111122223333', region).service('iam').user('admin', { all });
+  const connection = clientConfig(world, { region, credentials });
+  const key = (pk: string, sk: string) => [
+    { AttributeName: pk, KeyType: 'HASH' as const },
+    { AttributeName: sk, KeyType: 'RANGE' as const },
+  ];
+  await new DynamoDBClient(connection).send(
+    new CreateTableCommand({
+      TableName: 'ledger',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk', 'gpk', 'gsk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: key('pk', 'sk'),
+      GlobalSecondaryIndexes: [{ IndexName: 'index', KeySchema: key('gpk', 'gsk'), Projection: { ProjectionType: 'ALL' } }],
+    }),
+  );
+  await clock.run({ until: clock.now() + 60_000 });
+  return { world, ledger: new Ledger('ledger', connection) };
+}
+
+const climbing = { ...release('orders', 'git_1'), state: 'climbing' as const, admittedAt: '2026-11-23T08:00:00.000Z', attempt: 1 };
+
+describe('a release that has ended', () => {
+  it('is on its way no more, whichever call of its end is the last', async () => {
+    const { world, ledger } = await build();
+    await ledger.putRelease({ ...climbing, execution: 'orders-1' });
+    expect((await ledger.open()).climbing).toHaveLength(1);
+    // Whatever comes after the first write is lost, as by a crash.
+    world.faults.add({ kind: 'error-500', nth: 2, times: 1000 });
+    await ledger.setRelease('orders', climbing.digest, 'orders-1', { state: 'succeeded' }).catch(() => {});
+    world.faults.clear();
+    expect(await ledger.release('orders', climbing.digest)).toMatchObject({ state: 'succeeded', tag: 'git_1' });
+    expect((await ledger.open()).climbing).toEqual([]);
+  });
+
+  it('goes on where a later attempt has taken over: an older word is not taken', async () => {
+    const { ledger } = await build();
+    await ledger.putRelease({ ...climbing, execution: 'orders-2', attempt: 2 });
+    expect(await ledger.setRelease('orders', climbing.digest, 'orders-1', { state: 'failed' })).toBe(false);
+    expect((await ledger.open()).climbing).toHaveLength(1);
+  });
+});

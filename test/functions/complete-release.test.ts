@@ -1,0 +1,36 @@
+/** How the end of a climb closes the question that it had asked. */
+import { describe, expect, it } from 'vitest';
+import type { Write } from '../../aws/table.ts';
+import type { ApprovalRecord } from '../../domain/records.ts';
+import { completeRelease } from '../../functions/complete-release.ts';
+import type { Moment } from '../../functions/stack/step.ts';
+import { digest } from '../domain/parts.ts';
+
+const gate = { climb: 'orders-1', state: 'waiting', version: 1 } as ApprovalRecord;
+
+async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string; expired?: boolean }) {
+  const written: unknown[] = [];
+  const complete = completeRelease({
+    ledger: {
+      release: async () => undefined,
+      putRelease: async () => {},
+      setRelease: async () => true,
+      gate: async () => gate,
+      gateWrite: (record: ApprovalRecord): Write => ({ key: { pk: '', sk: '' }, item: record }),
+      table: { transact: async ([write]: readonly Write[]) => written.push((write?.item as ApprovalRecord).state) > 0 },
+    } as unknown as Parameters<typeof completeRelease>[0]['ledger'],
+    journal: { write: async () => {} },
+  });
+  const input = { repository: 'orders', digest: digest('a'), attempt: 1, execution: 'orders-1', stage: 'beta', outcome };
+  await complete(input, { now: () => 0, count: () => {} } as unknown as Moment);
+  return written;
+}
+
+describe('a question that nobody needs to answer any more', () => {
+  it('has expired when its time was over', async () =>
+    expect(await closed({ outcome: 'refused', reason: 'nobody answered', expired: true })).toEqual(['expired']));
+  it('is withdrawn otherwise, whatever words the reason has', async () =>
+    expect(await closed({ outcome: 'errored', reason: 'gate of beta: ExpiredTokenException: the token has expired' })).toEqual([
+      'withdrawn',
+    ]));
+});
