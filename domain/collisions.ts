@@ -23,6 +23,9 @@ export function checkSessions(people: Readonly<Record<string, Person>>, report: 
 /** AWS's limits on names that are put together from ours, and names that would be put together the same. */
 export function checkNames(config: Parsed, report: Report): void {
   const families = new Map<string, string>();
+  const projects = new Map<string, string>();
+  if (`${config.name}-`.startsWith('internal-'))
+    report('name', `"${config.name}": AWS takes no load balancer whose name begins with "internal-"; take another name`);
   for (const environment of Object.keys(config.environments)) {
     // A repository may have a name of any length, so the longest decides.
     const execution = promotionExecution(environment, releaseExecution('x'.repeat(256), `sha256:${'0'.repeat(64)}`, 99));
@@ -41,9 +44,17 @@ export function checkNames(config: Parsed, report: Report): void {
       if (web && target.length > 32)
         report(`services.${service}`, `the target group ${target} has ${target.length} characters, and AWS takes 32; shorten a name`);
     }
-    for (const build of Object.keys(config.builds ?? {}))
-      if (buildProject(config.name, environment, build).length > 150)
-        report(`builds.${build}`, 'the name is too long for a CodeBuild project');
+    const { build } = config.environments[environment] ?? {};
+    if (build === undefined) continue;
+    const project = buildProject(config.name, environment, build);
+    const other = projects.get(project);
+    if (other !== undefined)
+      report(
+        `environments.${environment}.build`,
+        `its CodeBuild project would be called ${project}, as ${other}; rename one of the builds`,
+      );
+    projects.set(project, `that of ${build} in ${environment}`);
+    if (project.length > 150) report(`builds.${build}`, 'the name is too long for a CodeBuild project');
   }
 }
 

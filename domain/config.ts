@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { strictest } from './approval.ts';
+import { checkPrefixes, checkSize, turnHoursNeeded } from './bounds.ts';
 import { checkNames, checkPaths, checkSessions } from './collisions.ts';
 import { groupsOf } from './groups.ts';
 import { clockChange } from './hours.ts';
@@ -154,6 +155,8 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
   );
   checkPaths(config, report);
   checkNames(config, report);
+  checkSize(config, report);
+  checkPrefixes(config, report);
   const path = stages.map((stage): Stage => {
     const rules = stage.environments.flatMap((environment) => environments[environment]?.approval ?? []);
     const approval = strictest(rules);
@@ -308,6 +311,15 @@ function completeEnvironment(
   if (environment.build !== undefined && !builds.includes(environment.build))
     report(`${place}.build`, `no build "${environment.build}"${suggestion(environment.build, builds)}`);
   const onDemand = environment.onDemand ? completeOnDemand(environment.onDemand, config.timeZone, `${place}.onDemand`, report) : undefined;
+  const turnHours = environment.timeouts?.turnHours ?? 96;
+  if (onDemand?.outside === 'wait' && onDemand.hours.from < onDemand.hours.to) {
+    const needed = turnHoursNeeded(onDemand.hours);
+    if (turnHours < needed)
+      report(
+        `${place}.timeouts.turnHours`,
+        `${turnHours} is shorter than the longest night or weekend, and \`outside: 'wait'\` would refuse a late push before ${key} opens; make it ${needed} or more`,
+      );
+  }
   const { approval } = environment;
   return {
     name: key,
@@ -339,7 +351,7 @@ function completeEnvironment(
     timeouts: {
       deployMinutes: environment.timeouts?.deployMinutes ?? 30,
       verifyMinutes: environment.timeouts?.verifyMinutes ?? 30,
-      turnHours: environment.timeouts?.turnHours ?? 96,
+      turnHours,
     },
     allow: environment.allow ?? [],
   };

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 
 const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'not a time such as "07:00"');
-const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'lower-case letters, digits and hyphens, beginning with a letter');
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'lower-case letters and digits, with single hyphens between them, beginning with a letter');
 const words = z.array(z.string());
 
 /** What `days` may say, as ISO weekdays. */

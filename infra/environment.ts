@@ -9,6 +9,7 @@ import {
   Stack,
   aws_ssm as ssm,
 } from 'aws-cdk-lib';
+import { WEB_SERVICES_PER_ENVIRONMENT } from '../domain/bounds.ts';
 import * as names from '../domain/names.ts';
 import type { Build, Environment, Foundation, ServiceDefinition, WebEntry } from '../domain/pipeline.ts';
 import { buildRole, pascal } from './names.ts';
@@ -18,9 +19,6 @@ import type { Place } from './place.ts';
 import { role, type Statement, serviceOf } from './policy.ts';
 import { secretsOf } from './secrets.ts';
 
-/** A load balancer's quota. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
-const TARGET_GROUPS_PER_LOAD_BALANCER = 100;
-
 /** Days that logs of services are kept. */
 const LOG_RETENTION = 365;
 
@@ -28,9 +26,9 @@ const LOG_RETENTION = 365;
 export function environmentStack(app: App, place: Place, environment: Environment): Stack {
   const name = names.environmentName(place.name, environment.name);
   const web = place.services.filter((service): service is ServiceDefinition & { web: WebEntry } => service.web !== undefined);
-  if (web.length > TARGET_GROUPS_PER_LOAD_BALANCER)
+  if (web.length > WEB_SERVICES_PER_ENVIRONMENT)
     throw new Error(
-      `${environment.name}: ${web.length} web services; a load balancer leads to ${TARGET_GROUPS_PER_LOAD_BALANCER}. Make several pipelines`,
+      `${environment.name}: ${web.length} web services; a load balancer leads to ${WEB_SERVICES_PER_ENVIRONMENT}. Make several pipelines`,
     );
   const stack = new Stack(app, `${pascal(place.name)}Env${pascal(environment.name)}`, {
     env: { account: place.account, region: place.region },
@@ -78,7 +76,7 @@ function targetGroup(
   net: Network,
 ): void {
   // Without a name of its own: some changes replace a target group, and a name could not be taken twice.
-  const group = new elb.CfnTargetGroup(stack, `Target${pascal(name)}`, {
+  const group = new elb.CfnTargetGroup(stack, `TargetGroup${pascal(name)}`, {
     targetType: 'ip',
     vpcId: net.vpc.ref,
     port: web.port,

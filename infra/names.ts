@@ -1,12 +1,20 @@
 /** Names that only templates use; those that functions and people also need are in domain/names.ts. */
 
-/** `acme` → `Acme`, `live-eu` → `LiveEu`: for logical ids. */
+/** What stands between the words of a name, as letters and digits; a hyphen before a letter needs none but the capital. */
+const SEPARATORS: Readonly<Record<string, string>> = { '-': '', '/': 's', '.': 'd', _: 'u' };
+
+/**
+ * `acme` → `Acme`, `live-eu` → `LiveEu`: for logical ids, which are letters and digits. Never the same for two names:
+ * what a capital alone does not say, a `Z` begins (`api-1` → `ApiZ1`, `team/orders` → `TeamZsorders`, `a-z` → `AZz`).
+ * @param name lower-case words and numbers, apart by one of `-/._`
+ */
 export const pascal = (name: string): string =>
   name
-    .split(/[^A-Za-z0-9]+/)
-    .filter(Boolean)
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('');
+    .replace(/^[a-z]/, (first) => first.toUpperCase())
+    .replace(/([-/._]+)([A-Za-z0-9])/g, (_, separator: string, next: string) => {
+      if (separator === '-' && /[a-yA-Y]/.test(next)) return next.toUpperCase();
+      return `Z${[...separator].map((one) => SEPARATORS[one]).join('')}${next}`;
+    });
 
 /** Events and schedules that could not be delivered to their target. */
 export const undeliveredQueue = (pipeline: string) => `${pipeline}-undelivered`;

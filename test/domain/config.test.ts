@@ -31,6 +31,14 @@ function problems(change: (config: PipelineConfig & Record<string, never>) => vo
   }
 }
 
+type Service = PipelineConfig['services'][string];
+
+/** Further services, before the others, whose paths are wider. */
+function addServices(config: PipelineConfig, count: number, make: (index: number) => Service): void {
+  const more = Array.from({ length: count }, (_, index): [string, Service] => [`s${index}`, make(index)]);
+  Object.assign(config, { services: { ...Object.fromEntries(more), ...config.services } });
+}
+
 describe('the example', () => {
   const pipeline = parsePipeline(example, readFile);
 
@@ -256,11 +264,98 @@ describe('a wrong configuration', () => {
           services: { ...config.services, 'eu-gateway': config.services['catalog-web'] },
         }),
     ],
+    [
+      'two builds whose projects would be put together the same',
+      'environments.test-eu.build: its CodeBuild project would be called acme-test-eu-smoke, as that of eu-smoke in test; rename one of the builds',
+      (config) =>
+        Object.assign(config, {
+          environments: {
+            ...config.environments,
+            test: { ...config.environments.test, build: 'eu-smoke' },
+            'test-eu': { ...config.environments.beta, build: 'smoke' },
+          },
+          path: [...config.path, 'test-eu'],
+          builds: { ...config.builds, smoke: config.builds!['system-tests'], 'eu-smoke': config.builds!['system-tests'] },
+        }),
+    ],
+    [
+      'a name that AWS keeps for itself',
+      'name: "internal": AWS takes no load balancer whose name begins with "internal-"; take another name',
+      (config) => Object.assign(config, { name: 'internal' }),
+    ],
+    [
+      'a name that ends with a hyphen',
+      'name: lower-case letters and digits, with single hyphens between them, beginning with a letter',
+      (config) => Object.assign(config, { name: 'acme-' }),
+    ],
+    [
+      'an environment whose name ends with a hyphen',
+      'environments.eu-: ',
+      (config) => Object.assign(config, { environments: { ...config.environments, 'eu-': config.environments.beta }, path: ['eu-'] }),
+    ],
+    [
+      'a second site',
+      'sites: there are main, away; a pipeline has one site so far. Make one pipeline for each site',
+      (config) => Object.assign(config.sites, { away: { account: '444455556666', region: 'eu-west-1' } }),
+    ],
+    ['no site', 'sites: there is none; a pipeline has one site so far', (config) => Object.assign(config, { sites: {} })],
+    [
+      'more web services than a load balancer leads to',
+      'services: 103 of them have `web`, and the load balancer of an environment leads to 100; make several pipelines',
+      (config) =>
+        addServices(config, 100, (index) => ({
+          ...config.services.gateway!,
+          web: { ...config.services.gateway!.web!, path: `/${index}` },
+        })),
+    ],
+    [
+      'more services than a stack holds',
+      'services: 504, 3 of them with `web`, make 550 resources in the stack of an environment, and a stack holds 480; make several pipelines',
+      (config) => addServices(config, 500, () => config.services['orders-worker']!),
+    ],
+    [
+      'an environment whose deployers could deploy to another, with very many services',
+      'environments.test-eu: begins with the name of test, and with more than 30 services (44) whoever deploys to test could deploy to it; let the names begin differently, such as eu-test',
+      (config) => {
+        addServices(config, 40, () => config.services['orders-worker']!);
+        Object.assign(config, {
+          environments: { ...config.environments, 'test-eu': config.environments.beta },
+          path: [...config.path, 'test-eu'],
+        });
+      },
+    ],
+    [
+      'a turn that would not wait for Monday',
+      "environments.test.timeouts.turnHours: 60 is shorter than the longest night or weekend, and `outside: 'wait'` would refuse a late push before test opens; make it 61 or more",
+      (config) => Object.assign(config.environments.test!.timeouts!, { turnHours: 60 }),
+    ],
     ['a missing key', 'path: is missing; an array is needed', (config) => Reflect.deleteProperty(config, 'path')],
   ];
   for (const [what, message, change] of cases) {
     it(`says where ${what} stands and what to do`, () => expect(problems(change)).toContainEqual(expect.stringContaining(message)));
   }
+
+  it('takes a turn that waits as long as the longest night, and one that need not wait', () => {
+    const hours = (turnHours: number, onDemand: object) =>
+      problems((config) => {
+        Object.assign(config.environments.test!.timeouts!, { turnHours });
+        Object.assign(config.environments.test!.onDemand!, onDemand);
+      });
+    expect(hours(61, {})).toEqual([]);
+    expect(hours(1, { outside: 'wake' })).toEqual([]);
+    expect(hours(13, { days: 'every-day' })).toEqual([]);
+    expect(hours(12, { days: 'every-day' }).join()).toContain('make it 13 or more');
+  });
+
+  it('takes many services, and environments that begin alike where there are few', () => {
+    expect(problems((config) => addServices(config, 300, () => config.services['orders-worker']!))).toEqual([]);
+    const alike = (config: PipelineConfig) =>
+      Object.assign(config, {
+        environments: { ...config.environments, 'test-eu': config.environments.beta },
+        path: [...config.path, 'test-eu'],
+      });
+    expect(problems(alike)).toEqual([]);
+  });
 
   it('names a target group that would be too long', () =>
     expect(

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { resourcesOf } from '../../domain/bounds.ts';
 import * as names from '../../domain/names.ts';
 import { environment, pipeline, Synthesis, webService } from './pipelines.ts';
 
@@ -139,6 +140,23 @@ describe('an environment', () => {
     expect(synthesis.all('AcmeEnvLive', 'AWS::CodeBuild::Project')).toEqual([]);
   });
 
+  it('tells apart what reads alike', async () => {
+    const services = ['api1', 'api-1', 'parameter-api', 'group-api', 'api', 'z-z', 'zz'].map((name) => webService(name, 80));
+    const alike = await Synthesis.of(
+      pipeline({
+        services,
+        repositories: ['team/orders', 'team-orders', 'team.orders', 'team_orders'],
+        environments: [environment('prod1'), environment('prod-1')],
+      }),
+    );
+    expect(new Set(alike.stacks).size).toBe(4);
+    for (const stack of alike.stacks.filter((name) => name.includes('Env'))) {
+      expect(alike.all(stack, 'AWS::ElasticLoadBalancingV2::TargetGroup')).toHaveLength(services.length);
+      expect(alike.all(stack, 'AWS::Logs::LogGroup')).toHaveLength(services.length);
+    }
+    expect(alike.all('AcmeRegistry', 'AWS::ECR::Repository')).toHaveLength(4);
+  });
+
   it('refuses more web services than a load balancer leads to', async () => {
     const many = pipeline({ services: Array.from({ length: 101 }, (_, index) => webService(`s${index}`, 80)) });
     await expect(Synthesis.of(many)).rejects.toThrow('live: 101 web services; a load balancer leads to 100');
@@ -250,6 +268,8 @@ describe('limits of AWS', () => {
       return index < 90 ? { ...rest, ...(web ? { web } : {}) } : rest;
     });
     const large = await Synthesis.of(pipeline({ repositories, services, environments: [environment('live')] }));
+    // What `check` counts with is never less than what there is.
+    expect(Object.keys(large.resources('AcmeEnvLive')).length).toBeLessThanOrEqual(resourcesOf(250, 90));
     for (const stack of large.stacks) {
       const resources = large.resources(stack);
       expect(Object.keys(resources).length).toBeLessThanOrEqual(500);
