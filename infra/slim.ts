@@ -9,12 +9,13 @@ import type { Plugin } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Packages of the SDK that are replaced by a file of a few lines, which says what was left out. */
+/** Packages and parts of the SDK that are replaced by a file of a few lines, which says what was left out. */
 const REPLACEMENTS: readonly (readonly [package_: RegExp, file: string])[] = [
   [/^@aws-sdk\/credential-provider-node$/, 'credentials.ts'],
   [/^@aws-sdk\/signature-v4-multi-region$/, 'signature.ts'],
   [/^@aws-sdk\/endpoint-cache$/, 'endpoint-cache.ts'],
   [/^@smithy\/core\/event-streams$/, 'event-streams.ts'],
+  [/^\.\/(sha256\/)?Sha256Js$/, 'sha256.ts'],
 ];
 
 /**
