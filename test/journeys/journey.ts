@@ -25,8 +25,8 @@ export class Journey {
     stage.onJournal((entry) => this.told.push(entry));
   }
 
-  static async begin({ start = MONDAY, seed = 1 }: { start?: number; seed?: number } = {}): Promise<Journey> {
-    return new Journey(await Stage.open({ config: exampleConfig, start, seed, assembly: inject('assembly') }));
+  static async begin({ start = MONDAY, seed = 1, port = true }: { start?: number; seed?: number; port?: boolean } = {}): Promise<Journey> {
+    return new Journey(await Stage.open({ config: exampleConfig, start, seed, assembly: inject('assembly'), port }));
   }
 
   end(): Promise<void> {

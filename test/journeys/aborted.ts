@@ -1,0 +1,168 @@
+/** What must hold after an abort, wherever it struck; and the ways that lead to the states where it may. */
+import { expect } from 'vitest';
+import { shortDigest } from '../../domain/release.ts';
+import { Witness } from '../simulation/witness.ts';
+import { Aborter, type Workflow } from './aborts.ts';
+import { HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
+
+const REPOSITORY = 'catalog';
+const SERVICE = 'catalog-web';
+/** More runs than any way has places to be aborted at. */
+const ENOUGH = 60;
+
+export class Aborted {
+  readonly journey: Journey;
+  readonly aborter: Aborter;
+  readonly witness: Witness;
+  private builds = 0;
+  private latest: string | undefined;
+
+  private constructor(journey: Journey, workflow: Workflow) {
+    this.journey = journey;
+    this.aborter = new Aborter(journey, workflow);
+    this.witness = new Witness(journey.stage);
+  }
+
+  static async begin(workflow: Workflow): Promise<Aborted> {
+    return new Aborted(await Journey.begin({ port: false }), workflow);
+  }
+
+  end(): Promise<void> {
+    this.aborter.close();
+    return this.journey.end();
+  }
+
+  get stage() {
+    return this.journey.stage;
+  }
+  get ledger() {
+    return this.stage.ledger;
+  }
+  get until() {
+    return this.stage.until.bind(this.stage);
+  }
+
+  /** Walks a way again and again, each time aborted at a place where it was not yet, until it goes through. */
+  async atEachState(way: () => Promise<void>): Promise<void> {
+    for (let run = 0; run < ENOUGH; run++) {
+      this.aborter.arm();
+      await way();
+      const where = this.aborter.disarm();
+      this.aborter.listen();
+      await this.holds(where ?? 'nowhere');
+      if (where === undefined) return;
+    }
+    throw new Error('it was aborted again and again, and never went through');
+  }
+
+  call<Output>(service: string, operation: string, input: object): Promise<Output> {
+    const { site } = this.stage;
+    return site.call<Output>(site.service('iam').userPrincipal('rehearsal'), service, operation, input);
+  }
+
+  /** Everything that was begun ends with a reason; the next push goes through; ledger and ECS agree; nobody waits for anything. */
+  private async holds(where: string): Promise<void> {
+    await this.settled(4 * HOUR);
+    if (await this.ledger.freeze('test')) {
+      await this.stage.advance(2 * MINUTE);
+      await this.stage.decideAs(manager, { verb: 'thaw', environment: 'test' });
+    }
+    for (const { tag, state, reason = '' } of this.witness.books.releases(REPOSITORY))
+      expect(state === 'climbing' || state === 'succeeded' || reason.length > 10, `${where}: ${tag} is ${state}: “${reason}”`).toBe(true);
+    await this.good();
+    const tag = `build-${this.builds}`;
+    const next = this.witness.books.releases(REPOSITORY).find((release) => release.tag === tag);
+    expect(next?.stage, `${where}: the next push came to ${next?.state} ${next?.reason ?? ''}`).toBe('beta');
+    expect((await this.ledger.running('test', REPOSITORY))?.tag, where).toBe(tag);
+    expect((await this.stage.running('test'))?.[SERVICE], where).toBe(1);
+    await this.journey.reject(this.latest!, 'beta', integrator, 'enough of it', REPOSITORY);
+    await this.stage.advance(2 * MINUTE);
+    this.witness.atRest();
+    expect(this.witness.violations, `${where}\n${this.witness.story.slice(-40).join('\n')}`).toEqual([]);
+  }
+
+  /** Until every release has ended, or asks at beta. */
+  async settled(limit = 2 * HOUR): Promise<void> {
+    await this.until('all releases have ended or ask at beta', async () => this.isSettled(), limit);
+  }
+
+  private isSettled(): boolean {
+    const { books } = this.witness;
+    const gate = books.gate('beta', REPOSITORY);
+    const { groups } = books.turns('test');
+    return (
+      groups.every(({ holder, waiting }) => holder === undefined && waiting.length === 0) &&
+      books
+        .releases(REPOSITORY)
+        .every(({ digest, state }) => state !== 'climbing' || (gate?.state === 'waiting' && gate.release.digest === digest))
+    );
+  }
+
+  async push(labels: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.builds++;
+    this.latest = await this.journey.push({ repository: REPOSITORY, tag: `build-${this.builds}`, labels });
+    await this.until(
+      `${shortDigest(this.latest)} has begun`,
+      async () => (await this.stage.executions('release')).some((name) => name.includes(shortDigest(this.latest!))),
+      20 * MINUTE,
+    );
+    await this.stage.advance(1_000);
+  }
+
+  async good(): Promise<void> {
+    await this.push();
+    await this.settled();
+  }
+
+  /** Its smoke test says no. */
+  async failing(): Promise<void> {
+    await this.push({ 'local.aws.responses': '{"/catalog/smoke":500}' });
+    await this.settled();
+  }
+
+  /** The account has registered so many task definitions that the next has to wait. */
+  async noSlots(): Promise<void> {
+    const now = this.stage.clock.now();
+    await this.ledger.reserve('RegisterTaskDefinition', 200, 100, now);
+  }
+
+  loseEvents({ after }: { after?: string } = {}): void {
+    const { faults } = this.stage.world;
+    let begun = after === undefined;
+    if (after !== undefined)
+      this.stage.onJournal(({ event }) => {
+        if (event === after) begun = true;
+      });
+    faults.addEvent({ match: (event) => begun && event['detail-type'] === 'ECS Deployment State Change', times: 1000, deliver: [] });
+    // And no sweep looks before its own time is up.
+    faults.add({ kind: 'kill-before', match: ({ caller }) => caller.endsWith('-sweep'), times: 100_000 });
+  }
+
+  /** ECS takes the deployment, and refuses what goes back. */
+  failUpdates(): void {
+    this.stage.world.faults.add({
+      kind: 'error-500',
+      match: ({ operation, caller }) => operation === 'UpdateService' && caller.includes('deploy'),
+      nth: 2,
+      times: 200,
+    });
+  }
+
+  /** Somebody stops the build as soon as they see it. */
+  stopBuild(): void {
+    const { clock } = this.stage;
+    const look = async (left: number): Promise<void> => {
+      const { ids = [] } = await this.call<{ ids?: string[] }>('codebuild', 'ListBuilds', {});
+      const { builds = [] } = await this.call<{ builds?: { id: string; buildStatus: string }[] }>('codebuild', 'BatchGetBuilds', {
+        ids: ids.slice(0, 1),
+      });
+      if (builds[0]?.buildStatus === 'IN_PROGRESS') await this.call('codebuild', 'StopBuild', { id: builds[0].id });
+      else if (left > 0) clock.after(1_000, 'somebody looks for a build', () => look(left - 1));
+    };
+    void look(120);
+  }
+
+  refuseBuild(): void {
+    this.stage.world.faults.add({ kind: 'error-500', match: ({ operation }) => operation === 'StartBuild', times: 100 });
+  }
+}

@@ -1,0 +1,67 @@
+/** A promotion that somebody aborts in the console, at every state it has: nothing is left behind, and the next push goes through. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Aborted } from './aborted.ts';
+import { statesOf } from './aborts.ts';
+import { MINUTE } from './journey.ts';
+
+describe('a promotion aborted', () => {
+  let world: Aborted;
+  beforeAll(async () => {
+    world = await Aborted.begin('promotion');
+    await world.good();
+  });
+  afterAll(() => world.end());
+
+  it('at any state of a good one', () => world.atEachState(() => world.good()));
+
+  it('while it waits for a slot to register in', () =>
+    world.atEachState(async () => {
+      await world.noSlots();
+      await world.good();
+    }));
+
+  it('at any state of one that fails its checks', () => world.atEachState(() => world.failing()));
+
+  it('while it waits for its turn, or is superseded there', () =>
+    world.atEachState(async () => {
+      await world.push({ 'local.aws.healthy-after': '30' });
+      await world.until('it deploys', async () => (await world.ledger.waits('test')).length > 0, 2 * MINUTE);
+      await world.push();
+      await world.stage.advance(15_000);
+      await world.push();
+      await world.settled();
+    }));
+
+  it('at any state of one whose end ECS never told', () =>
+    world.atEachState(async () => {
+      world.loseEvents();
+      await world.good();
+    }));
+
+  it('at any state of one whose rollback ECS never told', () =>
+    world.atEachState(async () => {
+      world.loseEvents({ after: 'rolling-back' });
+      await world.failing();
+    }));
+
+  it('at any state of one whose rollback fails', () =>
+    world.atEachState(async () => {
+      world.failUpdates();
+      await world.failing();
+    }));
+
+  it('at any state of one whose build fails, or does not begin', async () => {
+    await world.atEachState(async () => {
+      world.stopBuild();
+      await world.good();
+    });
+    await world.atEachState(async () => {
+      world.refuseBuild();
+      await world.good();
+    });
+  });
+
+  it('was aborted at every state that its file has', () => {
+    expect([...statesOf('promotion').keys()].filter((state) => !world.aborter.struck.has(`${state}, entered`))).toEqual([]);
+  });
+});
