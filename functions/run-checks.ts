@@ -8,13 +8,15 @@ import type { HttpCheck, Pipeline } from '../domain/pipeline.ts';
 import { environmentOf, groupOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
-import { step } from './stack/step.ts';
+import { type Moment, step } from './stack/step.ts';
 
 const Input = promotionSchema;
 
 /** A single answer may take ten seconds. */
 const PATIENCE = 10_000;
 const BETWEEN_ATTEMPTS = 2_000;
+/** Of the minute that the function has: what has not held by then does not hold, and is named. */
+const ALL_TOGETHER = 45_000;
 
 export interface RunChecksOutput {
   /** The CodeBuild project that verifies next; null where there is none. */
@@ -33,7 +35,8 @@ interface World {
 /** @throws VerificationFailed naming the first check that did not hold, and what came instead */
 export const runChecks =
   ({ pipeline, ledger, parameters, fetch, pause }: World) =>
-  async ({ promotion, environment: name, release }: z.infer<typeof Input>): Promise<RunChecksOutput> => {
+  async ({ promotion, environment: name, release }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
+    const left = timeLeft(now);
     const { verification } = environmentOf(pipeline, name);
     const { services } = groupOf(pipeline, release.repository);
     await ledger.setPromotion(promotion, { state: 'verifying' });
@@ -41,25 +44,36 @@ export const runChecks =
     if (checks.length > 0) {
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
       for (const check of checks) {
-        const failure = await holds(check, `http://${foundation.host}${check.path}`, fetch, pause);
+        const failure = await holds(check, `http://${foundation.host}${check.path}`, { fetch, pause, left });
         if (failure !== undefined) throw new VerificationFailed(`check ${check.path} in ${name}: ${failure}`);
       }
     }
     return { project: verification.build ? buildProject(pipeline.name, name, verification.build) : null, checks: checks.length };
   };
 
+/** @returns milliseconds that are left for all checks */
+function timeLeft(now: Moment['now']): () => number {
+  const until = now() + ALL_TOGETHER;
+  return () => until - now();
+}
+
+type Asking = Pick<World, 'fetch' | 'pause'> & { readonly left: () => number };
+
 /** @returns undefined if the check holds, else what came instead at the last attempt */
-async function holds(check: HttpCheck, url: string, fetcher: typeof fetch, pause: World['pause']): Promise<string | undefined> {
+async function holds(check: HttpCheck, url: string, { fetch, pause, left }: Asking): Promise<string | undefined> {
+  const together = `; all checks together have ${ALL_TOGETHER / 1000} s`;
+  if (left() <= 0) return `it was not asked, as those before it took too long${together}`;
   for (let attempt = 1; ; attempt++) {
-    const failure = await ask(check, url, fetcher);
+    const failure = await ask(check, url, fetch, Math.min(PATIENCE, left()));
     if (failure === undefined || attempt >= check.attempts) return failure;
+    if (left() <= BETWEEN_ATTEMPTS) return `${failure}, at attempt ${attempt} of ${check.attempts}${together}`;
     await pause(BETWEEN_ATTEMPTS);
   }
 }
 
-async function ask({ status, contains }: HttpCheck, url: string, fetcher: typeof fetch): Promise<string | undefined> {
+async function ask({ status, contains }: HttpCheck, url: string, fetcher: typeof fetch, patience: number): Promise<string | undefined> {
   try {
-    const response = await fetcher(url, { redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetcher(url, { redirect: 'manual', signal: AbortSignal.timeout(Math.ceil(patience)) });
     const body = await response.text();
     if (response.status !== status) return `HTTP ${response.status} instead of ${status}`;
     if (contains !== undefined && !body.includes(contains)) return `the answer does not contain “${contains}”`;

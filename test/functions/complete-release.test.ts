@@ -17,7 +17,7 @@ async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string;
       setRelease: async () => true,
       gate: async () => gate,
       gateWrite: (record: ApprovalRecord): Write => ({ key: { pk: '', sk: '' }, item: record }),
-      table: { transact: async ([write]: readonly Write[]) => written.push((write?.item as ApprovalRecord).state) > 0 },
+      table: { transact: async ([write]: readonly Write[]) => written.push((write!.item as ApprovalRecord).state) > 0 },
     } as unknown as Parameters<typeof completeRelease>[0]['ledger'],
     journal: { write: async () => {} },
   });
