@@ -13,6 +13,9 @@ export const WEB_SERVICES_PER_ENVIRONMENT = 100;
 /** Up to so many services a policy names every family; of more it names the prefix, as IAM takes 10,240 characters for a role. */
 export const FAMILIES_BY_NAME = 30;
 
+/** The policy of whoever deploys names the deploy role of each. */
+export const ENVIRONMENTS_PER_PIPELINE = 100;
+
 /** At most so many resources are in the stack of an environment: a log for each service, target group and parameter for a web service, and what all share. */
 export const resourcesOf = (services: number, web: number): number => 40 + services + 2 * web;
 
@@ -29,6 +32,12 @@ export function checkSize(config: Parsed, report: Report): void {
     report(
       'services',
       `${services.length}, ${web} of them with \`web\`, make ${resources} resources in the stack of an environment, and a stack holds ${RESOURCES_PER_STACK}; make several pipelines`,
+    );
+  const environments = Object.keys(config.environments).length;
+  if (environments > ENVIRONMENTS_PER_PIPELINE)
+    report(
+      'environments',
+      `there are ${environments}, and the policies of a pipeline have room for ${ENVIRONMENTS_PER_PIPELINE}; make several pipelines`,
     );
   const sites = Object.keys(config.sites);
   if (sites.length !== 1)

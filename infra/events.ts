@@ -35,15 +35,11 @@ export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<
     });
   };
   pushPatterns(place).forEach((pattern, shard) => {
-    wire(
-      `ImagePushRule${shard === 0 ? '' : shard + 1}`,
-      imagePushRule(place.name, shard),
-      'A tagged image was pushed',
-      'on-image-push',
-      pattern,
-    );
+    wire(numbered('ImagePushRule', shard), imagePushRule(place.name, shard), 'A tagged image was pushed', 'on-image-push', pattern);
   });
-  wire('DeploymentRule', deploymentRule(place.name), 'A deployment of ECS ended', 'on-ecs-event', deploymentPattern(place));
+  deploymentPatterns(place).forEach((pattern, shard) => {
+    wire(numbered('DeploymentRule', shard), deploymentRule(place.name, shard), 'A deployment of ECS ended', 'on-ecs-event', pattern);
+  });
   wire('ExecutionRule', executionRule(place.name), 'A workflow ended badly', 'on-execution-ended', executionPattern(place));
 
   for (const file of ['on-image-push', 'on-ecs-event', 'on-execution-ended', 'sweep'])
@@ -66,6 +62,15 @@ export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<
   });
 }
 
+const numbered = (id: string, shard: number) => `${id}${shard === 0 ? '' : shard + 1}`;
+
+/** What the rules that hear of events are called. */
+export const ruleNames = (place: Place): string[] => [
+  ...pushPatterns(place).map((_, shard) => imagePushRule(place.name, shard)),
+  ...deploymentPatterns(place).map((_, shard) => deploymentRule(place.name, shard)),
+  executionRule(place.name),
+];
+
 /** @throws Error naming the file that is missing */
 export function required(functions: ReadonlyMap<string, StepFunction>, file: string): StepFunction {
   const step = functions.get(file);
@@ -85,27 +90,37 @@ export function pushPatterns(place: Place): object[] {
     region: [place.region],
     detail: { 'action-type': ['PUSH'], result: ['SUCCESS'], 'repository-name': repositories, 'image-tag': [{ exists: true }] },
   });
+  return sharded(Object.keys(place.pipeline.repositories), pattern);
+}
+
+/** As many patterns as it takes for every item to be in one. */
+function sharded(items: readonly string[], pattern: (items: readonly string[]) => object): object[] {
   const shards: string[][] = [[]];
-  for (const repository of Object.keys(place.pipeline.repositories)) {
+  for (const item of items) {
     const shard = shards.at(-1)!;
-    if (JSON.stringify(pattern([...shard, repository])).length > PATTERN_LIMIT) shards.push([repository]);
-    else shard.push(repository);
+    if (JSON.stringify(pattern([...shard, item])).length > PATTERN_LIMIT) shards.push([item]);
+    else shard.push(item);
   }
   return shards.map(pattern);
 }
 
 /**
  * The event names the service alone, as `service/<cluster>/<service>`: our clusters begin with the pipeline's name.
+ * As many patterns as the environments need.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
  */
-export const deploymentPattern = (place: Place) => ({
-  source: ['aws.ecs'],
-  'detail-type': ['ECS Deployment State Change'],
-  account: [place.account],
-  region: [place.region],
-  resources: place.environments.map(({ name }) => ({ prefix: place.arn('ecs', `service/${names.environmentName(place.name, name)}/`) })),
-  detail: { eventName: ['SERVICE_DEPLOYMENT_COMPLETED', 'SERVICE_DEPLOYMENT_FAILED'] },
-});
+export const deploymentPatterns = (place: Place): object[] =>
+  sharded(
+    place.environments.map(({ name }) => name),
+    (environments) => ({
+      source: ['aws.ecs'],
+      'detail-type': ['ECS Deployment State Change'],
+      account: [place.account],
+      region: [place.region],
+      resources: environments.map((name) => ({ prefix: place.arn('ecs', `service/${names.environmentName(place.name, name)}/`) })),
+      detail: { eventName: ['SERVICE_DEPLOYMENT_COMPLETED', 'SERVICE_DEPLOYMENT_FAILED'] },
+    }),
+  );
 
 /** Executions that ended by themselves have cleaned up; these may not have. */
 const executionPattern = (place: Place) => ({

@@ -13,7 +13,10 @@ export const pascal = (name: string): string =>
     .replace(/^[a-z]/, (first) => first.toUpperCase())
     .replace(/([-/._]+)([A-Za-z0-9])/g, (_, separator: string, next: string) => {
       if (separator === '-' && /[a-yA-Y]/.test(next)) return next.toUpperCase();
-      return `Z${[...separator].map((one) => SEPARATORS[one]).join('')}${next}`;
+      return `Z${separator
+        .split('')
+        .map((one) => SEPARATORS[one])
+        .join('')}${next}`;
     });
 
 /** Events and schedules that could not be delivered to their target. */
@@ -32,7 +35,7 @@ export const schedulerRole = (pipeline: string) => `${pipeline}-scheduler`;
 export const buildRole = (pipeline: string, environment: string) => `${pipeline}-${environment}-build`;
 
 export const imagePushRule = (pipeline: string, shard: number) => `${pipeline}-image-push${shard === 0 ? '' : `-${shard + 1}`}`;
-export const deploymentRule = (pipeline: string) => `${pipeline}-ecs-deployment`;
+export const deploymentRule = (pipeline: string, shard: number) => `${pipeline}-ecs-deployment${shard === 0 ? '' : `-${shard + 1}`}`;
 export const executionRule = (pipeline: string) => `${pipeline}-execution-ended`;
 export const sweepSchedule = (pipeline: string) => `${pipeline}-sweep`;
 export const closingSchedule = (pipeline: string, environment: string) => `${pipeline}-${environment}-close`;

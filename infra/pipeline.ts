@@ -1,7 +1,7 @@
 /** The stack of the pipeline itself: functions, workflows, tables, events, schedules. */
 import { type App, CfnOutput, aws_lambda as lambda, Stack } from 'aws-cdk-lib';
 import * as names from '../domain/names.ts';
-import { eventSources, pushPatterns, required } from './events.ts';
+import { eventSources, required, ruleNames } from './events.ts';
 import { stepFunctions } from './functions.ts';
 import { pascal } from './names.ts';
 import { peopleStatements } from './permissions.ts';
@@ -22,7 +22,7 @@ export function pipelineStack(app: App, place: Place, folders: Readonly<Record<s
     description: `Shiplock ${place.name}: the pipeline, ${place.pipeline.digest.slice(0, 19)}`,
   });
   const functions = stepFunctions(stack, place, folders);
-  const stores = storage(stack, place, pushPatterns(place).length);
+  const stores = storage(stack, place, ruleNames(place));
   workflows(stack, place, machines, functions);
   eventSources(stack, place, functions, stores);
   schedules(stack, place, functions, stores);

@@ -9,7 +9,7 @@ import {
   aws_sqs as sqs,
 } from 'aws-cdk-lib';
 import * as names from '../domain/names.ts';
-import { deploymentRule, executionRule, imagePushRule, pascal, undeliveredQueue, unhandledQueue } from './names.ts';
+import { pascal, undeliveredQueue, unhandledQueue } from './names.ts';
 import type { Place } from './place.ts';
 
 export interface Storage {
@@ -20,14 +20,9 @@ export interface Storage {
   readonly unhandled: sqs.CfnQueue;
 }
 
-/** @param pushRules how many rules hear of pushes */
-export function storage(stack: Stack, place: Place, pushRules: number): Storage {
+/** @param rules names of those that hear of events */
+export function storage(stack: Stack, place: Place, rules: readonly string[]): Storage {
   const topic = noticesTopic(stack, place);
-  const rules = [
-    ...Array.from({ length: pushRules }, (_, shard) => imagePushRule(place.name, shard)),
-    deploymentRule(place.name),
-    executionRule(place.name),
-  ];
   needsPersonAlarm(stack, place, topic);
   return {
     ledger: ledgerTable(stack, place),

@@ -314,6 +314,17 @@ describe('a wrong configuration', () => {
       (config) => addServices(config, 500, () => config.services['orders-worker']!),
     ],
     [
+      'more environments than policies have room for',
+      'environments: there are 101, and the policies of a pipeline have room for 100; make several pipelines',
+      (config) => {
+        const more = Array.from({ length: 96 }, (_, index) => `e${index}`);
+        Object.assign(config, {
+          environments: { ...config.environments, ...Object.fromEntries(more.map((name) => [name, config.environments.beta])) },
+          path: [...config.path, ...more],
+        });
+      },
+    ],
+    [
       'an environment whose deployers could deploy to another, with very many services',
       'environments.test-eu: begins with the name of test, and with more than 30 services (44) whoever deploys to test could deploy to it; let the names begin differently, such as eu-test',
       (config) => {
