@@ -225,8 +225,8 @@ export class Stage {
     return new URL(FunctionUrl).host;
   }
 
-  /** The session of a person's own role: an IAM user of their name who may assume it under that name only. */
-  private async identity(email: string): Promise<AccessKey> {
+  /** Credentials of a person: a session of the people's role, by an IAM user of their name who may take it under that name only. */
+  async identity(email: string): Promise<AccessKey> {
     const role = `arn:aws:iam::${this.site.account}:role/${peopleRole(this.pipeline.name)}`;
     const iam = this.site.service('iam');
     const session = this.pipeline.people[email]?.session ?? email;

@@ -58,11 +58,6 @@ export class Aborted {
     throw new Error('it was aborted again and again, and never went through');
   }
 
-  call<Output>(service: string, operation: string, input: object): Promise<Output> {
-    const { site } = this.stage;
-    return site.call<Output>(site.service('iam').userPrincipal('rehearsal'), service, operation, input);
-  }
-
   /** Everything that was begun ends with a reason; the next push goes through; ledger and ECS agree; nobody waits for anything. */
   private async holds(where: string): Promise<void> {
     await this.settled(4 * HOUR);
@@ -165,7 +160,7 @@ export class Aborted {
   /** What ran in test is archived while it is down. */
   async archive(): Promise<void> {
     const running = await this.ledger.running('test', REPOSITORY);
-    await this.call('ecr', 'UpdateImageStorageClass', {
+    await this.journey.call('ecr', 'UpdateImageStorageClass', {
       repositoryName: REPOSITORY,
       imageId: { imageDigest: running?.digest },
       targetStorageClass: 'ARCHIVE',
@@ -174,7 +169,7 @@ export class Aborted {
 
   /** The morning of a day on which nobody waits. */
   async morning(): Promise<void> {
-    await this.call('states', 'StartExecution', {
+    await this.journey.call('states', 'StartExecution', {
       stateMachineArn: this.stage.machine('wake'),
       name: `morning-${this.stage.clock.now()}`,
       input: JSON.stringify({ environment: 'test', cause: 'morning' }),
@@ -238,11 +233,11 @@ export class Aborted {
   stopBuild(): void {
     const { clock } = this.stage;
     const look = async (left: number): Promise<void> => {
-      const { ids = [] } = await this.call<{ ids?: string[] }>('codebuild', 'ListBuilds', {});
-      const { builds = [] } = await this.call<{ builds?: { id: string; buildStatus: string }[] }>('codebuild', 'BatchGetBuilds', {
+      const { ids = [] } = await this.journey.call<{ ids?: string[] }>('codebuild', 'ListBuilds', {});
+      const { builds = [] } = await this.journey.call<{ builds?: { id: string; buildStatus: string }[] }>('codebuild', 'BatchGetBuilds', {
         ids: ids.slice(0, 1),
       });
-      if (builds[0]?.buildStatus === 'IN_PROGRESS') await this.call('codebuild', 'StopBuild', { id: builds[0].id });
+      if (builds[0]?.buildStatus === 'IN_PROGRESS') await this.journey.call('codebuild', 'StopBuild', { id: builds[0].id });
       else if (left > 0) clock.after(1_000, 'somebody looks for a build', () => look(left - 1));
     };
     void look(120);

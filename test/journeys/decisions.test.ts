@@ -92,6 +92,7 @@ describe('at a gate', () => {
   it('a question that nobody answers expires, and a late answer is refused', async () => {
     const asked = await journey.push({ repository: 'catalog', tag: 'build-7' });
     await journey.untilAsked(asked, 'beta', { repository: 'catalog' });
+    await journey.stopSchedules();
     await journey.stage.advance(121 * HOUR);
     expect(await journey.release(asked, 'catalog')).toMatchObject({ state: 'refused', reason: expect.stringContaining('expired') });
     expect(await journey.approve(asked, 'beta', integrator, 'catalog')).toMatchObject({

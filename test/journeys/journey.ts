@@ -99,6 +99,18 @@ export class Journey {
     return digest;
   }
 
+  /** A call as the rehearsal's own user, who may do everything. */
+  call<Output>(service: string, operation: string, input: object): Promise<Output> {
+    const { site } = this.stage;
+    return site.call<Output>(site.service('iam').userPrincipal('rehearsal'), service, operation, input);
+  }
+
+  /** No more sweeps, openings and closings: days that show nothing else go by at no cost. */
+  async stopSchedules(): Promise<void> {
+    const { Schedules = [] } = await this.call<{ Schedules?: { Name: string; GroupName: string }[] }>('scheduler', 'ListSchedules', {});
+    for (const { Name, GroupName } of Schedules) await this.call('scheduler', 'DeleteSchedule', { Name, GroupName });
+  }
+
   /** The tag that an environment runs of a repository. */
   async runs(environment: string, repository = 'gateway'): Promise<string | undefined> {
     return (await this.stage.ledger.running(environment, repository))?.tag;

@@ -1,0 +1,59 @@
+/** Requests to the door of decisions as whoever sends them: signed by any key, changed on the way, sent again. */
+import { createHash, createHmac } from 'node:crypto';
+import { HttpRequest } from '@smithy/core/protocols';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { functionName } from '../../domain/names.ts';
+import type { AccessKey } from '../../local/core/client.ts';
+import type { Stage } from '../../rehearsal/stage.ts';
+
+export interface Sent {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array;
+}
+
+/** @param key unsigned without one */
+export async function request(stage: Stage, decision: object, key?: AccessKey, method = 'POST'): Promise<Sent> {
+  const { FunctionUrl } = await stage.site.call<{ FunctionUrl: string }>(
+    stage.site.service('iam').userPrincipal('rehearsal'),
+    'lambda',
+    'GetFunctionUrlConfig',
+    { FunctionName: functionName(stage.pipeline.name, 'decide') },
+  );
+  const { host } = new URL(FunctionUrl);
+  const body = method === 'GET' ? '' : JSON.stringify(decision);
+  const headers = { host, 'content-type': 'application/json' };
+  const plain = { method, host, path: '/', query: '', body: new TextEncoder().encode(body) };
+  if (key === undefined) return { ...plain, headers };
+  const signer = new SignatureV4({ service: 'lambda', region: stage.site.region, credentials: key, sha256: Sha256 as never });
+  const signed = await signer.sign(new HttpRequest({ method, protocol: 'https:', hostname: host, path: '/', headers, body }), {
+    signingDate: new Date(stage.clock.now()),
+  });
+  return { ...plain, headers: Object.fromEntries(Object.entries(signed.headers).map(([name, value]) => [name.toLowerCase(), value])) };
+}
+
+/** @returns status and text of the answer */
+export async function send(stage: Stage, sent: Sent): Promise<{ readonly status: number; readonly text: string }> {
+  const { status, body } = await stage.world.http(sent);
+  return { status, text: Buffer.from(body).toString('utf8') };
+}
+
+/** SHA-256 in the shape that the SDK's signer takes. */
+class Sha256 {
+  private readonly hash: { update(data: string | Uint8Array): unknown; digest(): Uint8Array };
+
+  constructor(secret?: string | Uint8Array) {
+    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as never);
+  }
+
+  update(data: string | Uint8Array): void {
+    this.hash.update(data);
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(new Uint8Array(this.hash.digest()));
+  }
+}
