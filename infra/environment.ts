@@ -13,7 +13,7 @@ import { WEB_SERVICES_PER_ENVIRONMENT } from '../domain/bounds.ts';
 import * as names from '../domain/names.ts';
 import type { Build, Environment, Foundation, ServiceDefinition, WebEntry } from '../domain/pipeline.ts';
 import { buildRole, pascal } from './names.ts';
-import { type Network, network } from './network.ts';
+import { type Network, network, type SiteNetwork } from './network.ts';
 import { deployers, deployStatements } from './permissions.ts';
 import type { Place } from './place.ts';
 import { role, type Statement, serviceOf } from './policy.ts';
@@ -23,7 +23,7 @@ import { secretsOf } from './secrets.ts';
 const LOG_RETENTION = 365;
 
 /** `<Pipeline>Env<Name>` @throws Error for more web services than a load balancer can lead to */
-export function environmentStack(app: App, place: Place, environment: Environment): Stack {
+export function environmentStack(app: App, place: Place, site: SiteNetwork, environment: Environment): Stack {
   const name = names.environmentName(place.name, environment.name);
   const web = place.services.filter((service): service is ServiceDefinition & { web: WebEntry } => service.web !== undefined);
   if (web.length > WEB_SERVICES_PER_ENVIRONMENT)
@@ -38,6 +38,7 @@ export function environmentStack(app: App, place: Place, environment: Environmen
   const net = network(
     stack,
     name,
+    site,
     [...new Set(web.map((service) => service.web.port))].sort((a, b) => a - b),
   );
   for (const service of web) targetGroup(stack, place, environment, service, net);

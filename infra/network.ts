@@ -1,6 +1,15 @@
-/** The network of one environment: two public subnets, a load balancer that the world reaches, tasks that only it reaches. */
-import { aws_ec2 as ec2, aws_elasticloadbalancingv2 as elb, Fn } from 'aws-cdk-lib';
+/** The network of a site, and what each environment has in it: a load balancer that the world reaches, tasks that only it reaches. */
+import { type App, aws_ec2 as ec2, aws_elasticloadbalancingv2 as elb, Fn, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { pascal } from './names.ts';
+import type { Place } from './place.ts';
+
+/** What the environments of a site share: an account has five networks in a Region, unless it asks for more. */
+export interface SiteNetwork {
+  readonly stack: Stack;
+  readonly vpc: ec2.CfnVPC;
+  readonly subnets: readonly ec2.CfnSubnet[];
+}
 
 export interface Network {
   readonly vpc: ec2.CfnVPC;
@@ -12,35 +21,47 @@ export interface Network {
 }
 
 /**
- * Subnets are public and tasks have public addresses, which the security group closes to all but the load balancer:
- * a NAT gateway would cost more by the hour than the tasks of a small environment. Nothing is looked up, so the stack
- * synthesises without credentials.
- * @param name of the environment in AWS, such as `acme-test`
- * @param ports of the containers that take requests
+ * `<Pipeline>Network`: two public subnets. Tasks have public addresses, which their security groups close to all but
+ * their load balancer: a NAT gateway would cost more by the hour than the tasks of a small environment. Nothing is
+ * looked up, so the stack synthesises without credentials.
+ * https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
  */
-export function network(scope: Construct, name: string, ports: readonly number[]): Network {
-  const tags = (part: string) => [{ key: 'Name', value: `${name}${part}` }];
-  const vpc = new ec2.CfnVPC(scope, 'Vpc', { cidrBlock: '10.0.0.0/16', enableDnsSupport: true, enableDnsHostnames: true, tags: tags('') });
-  const gateway = new ec2.CfnInternetGateway(scope, 'InternetGateway', { tags: tags('') });
-  const attachment = new ec2.CfnVPCGatewayAttachment(scope, 'GatewayAttachment', { vpcId: vpc.ref, internetGatewayId: gateway.ref });
-  const routes = new ec2.CfnRouteTable(scope, 'RouteTable', { vpcId: vpc.ref, tags: tags('') });
-  const route = new ec2.CfnRoute(scope, 'DefaultRoute', {
+export function siteNetwork(app: App, place: Place): SiteNetwork {
+  const stack = new Stack(app, `${pascal(place.name)}Network`, {
+    env: { account: place.account, region: place.region },
+    description: `Shiplock ${place.name}: the network of all environments`,
+  });
+  const tags = (part: string) => [{ key: 'Name', value: `${place.name}${part}` }];
+  const vpc = new ec2.CfnVPC(stack, 'Vpc', { cidrBlock: '10.0.0.0/16', enableDnsSupport: true, enableDnsHostnames: true, tags: tags('') });
+  const gateway = new ec2.CfnInternetGateway(stack, 'InternetGateway', { tags: tags('') });
+  const attachment = new ec2.CfnVPCGatewayAttachment(stack, 'GatewayAttachment', { vpcId: vpc.ref, internetGatewayId: gateway.ref });
+  const routes = new ec2.CfnRouteTable(stack, 'RouteTable', { vpcId: vpc.ref, tags: tags('') });
+  const route = new ec2.CfnRoute(stack, 'DefaultRoute', {
     routeTableId: routes.ref,
     destinationCidrBlock: '0.0.0.0/0',
     gatewayId: gateway.ref,
   });
   route.addResourceDependency(attachment);
   const subnets = ['A', 'B'].map((zone, index) => {
-    const subnet = new ec2.CfnSubnet(scope, `Subnet${zone}`, {
+    const subnet = new ec2.CfnSubnet(stack, `Subnet${zone}`, {
       vpcId: vpc.ref,
       availabilityZone: Fn.select(index, Fn.getAzs()),
       cidrBlock: `10.0.${index * 64}.0/18`,
       tags: tags(`-${zone.toLowerCase()}`),
     });
-    new ec2.CfnSubnetRouteTableAssociation(scope, `Subnet${zone}Routes`, { subnetId: subnet.ref, routeTableId: routes.ref });
+    new ec2.CfnSubnetRouteTableAssociation(stack, `Subnet${zone}Routes`, { subnetId: subnet.ref, routeTableId: routes.ref });
     return subnet;
   });
+  return { stack, vpc, subnets };
+}
 
+/**
+ * An environment's part of it, closed to the other environments by security groups of its own.
+ * @param name of the environment in AWS, such as `acme-test`
+ * @param ports of the containers that take requests
+ */
+export function network(scope: Construct, name: string, { vpc, subnets }: SiteNetwork, ports: readonly number[]): Network {
+  const tags = (part: string) => [{ key: 'Name', value: `${name}${part}` }];
   const doors = new ec2.CfnSecurityGroup(scope, 'LoadBalancerGroup', {
     vpcId: vpc.ref,
     groupDescription: `${name}: load balancer`,
@@ -68,8 +89,6 @@ export function network(scope: Construct, name: string, ports: readonly number[]
     securityGroups: [doors.attrGroupId],
     loadBalancerAttributes: [{ key: 'routing.http.drop_invalid_header_fields.enabled', value: 'true' }],
   });
-  // Its addresses are public: without the route they answer nobody.
-  loadBalancer.addResourceDependency(route);
   const listener = new elb.CfnListener(scope, 'Listener', {
     loadBalancerArn: loadBalancer.ref,
     port: 80,

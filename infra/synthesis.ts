@@ -8,6 +8,7 @@ import { parsePipeline } from '../domain/config.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { bundleFunctions, functionsFolder } from './bundle.ts';
 import { environmentStack } from './environment.ts';
+import { siteNetwork } from './network.ts';
 import { pipelineStack } from './pipeline.ts';
 import { Place } from './place.ts';
 import { registryStacks } from './registry.ts';
@@ -49,6 +50,8 @@ export const context: Readonly<Record<string, unknown>> = {
   '@aws-cdk/aws-lambda:recognizeLayerVersion': true,
   '@aws-cdk/core:checkSecretUsage': true,
   '@aws-cdk/core:target-partitions': ['aws'],
+  // CloudFormation refuses to take the network away while an environment is in it.
+  '@aws-cdk/core:defaultCrossStackReferences': 'strong',
 };
 
 /** The same for a pipeline that is parsed already. @returns names of the stacks */
@@ -77,7 +80,13 @@ export async function addStacks(
     const control = pipelineStack(app, place, folders, machines);
     for (const registry of registries) control.addStackDependency(registry);
     // A push finds its way only when there is somewhere to go.
-    for (const environment of place.environments) control.addStackDependency(environmentStack(app, place, environment));
+    const site = siteNetwork(app, place);
+    for (const environment of place.environments) {
+      const stack = environmentStack(app, place, site, environment);
+      // Addresses of load balancers are public: without the route they answer nobody.
+      stack.addStackDependency(site.stack);
+      control.addStackDependency(stack);
+    }
   } finally {
     // Assets have been copied into the assembly.
     rmSync(bundles, { recursive: true, force: true });

@@ -41,8 +41,19 @@ beforeAll(async () => {
 
 describe('stacks', () => {
   it('come in the order in which they are deployed: the pipeline last', () => {
-    expect(new Set(synthesis.stacks)).toEqual(new Set(['AcmeRegistry', 'AcmeEnvTest', 'AcmeEnvStaging', 'AcmeEnvLive', 'AcmePipeline']));
+    expect(new Set(synthesis.stacks)).toEqual(
+      new Set(['AcmeRegistry', 'AcmeNetwork', 'AcmeEnvTest', 'AcmeEnvStaging', 'AcmeEnvLive', 'AcmePipeline']),
+    );
     expect(synthesis.stacks.at(-1)).toBe('AcmePipeline');
+    for (const name of ['Test', 'Staging', 'Live'])
+      expect(synthesis.stacks.indexOf('AcmeNetwork')).toBeLessThan(synthesis.stacks.indexOf(`AcmeEnv${name}`));
+  });
+
+  it('share one network, of which an account has five in a Region', () => {
+    for (const type of ['VPC', 'InternetGateway'])
+      expect(synthesis.stacks.flatMap((stack) => synthesis.all(stack, `AWS::EC2::${type}`))).toHaveLength(1);
+    for (const name of ['Test', 'Staging', 'Live'])
+      expect(synthesis.all(`AcmeEnv${name}`, 'AWS::EC2::SecurityGroup'), 'each has security groups of its own').toHaveLength(2);
   });
 
   it('refuse a pipeline of two sites', async () => {
@@ -149,7 +160,7 @@ describe('an environment', () => {
         environments: [environment('prod1'), environment('prod-1')],
       }),
     );
-    expect(new Set(alike.stacks).size).toBe(4);
+    expect(new Set(alike.stacks).size).toBe(5);
     for (const stack of alike.stacks.filter((name) => name.includes('Env'))) {
       expect(alike.all(stack, 'AWS::ElasticLoadBalancingV2::TargetGroup')).toHaveLength(services.length);
       expect(alike.all(stack, 'AWS::Logs::LogGroup')).toHaveLength(services.length);
