@@ -1,4 +1,4 @@
-/** What must hold after an abort, wherever it struck; and the ways that lead to the states where it may. */
+/** What must hold after an abort or another hand that comes between, wherever it struck; and the ways that lead there. */
 import { expect } from 'vitest';
 import { shortDigest } from '../../domain/release.ts';
 import { Witness } from '../simulation/witness.ts';
@@ -17,17 +17,18 @@ export class Aborted {
   readonly witness: Witness;
   private readonly isDoor: boolean;
   private builds = 0;
-  private latest: string | undefined;
+  latest: string | undefined;
 
-  private constructor(journey: Journey, workflow: Workflow) {
-    this.isDoor = workflow === 'wake' || workflow === 'teardown';
+  private constructor(journey: Journey, workflow: Workflow, act?: (world: Aborted) => unknown) {
+    this.isDoor = act === undefined && (workflow === 'wake' || workflow === 'teardown');
     this.journey = journey;
-    this.aborter = new Aborter(journey, workflow);
+    this.aborter = new Aborter(journey, workflow, act && (() => act(this)));
     this.witness = new Witness(journey.stage);
   }
 
-  static async begin(workflow: Workflow): Promise<Aborted> {
-    return new Aborted(await Journey.begin({ port: false }), workflow);
+  /** @param act what comes between. @default an abort */
+  static async begin(workflow: Workflow, act?: (world: Aborted) => unknown): Promise<Aborted> {
+    return new Aborted(await Journey.begin({ port: false }), workflow, act);
   }
 
   end(): Promise<void> {
@@ -45,21 +46,21 @@ export class Aborted {
     return this.stage.until.bind(this.stage);
   }
 
-  /** Walks a way again and again, each time aborted at a place where it was not yet, until it goes through. */
-  async atEachState(way: () => Promise<void>): Promise<void> {
+  /** Walks a way again and again, each time struck at a place where it was not yet, until it goes through. @param thenPush also look whether the next push goes through */
+  async atEachState(way: () => Promise<void>, { thenPush = true } = {}): Promise<void> {
     for (let run = 0; run < ENOUGH; run++) {
       this.aborter.arm();
       await way();
       const where = this.aborter.disarm();
       this.aborter.listen();
-      await this.holds(where ?? 'nowhere');
+      await this.holds(where ?? 'nowhere', thenPush);
       if (where === undefined) return;
     }
-    throw new Error('it was aborted again and again, and never went through');
+    throw new Error('it was struck again and again, and never went through');
   }
 
   /** Everything that was begun ends with a reason; the next push goes through; ledger and ECS agree; nobody waits for anything. */
-  private async holds(where: string): Promise<void> {
+  private async holds(where: string, thenPush: boolean): Promise<void> {
     await this.settled(4 * HOUR);
     await this.atRest(where, { mayBeLeftUp: true });
     if (await this.ledger.freeze('test')) {
@@ -68,6 +69,7 @@ export class Aborted {
     }
     for (const { tag, state, reason = '' } of this.witness.books.releases(REPOSITORY))
       expect(state === 'climbing' || state === 'succeeded' || reason.length > 10, `${where}: ${tag} is ${state}: “${reason}”`).toBe(true);
+    if (!thenPush) return;
     await this.good();
     const tag = `build-${this.builds}`;
     const next = this.witness.books.releases(REPOSITORY).find((release) => release.tag === tag);
@@ -125,6 +127,19 @@ export class Aborted {
       20 * MINUTE,
     );
     await this.stage.advance(1_000);
+  }
+
+  /** As {@link push}, while time goes on: something else is under way. */
+  async pushMeanwhile(): Promise<void> {
+    this.builds++;
+    this.latest = undefined;
+    this.latest = await this.journey.push({ repository: REPOSITORY, tag: `build-${this.builds}` });
+  }
+
+  /** Until what was pushed last asks at beta. */
+  async untilAsked(): Promise<void> {
+    await this.until('something was pushed', async () => this.latest !== undefined);
+    await this.journey.untilAsked(this.latest!, 'beta', { repository: REPOSITORY });
   }
 
   async good(): Promise<void> {

@@ -1,6 +1,7 @@
-/** Aborts executions where they stand: at every state of a workflow, as it is entered, while its function works, and while it waits. */
+/** Comes between: aborts executions, or does something else, at every state of a workflow, as it is entered, while its function works, and while it waits. */
 import { readFileSync } from 'node:fs';
 import { Branch } from '../../local/asl/branch.ts';
+import type { Execution } from '../../local/asl/execution.ts';
 import type { ObservedCall } from '../../local/core/faults.ts';
 import type { Journey } from './journey.ts';
 
@@ -43,20 +44,30 @@ const functionOf = (placeholder: string | undefined) =>
     .replace(/(?<=.)[A-Z]/g, (letter) => `-${letter}`)
     .toLowerCase();
 
-/** Stands beside every execution of one workflow, and aborts the first that comes to a place where none was aborted yet. */
+/** Stands beside every execution of one workflow, and strikes the first that comes to a place where none was struck yet. */
 export class Aborter {
-  /** `State, moment` of every abort so far. */
+  /** `State, moment` of every strike so far. */
   readonly struck = new Set<string>();
   private readonly journey: Journey;
   private readonly machine: string;
+  private readonly act: (execution: Execution) => unknown;
+  private readonly moments: readonly Moment[];
   private readonly functions: ReadonlyMap<string, string | undefined>;
   private armed = false;
   private last: string | undefined;
   private atWork: ((call: ObservedCall) => void) | undefined;
   private readonly original = Branch.prototype.visit;
 
-  constructor(journey: Journey, workflow: Workflow) {
+  /** @param act what strikes; @default the execution is aborted, and what was wrong around it is over */
+  constructor(journey: Journey, workflow: Workflow, act?: (execution: Execution) => unknown) {
     this.journey = journey;
+    this.act =
+      act ??
+      ((execution) => {
+        execution.stop();
+        this.listen();
+      });
+    this.moments = act === undefined ? ['entered', 'at work', 'waiting'] : ['entered', 'waiting'];
     this.machine = journey.stage.machine(workflow).split(':').at(-1) ?? '';
     this.functions = statesOf(workflow);
     const { original } = this;
@@ -69,13 +80,18 @@ export class Aborter {
     this.listen();
   }
 
+  /** Where it has struck since it was armed, if anywhere. */
+  get where(): string | undefined {
+    return this.last;
+  }
+
   /** Waits for the next execution. */
   arm(): void {
     this.armed = true;
     this.last = undefined;
   }
 
-  /** Lets everything pass. @returns where it has aborted since it was armed, if anywhere */
+  /** Lets everything pass. @returns where it has struck since it was armed, if anywhere */
   disarm(): string | undefined {
     this.armed = false;
     this.atWork = undefined;
@@ -108,15 +124,14 @@ export class Aborter {
       this.atWork = undefined;
       this.last = `${state}, ${moment}`;
       this.struck.add(this.last);
-      execution.stop();
-      this.listen();
+      this.act(execution);
     };
     if (!this.struck.has(`${state}, entered`)) {
       strike('entered');
       return;
     }
     const works = this.functions.get(state);
-    if (works !== undefined && !this.struck.has(`${state}, at work`))
+    if (works !== undefined && this.moments.includes('at work') && !this.struck.has(`${state}, at work`))
       this.atWork = ({ invocation, caller, operation }) => {
         if (invocation !== undefined && caller.includes(works) && !LOOKS.test(operation)) strike('at work');
       };
