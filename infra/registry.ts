@@ -8,8 +8,9 @@ const REPOSITORIES_PER_STACK = 450;
 
 /**
  * As text and not through the L2, which knows no archive rules to add later.
- * Tagged images are kept long, because each is a release: what runs somewhere, and what a rollback needs, must be there.
- * 500 are two years of a push a day. Untagged ones are what indexes left behind when their tag moved on, or never had one.
+ * A tagged image is a release, and no rule of ECR knows which of them runs: neither their number nor their age says so,
+ * and a pull of an index may not count as one of it. So none goes by itself. Untagged ones are what a push that broke off
+ * left behind; manifests that an index names stay with it.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
  */
 const LIFECYCLE = JSON.stringify({
@@ -18,12 +19,6 @@ const LIFECYCLE = JSON.stringify({
       rulePriority: 1,
       description: 'untagged images go after 14 days',
       selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
-      action: { type: 'expire' },
-    },
-    {
-      rulePriority: 2,
-      description: 'the last 500 tagged images stay',
-      selection: { tagStatus: 'tagged', tagPatternList: ['*'], countType: 'imageCountMoreThan', countNumber: 500 },
       action: { type: 'expire' },
     },
   ],

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resourcesOf } from '../../domain/bounds.ts';
 import * as names from '../../domain/names.ts';
+import { evaluateLifecyclePolicy } from '../../local/services/ecr/lifecycle.ts';
+import type { Repository, StoredImage } from '../../local/services/ecr/repository.ts';
 import { environment, pipeline, Synthesis, webService } from './pipelines.ts';
 
 const hours = { days: [1, 2, 3, 4, 5], from: '07:00', to: '20:00', timeZone: 'Europe/Berlin' };
@@ -72,8 +74,23 @@ describe('the registry', () => {
     const { rules } = JSON.parse(Properties.LifecyclePolicy.LifecyclePolicyText);
     expect(rules.map(({ selection }: { selection: object }) => selection)).toEqual([
       { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
-      { tagStatus: 'tagged', tagPatternList: ['*'], countType: 'imageCountMoreThan', countNumber: 500 },
     ]);
+  });
+
+  it('lets no release go, however old it is and however many came after it', () => {
+    const { Properties } = synthesis.one('AcmeRegistry', 'AWS::ECR::Repository', { RepositoryName: 'shop/catalog' });
+    const policy: string = Properties.LifecyclePolicy.LifecyclePolicyText;
+    const DAY = 86_400_000;
+    const image = (index: number, tags: readonly string[]): StoredImage =>
+      ({ manifest: { digest: `sha256:${index}` }, pushedAt: index * DAY, tags: new Set(tags), status: 'ACTIVE' }) as unknown as StoredImage;
+    const images = Array.from({ length: 1000 }, (_, index) => image(index, index % 10 ? [`build-${index}`] : []));
+    const repository = {
+      images: new Map(images.map((one) => [one.manifest.digest, one])),
+      indexesOf: () => [],
+    } as unknown as Repository;
+    const gone = evaluateLifecyclePolicy(policy, repository, 1000 * DAY).map((action) => action.image.tags.size);
+    expect(gone.length).toBeGreaterThan(90);
+    expect(new Set(gone)).toEqual(new Set([0]));
   });
 });
 
