@@ -36,7 +36,7 @@ export default definePipeline({
         { service: 'shop-web', path: '/shop/smoke' },
         { service: 'door', path: '/smoke' },
       ],
-      timeouts: { deployMinutes: 15, turnHours: 24 },
+      timeouts: { deployMinutes: 15, turnHours: 61 },
     },
     beta: {
       approval: { approvers: ['group:integrators'], expiresHours: 1 },
