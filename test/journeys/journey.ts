@@ -29,6 +29,11 @@ export class Journey {
     return new Journey(await Stage.open({ config: exampleConfig, start, seed, assembly: inject('assembly'), port }));
   }
 
+  /** On a pipeline other than the example. */
+  static on(stage: Stage): Journey {
+    return new Journey(stage);
+  }
+
   end(): Promise<void> {
     return this.stage.close();
   }
