@@ -17,6 +17,7 @@ import {
   ServiceNotActiveException,
   ServiceNotFoundException,
   StopServiceDeploymentCommand,
+  type Task,
   UpdateServiceCommand,
   type UpdateServiceCommandInput,
 } from '@aws-sdk/client-ecs';
@@ -187,15 +188,18 @@ export class Ecs {
       .toSorted((a, b) => (b.stoppingAt?.getTime() ?? 0) - (a.stoppingAt?.getTime() ?? 0));
     const task = own[0] ?? tasks.toSorted((a, b) => (b.stoppingAt?.getTime() ?? 0) - (a.stoppingAt?.getTime() ?? 0))[0];
     if (task === undefined) return undefined;
-    return {
-      taskId: task.taskArn?.split('/').at(-1) ?? '',
-      stopCode: task.stopCode ?? '',
-      stoppedReason: task.stoppedReason ?? '',
-      containers: (task.containers ?? []).map(({ name, exitCode, reason }) => ({
-        name: name ?? '',
-        ...(exitCode === undefined ? {} : { exitCode }),
-        ...(reason ? { reason } : {}),
-      })),
-    };
+    return stoppedTask(task);
   }
 }
+
+/** How a task ended, as DescribeTasks says. */
+export const stoppedTask = ({ taskArn, stopCode, stoppedReason, containers = [] }: Task): StoppedTask => ({
+  taskId: taskArn?.split('/').at(-1) ?? '',
+  stopCode: stopCode ?? '',
+  stoppedReason: stoppedReason ?? '',
+  containers: containers.map(({ name, exitCode, reason }) => ({
+    name: name ?? '',
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(reason ? { reason } : {}),
+  })),
+});

@@ -1,6 +1,6 @@
 /** What two things of a pipeline would share, and must not: sessions, names in AWS, requests. */
 
-import { buildProject, family, promotionExecution, releaseExecution, targetGroupName } from './names.ts';
+import { buildProject, family, migrationService, promotionExecution, releaseExecution, targetGroupName } from './names.ts';
 import type { Person } from './pipeline.ts';
 import type { Parsed } from './schema.ts';
 
@@ -34,6 +34,8 @@ export function checkNames(config: Parsed, report: Report): void {
         `environments.${environment}`,
         `the name has ${environment.length} characters, and the names of promotions leave it ${environment.length - (execution.length - 80)}; shorten it`,
       );
+    for (const database of Object.keys(config.databases ?? {}))
+      families.set(family(config.name, environment, migrationService(database)), `the migration of ${database} in ${environment}`);
     for (const [service, { web }] of Object.entries(config.services)) {
       const own = family(config.name, environment, service);
       const other = families.get(own);

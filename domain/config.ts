@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { strictest } from './approval.ts';
 import { checkPrefixes, checkSize, turnHoursNeeded } from './bounds.ts';
 import { checkNames, checkPaths, checkSessions } from './collisions.ts';
+import { checkSharedGates, completeDatabases, databasesIn } from './database-config.ts';
 import { groupsOf } from './groups.ts';
 import { clockChange } from './hours.ts';
 import type {
@@ -153,6 +154,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
       ),
     ]),
   );
+  const databases = completeDatabases(config, (file, place) => templateOf(file, place, readFile, report), report);
   checkPaths(config, report);
   checkNames(config, report);
   checkSize(config, report);
@@ -167,6 +169,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
       );
     return { ...stage, ...(approval ? { approval } : {}) };
   });
+  checkSharedGates({ path, databases, environments }, report);
   return {
     name: config.name,
     digest: '',
@@ -178,6 +181,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
     environments,
     path,
     builds,
+    databases,
     sweepMinutes: config.sweepMinutes ?? 5,
   };
 }
@@ -353,6 +357,7 @@ function completeEnvironment(
       verifyMinutes: environment.timeouts?.verifyMinutes ?? 30,
       turnHours,
     },
+    databases: databasesIn(config, key, report),
     allow: environment.allow ?? [],
   };
 }

@@ -41,6 +41,31 @@ export class RegistrationPaced extends Error {
   }
 }
 
+/** The release brings migrations that have not run on a database of this environment; the message is JSON with `seconds`, which they may take. */
+export class MigrationDue extends Error {
+  /** @param seconds until it is given up */
+  constructor(seconds: number) {
+    super(JSON.stringify({ seconds }));
+    this.name = 'MigrationDue';
+  }
+}
+
+/** A migration did not come to a good end: no service has changed. */
+export class MigrationFailed extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'MigrationFailed';
+  }
+}
+
+/** Another release's migration of the same database is over: whoever waited for that begins its own. */
+export class DatabaseFree extends Error {
+  constructor(database: string) {
+    super(`${database} is free`);
+    this.name = 'DatabaseFree';
+  }
+}
+
 /** ECS gave a deployment up, or it did not end in time. */
 export class DeploymentFailed extends Error {
   constructor(reason: string) {

@@ -24,6 +24,9 @@ export const targetGroupParameter = (pipeline: string, environment: string, serv
 
 export const logGroup = (pipeline: string, environment: string, service: string) => `/shiplock/${pipeline}/${environment}/${service}`;
 
+/** What a database's migration is called where services have their names: family, log group, log stream. */
+export const migrationService = (database: string) => `migrate-${database}`;
+
 /** A Lambda, by its file's name. */
 export const functionName = (pipeline: string, file: string) => `${pipeline}-${file}`;
 

@@ -16,6 +16,8 @@ export interface Pipeline {
   /** The ordered stages that a release climbs. */
   readonly path: readonly Stage[];
   readonly builds: Readonly<Record<string, Build>>;
+  /** Databases that releases bring migrations for. */
+  readonly databases: Readonly<Record<string, Database>>;
   /** Minutes between two sweeps. @default 5 */
   readonly sweepMinutes: number;
 }
@@ -113,6 +115,8 @@ export interface Environment {
   /** Variables that every container gets, such as the environment's name. */
   readonly variables: Readonly<Record<string, string>>;
   readonly timeouts: Timeouts;
+  /** By database: the environment whose it is, its own name as a rule. Absent where it has none. */
+  readonly databases: Readonly<Record<string, string>>;
   /** Parts of a task definition that are refused unless named here. */
   readonly allow: readonly DangerousField[];
 }
@@ -195,6 +199,18 @@ export interface Build {
   /** @default aws/codebuild/amazonlinux-aarch64-standard:3.0 */
   readonly image: string;
   /** @default 15 */
+  readonly timeoutMinutes: number;
+}
+
+/** A named database, and the one-off task that migrates it: once for each of its homes and each digest. */
+export interface Database {
+  readonly name: string;
+  /** Whose releases bring its migrations. */
+  readonly repository: string;
+  /** By container name; one of them runs what the repository releases, and its exit code counts. */
+  readonly containers: Readonly<Record<string, ContainerSource>>;
+  readonly template: TaskDefinitionTemplate;
+  /** Minutes a migration may take before its task is stopped. @default 15 */
   readonly timeoutMinutes: number;
 }
 

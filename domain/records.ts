@@ -48,7 +48,7 @@ export interface ServiceRecord {
   readonly route?: string;
 }
 
-export type PromotionState = 'waiting' | 'deploying' | 'verifying' | 'rolling-back' | OutcomeKind;
+export type PromotionState = 'waiting' | 'migrating' | 'deploying' | 'verifying' | 'rolling-back' | OutcomeKind;
 
 /** Whether a promotion has come to one of its ends. */
 export const isPromotionOver = ({ state }: Pick<PromotionRecord, 'state'>): boolean =>
@@ -71,6 +71,8 @@ export interface PromotionRecord {
   readonly fence?: number;
   /** Registered revisions by service. */
   readonly taskDefinitions: Readonly<Record<string, string>>;
+  /** Registered revisions of migrations by database, such as `live/orders`. */
+  readonly migrations?: Readonly<Record<string, string>>;
   /** What each service ran before; null where it did not exist. Written before anything changes. */
   readonly before?: Readonly<Record<string, string | null>>;
   /** Services whose rule at the load balancer is not as the configuration wants it. */

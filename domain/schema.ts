@@ -52,9 +52,21 @@ export const schema = z.strictObject({
       count: z.union([z.int().min(1), z.record(z.string(), z.int().min(1))]).optional(),
     }),
   ),
+  databases: z
+    .record(
+      name,
+      z.strictObject({
+        taskDefinition: z.string(),
+        containers: z.record(z.string(), z.union([z.string(), z.strictObject({ image: z.string() })])),
+        command: words.min(1).optional(),
+        timeoutMinutes: z.int().min(1).max(480).optional(),
+      }),
+    )
+    .optional(),
   environments: z.record(
     name,
     z.strictObject({
+      databases: z.record(z.string(), z.union([z.string(), z.literal(false)])).optional(),
       site: z.string().optional(),
       onDemand: z
         .strictObject({

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { isRunnable, Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
+import { approvalOf } from '../domain/databases.ts';
 import { ReleaseRefused } from '../domain/errors.ts';
 import { orderOf } from '../domain/order.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -73,8 +74,9 @@ export const admitRelease =
       throw new ReleaseRefused(`attempt ${before.attempt} of ${name} is newer than this one`);
     const plan = pipeline.path
       .filter(({ name: stage }) => input.stages === null || input.stages.includes(stage))
-      .map(
-        ({ name: stage, environments, approval }): StagePlan => ({
+      .map(({ name: stage, environments }): StagePlan => {
+        const approval = approvalOf(pipeline, stage, release.repository);
+        return {
           stage,
           environments: environments.map((environment) => ({
             environment,
@@ -82,8 +84,8 @@ export const admitRelease =
           })),
           approval: approval !== undefined,
           approvalSeconds: (approval?.expiresHours ?? 1) * 3600,
-        }),
-      );
+        };
+      });
     await ledger.putRelease({
       ...release,
       state: 'climbing',

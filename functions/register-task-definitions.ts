@@ -3,8 +3,10 @@ import type * as z from 'zod/mini';
 import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
+import { Migrations } from '../aws/migrations.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
-import { PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
+import { approvalOf, databasesOf, type Home, renderMigration } from '../domain/databases.ts';
+import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
 import { heldBack } from '../domain/holds.ts';
 import { compareOrders } from '../domain/order.ts';
 import type { Group, Pipeline, ServiceDefinition } from '../domain/pipeline.ts';
@@ -30,6 +32,7 @@ interface World {
     Ledger,
     'promotion' | 'setPromotion' | 'release' | 'setRelease' | 'holds' | 'running' | 'manifest' | 'gate' | 'reserve'
   >;
+  readonly migrations: Pick<Migrations, 'runs'>;
   readonly journal: Pick<Journal, 'write'>;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -50,8 +53,11 @@ export const registerTaskDefinitions =
     if (services.length === 0)
       throw new PromotionRefused(`${group.name} also needs ${missing(group, releases).join(', ')}, and ${name} runs none of them yet`);
     const toRegister = services.filter(({ name: service }) => record.taskDefinitions[service] === undefined);
-    if (toRegister.length > 0) {
-      await keepPace(ledger, record, toRegister.length, moment.now());
+    // What a person puts back or restarts runs on the database as it is.
+    const due = record.ordered ? [] : await migrationsDue(world, databasesOf(pipeline, environment, release.repository), release.digest);
+    const toMigrate = due.filter(({ id }) => record.migrations?.[id] === undefined);
+    if (toRegister.length + toMigrate.length > 0) {
+      await keepPace(ledger, record, toRegister.length + toMigrate.length, moment.now());
       const uris = await registry.uris(repositoriesOf(services));
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
       const { ecs } = clients(name);
@@ -61,12 +67,30 @@ export const registerTaskDefinitions =
         (record.taskDefinitions as Record<string, string>)[service.name] = arn;
         await ledger.setPromotion(promotion, { taskDefinitions: record.taskDefinitions });
       }
+      const known: Record<string, string> = { ...record.migrations };
+      for (const home of toMigrate) {
+        const { foundation: own } = await parameters.foundation(pipeline.name, home.owner.name, []);
+        const request = renderMigration(home, { pipeline, releases, repositoryUris: uris, foundation: own, promotion });
+        known[home.id] = await clients(home.owner.name).ecs.register(request as never);
+        await ledger.setPromotion(promotion, { migrations: known });
+      }
+    }
+    if (due.length > 0) {
+      await ledger.setPromotion(promotion, { state: 'migrating' });
+      throw new MigrationDue(Math.max(...due.map(({ database }) => database.timeoutMinutes)) * 60);
     }
     await ledger.setPromotion(promotion, { state: 'deploying' });
     await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor: undefined });
     await journal.write(entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage }));
     return { services: services.map(({ name: service }) => service) };
   };
+
+/** The databases that this digest has not migrated. */
+async function migrationsDue({ migrations }: World, homes: readonly Home[], digest: string): Promise<Home[]> {
+  const due: Home[] = [];
+  for (const home of homes) if (!(await migrations.runs(home.id, digest)).some(({ state }) => state === 'succeeded')) due.push(home);
+  return due;
+}
 
 /** What may have changed since it was asked for: freeze, a newer release, the image itself, the approval. */
 async function mayEnter(
@@ -88,7 +112,7 @@ async function mayEnter(
   const name = `${release.repository}@${shortDigest(release.digest)}`;
   if (image === undefined) throw new PromotionRefused(`${name} is not in the registry any more; push it again`);
   if (image.status !== 'ACTIVE') throw new PromotionRefused(`${name} is archived; restore it in ECR, then retry`);
-  if (ordered === undefined && pipeline.path.find(({ name: candidate }) => candidate === stage)?.approval) {
+  if (ordered === undefined && approvalOf(pipeline, stage, release.repository)) {
     const gate = await ledger.gate(stage, release.repository);
     const good = gate?.state === 'approved' && gate.release.digest === release.digest && gate.climb === climb;
     // A newer release may have come to the gate since; then this one is superseded, not merely unapproved.
@@ -137,11 +161,13 @@ async function keepPace(ledger: World['ledger'], record: PromotionRecord & { slo
 
 export const handler = step('register-task-definitions', Input, () => {
   const pipeline = readPipeline();
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
   return registerTaskDefinitions({
     pipeline,
     registry: new Registry(),
     parameters: new ParameterStore(),
-    ledger: new Ledger(setting('LEDGER_TABLE')),
+    ledger,
+    migrations: new Migrations(ledger.table),
     journal: new Journal(setting('JOURNAL_TABLE')),
     clients: environmentClients(pipeline, 'register-task-definitions'),
   });

@@ -4,6 +4,7 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { type Answer, StepFunctions } from '../aws/step-functions.ts';
+import { approvalOf } from '../domain/databases.ts';
 import { Superseded } from '../domain/errors.ts';
 import { compareOrders } from '../domain/order.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -34,7 +35,7 @@ export const requestApproval =
   ({ pipeline, ledger, outbox, journal }: World) =>
   async ({ release, stage, execution, attempt, token, approvalSeconds }: z.infer<typeof Input>, { now }: Moment): Promise<object> => {
     const stagePlan = pipeline.path.find(({ name }) => name === stage);
-    const rule = stagePlan?.approval;
+    const rule = approvalOf(pipeline, stage, release.repository);
     if (stagePlan === undefined || rule === undefined) throw new Error(`stage ${stage} asks nobody`);
     const record: ApprovalRecord = {
       approval: `${stage}/${release.repository}/${shortDigest(release.digest)}/${attempt}`,

@@ -10,6 +10,7 @@ import {
   aws_ssm as ssm,
 } from 'aws-cdk-lib';
 import { WEB_SERVICES_PER_ENVIRONMENT } from '../domain/bounds.ts';
+import { homesOf, serviceOf as serviceOfDatabase } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
 import type { Build, Environment, Foundation, ServiceDefinition, WebEntry } from '../domain/pipeline.ts';
 import { buildRole, pascal } from './names.ts';
@@ -44,12 +45,15 @@ export function environmentStack(app: App, place: Place, site: SiteNetwork, envi
   for (const service of web) targetGroup(stack, place, environment, service, net);
   if (place.hasOwnCluster(environment))
     new ecs.CfnCluster(stack, 'Cluster', { clusterName: name, clusterSettings: [{ name: 'containerInsights', value: 'disabled' }] });
-  for (const service of place.services)
+  const migrations = homesOf(place.pipeline)
+    .filter(({ owner }) => owner.name === environment.name)
+    .map(({ database }) => serviceOfDatabase(database));
+  for (const service of [...place.services, ...migrations])
     new logs.CfnLogGroup(stack, `Log${pascal(service.name)}`, {
       logGroupName: names.logGroup(place.name, environment.name, service.name),
       retentionInDays: LOG_RETENTION,
     });
-  const roles = environmentRoles(stack, place, environment);
+  const roles = environmentRoles(stack, place, environment, migrations);
   if (environment.verification.build !== undefined) verificationBuild(stack, place, environment, environment.verification.build, net);
 
   const foundation: Foundation = {
@@ -101,11 +105,11 @@ function targetGroup(
   });
 }
 
-function environmentRoles(stack: Stack, place: Place, environment: Environment) {
+function environmentRoles(stack: Stack, place: Place, environment: Environment, migrations: readonly ServiceDefinition[]) {
   const tasks = serviceOf('ecs-tasks', place.account);
   const logGroups = place.arn('logs', `log-group:${names.logGroup(place.name, environment.name, '*')}`);
   const secrets = secretsOf(
-    place.services.map(({ template }) => template),
+    [...place.services, ...migrations].map(({ template }) => template),
     environment,
     (name) => place.arn('ssm', `parameter/${name}`),
   );

@@ -1,8 +1,9 @@
 /** What wakes functions: pushes, deployments, ends of executions, and the journal's stream. */
 import { aws_events as events, aws_lambda as lambda, type Stack } from 'aws-cdk-lib';
+import { homesOf } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
 import type { StepFunction } from './functions.ts';
-import { deploymentRule, executionRule, imagePushRule, pascal } from './names.ts';
+import { deploymentRule, executionRule, imagePushRule, migrationRule, pascal } from './names.ts';
 import type { Place } from './place.ts';
 import type { Storage } from './storage.ts';
 
@@ -42,7 +43,10 @@ export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<
   });
   wire('ExecutionRule', executionRule(place.name), 'A workflow ended badly', 'on-execution-ended', executionPattern(place));
 
-  for (const file of ['on-image-push', 'on-ecs-event', 'on-execution-ended', 'sweep'])
+  if (homesOf(place.pipeline).length > 0)
+    wire('MigrationRule', migrationRule(place.name), 'The task of a migration stopped', 'on-migration-ended', migrationPattern(place));
+
+  for (const file of ['on-image-push', 'on-ecs-event', 'on-migration-ended', 'on-execution-ended', 'sweep'])
     new lambda.CfnEventInvokeConfig(stack, `${pascal(file)}Retries`, {
       functionName: required(functions, file).function.functionName,
       qualifier: '$LATEST',
@@ -69,6 +73,7 @@ export const ruleNames = (place: Place): string[] => [
   ...pushPatterns(place).map((_, shard) => imagePushRule(place.name, shard)),
   ...deploymentPatterns(place).map((_, shard) => deploymentRule(place.name, shard)),
   executionRule(place.name),
+  ...(homesOf(place.pipeline).length > 0 ? [migrationRule(place.name)] : []),
 ];
 
 /** @throws Error naming the file that is missing */
@@ -131,5 +136,21 @@ const executionPattern = (place: Place) => ({
   detail: {
     status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
     stateMachineArn: (['release', 'promotion', 'wake', 'teardown'] as const).map((workflow) => place.machineArn(workflow)),
+  },
+});
+
+/**
+ * Tasks that we ran to migrate: the function looks whose they are.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+ */
+const migrationPattern = (place: Place) => ({
+  source: ['aws.ecs'],
+  'detail-type': ['ECS Task State Change'],
+  account: [place.account],
+  region: [place.region],
+  detail: {
+    lastStatus: ['STOPPED'],
+    startedBy: [{ prefix: 'shiplock-migration-' }],
+    clusterArn: [{ prefix: place.arn('ecs', `cluster/${place.name}-`) }],
   },
 });

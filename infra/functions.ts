@@ -21,6 +21,8 @@ export interface StepFunction {
 /** Those that call many services, or wait for a web server: a minute. No writer may live longer. */
 const LONG = [
   'register-task-definitions',
+  'migrate-databases',
+  'on-migration-ended',
   'deploy-services',
   'run-checks',
   'roll-back',

@@ -36,6 +36,8 @@ export const buildRole = (pipeline: string, environment: string) => `${pipeline}
 
 export const imagePushRule = (pipeline: string, shard: number) => `${pipeline}-image-push${shard === 0 ? '' : `-${shard + 1}`}`;
 export const deploymentRule = (pipeline: string, shard: number) => `${pipeline}-ecs-deployment${shard === 0 ? '' : `-${shard + 1}`}`;
+/** Hears of migrations that have ended. */
+export const migrationRule = (pipeline: string) => `${pipeline}-migration-ended`;
 export const executionRule = (pipeline: string) => `${pipeline}-execution-ended`;
 export const sweepSchedule = (pipeline: string) => `${pipeline}-sweep`;
 export const closingSchedule = (pipeline: string, environment: string) => `${pipeline}-${environment}-close`;

@@ -1,5 +1,6 @@
 /** What every function may do, in one table. Nothing here ends in a wildcard that a name could replace. */
 import { FAMILIES_BY_NAME } from '../domain/bounds.ts';
+import { homesOf } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
 import type { Environment } from '../domain/pipeline.ts';
 import type { Place } from './place.ts';
@@ -65,6 +66,8 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
     'read parameters',
     'change environments',
   ],
+  'migrate-databases': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
+  'on-migration-ended': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'change environments', 'report failures'],
   'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
   'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
   'run-checks': ['ledger: update', 'read parameters'],
@@ -212,6 +215,7 @@ export function deployStatements(place: Place, { name: environment, ...rest }: E
   const cluster = names.environmentName(place.name, environment);
   const under = (kind: string) => place.arn('ecs', `${kind}/${cluster}/*`);
   const families = familyNames(place, environment).map((family) => place.arn('ecs', `task-definition/${family}:*`));
+  const migrations = migrationNames(place, environment).map((family) => place.arn('ecs', `task-definition/${family}:*`));
   const clusterArn = place.arn('ecs', `cluster/${cluster}`);
   const inCluster = { ArnEquals: { 'ecs:cluster': clusterArn } };
   return [
@@ -227,11 +231,17 @@ export function deployStatements(place: Place, { name: environment, ...rest }: E
       Resource: [under('service'), under('service-deployment')],
     },
     ...(ownsCluster ? [{ Sid: 'OwnTheCluster', Action: ['ecs:CreateCluster', 'ecs:DeleteCluster'], Resource: clusterArn }] : []),
-    { Sid: 'Register', Action: ['ecs:RegisterTaskDefinition'], Resource: families },
+    { Sid: 'Register', Action: ['ecs:RegisterTaskDefinition'], Resource: [...families, ...migrations] },
+    ...(migrations.length > 0
+      ? [
+          { Sid: 'Migrate', Action: ['ecs:RunTask'], Resource: migrations, Condition: inCluster },
+          { Sid: 'StopMigrations', Action: ['ecs:StopTask'], Resource: under('task'), Condition: inCluster },
+        ]
+      : []),
     {
       Sid: 'TagWhatIsMade',
       Action: ['ecs:TagResource'],
-      Resource: [...families, under('service'), ...(ownsCluster ? [clusterArn] : [])],
+      Resource: [...families, ...migrations, under('service'), ...(ownsCluster ? [clusterArn] : [])],
       Condition: {
         StringEquals: { 'ecs:CreateAction': ['RegisterTaskDefinition', 'CreateService', ...(ownsCluster ? ['CreateCluster'] : [])] },
       },
@@ -271,3 +281,9 @@ const familyNames = (place: Place, environment: string): string[] =>
   (place.services.length <= FAMILIES_BY_NAME ? place.services.map(({ name }) => name) : ['*']).map((service) =>
     names.family(place.name, environment, service),
   );
+
+/** Families of the migrations of what databases an environment has of its own. */
+const migrationNames = (place: Place, environment: string): string[] =>
+  homesOf(place.pipeline)
+    .filter(({ owner }) => owner.name === environment)
+    .map(({ database }) => names.family(place.name, environment, names.migrationService(database.name)));

@@ -67,6 +67,19 @@ export default definePipeline({
     },
   },
 
+  // Databases that releases bring migrations for. A migration runs once for each database and digest, before any service changes.
+  databases: {
+    orders: {
+      taskDefinition: 'ecs/orders-migrate.json',
+      // One container runs what a repository releases: that repository's releases migrate. Others run a fixed image.
+      containers: { migrate: 'orders', proxy: { image: 'public.ecr.aws/docker/library/haproxy:3.2' } },
+      // Instead of the template's.
+      command: ['migrate', '--up'],
+      // Minutes after which it is stopped, and the promotion fails.
+      timeoutMinutes: 15,
+    },
+  },
+
   environments: {
     // For system tests. Destroyed at 20:00, woken by the next push.
     test: {
@@ -119,6 +132,9 @@ export default definePipeline({
         { service: 'catalog-web', path: '/catalog/smoke' },
         { service: 'gateway', path: '/health' },
       ],
+      // Whose database it uses: its own where nothing is said, that of another environment, or none (false). A release of orders
+      // that enters staging migrates live's database, so those who approve for live are asked here already.
+      databases: { orders: 'live' },
       variables: { ENVIRONMENT: 'staging' },
     },
     // Customers. Whoever wrote a change does not approve it.

@@ -40,6 +40,10 @@ export default defineRehearsal({
     { at: 'Mon 09:32', approve: 'orders 1', stage: 'beta', by: integrator, answer: 'done' },
     { at: 'Mon 09:33', approve: 'catalog 1', stage: 'beta', by: integrator, answer: 'done' },
     { at: 'Mon 09:34', approve: 'gateway 1', stage: 'beta', by: integrator, answer: 'done' },
+    // Staging shares live's database, which this would migrate: those who approve for live are asked first.
+    { at: 'Mon 10:00', expect: { environment: 'staging', runs: { catalog: 'build-101', gateway: '1.4.0' } } },
+    { at: 'Mon 10:00', approve: 'orders 1', stage: 'staging', by: developer, answer: 'refused', note: 'wrote the change' },
+    { at: 'Mon 10:01', approve: 'orders 1', stage: 'staging', by: manager, answer: 'done' },
     { at: 'Mon 10:30', expect: { environment: 'staging', runs: { orders: 'git_cf7edb2', catalog: 'build-101', gateway: '1.4.0' } } },
     { at: 'Mon 10:31', approve: 'orders 1', stage: 'live+sandbox', by: developer, answer: 'refused', note: 'wrote the change' },
     { at: 'Mon 10:32', approve: 'orders 1', stage: 'live+sandbox', by: manager, answer: 'done' },
@@ -107,6 +111,7 @@ export default defineRehearsal({
     { at: 'Tue 15:00', expect: { release: 'orders 2', state: 'superseded', reason: 'git_91ff20b' } },
     { at: 'Tue 15:01', approve: 'orders 2', stage: 'beta', by: integrator, answer: 'refused', note: 'its request is dead' },
     { at: 'Tue 15:02', approve: 'orders 3', stage: 'beta', by: integrator, answer: 'done' },
+    { at: 'Tue 15:20', approve: 'orders 3', stage: 'staging', by: manager, answer: 'done' },
     { at: 'Tue 15:45', approve: 'orders 3', stage: 'live+sandbox', by: manager, answer: 'done' },
     { at: 'Tue 16:30', expect: { release: 'orders 3', state: 'succeeded' } },
     { at: 'Tue 16:30', expect: { environment: 'live', runs: { orders: 'git_91ff20b' } } },
@@ -160,6 +165,25 @@ export default defineRehearsal({
     { at: 'Thu 13:00', expect: { release: 'gateway 3', state: 'failed', reason: 'sandbox' } },
     { at: 'Thu 13:00', expect: { environment: 'live', runs: { gateway: '1.6.0' } } },
     { at: 'Thu 13:00', expect: { environment: 'sandbox', runs: { gateway: '1.5.0' } } },
+    // A migration that fails: no service changes.
+    {
+      at: 'Thu 14:00',
+      push: {
+        repository: 'orders',
+        tag: 'git_a17e2d9',
+        commit: 'a17e2d9',
+        message: 'Keep the history of prices',
+        author: developer,
+        labels: {
+          'local.aws.commands':
+            '{"migrate":{"exit-code":3,"exit-after":20,"log":"ALTER TABLE prices ADD COLUMN since\\nERROR: lock timeout"}}',
+        },
+      },
+      as: 'cannot migrate',
+    },
+    { at: 'Thu 15:00', expect: { release: 'cannot migrate', state: 'failed', reason: 'exit code 3' } },
+    { at: 'Thu 15:00', expect: { release: 'cannot migrate', state: 'failed', reason: 'lock timeout' } },
+    { at: 'Thu 15:00', expect: { environment: 'test', runs: { orders: 'git_6d0e5f8' } } },
 
     // Friday: one says no.
     { at: 'Fri 09:00', reject: 'orders 4', stage: 'beta', by: integrator, reason: 'thank them in their own language', answer: 'done' },

@@ -1,4 +1,5 @@
 /** The clients for one environment: ECS, load balancing and logs with its own deploy role; nothing of another environment. */
+import type { Connection } from '../../aws/clients.ts';
 import { Ecs } from '../../aws/ecs.ts';
 import { LoadBalancing } from '../../aws/load-balancing.ts';
 import { Logs } from '../../aws/logs.ts';
@@ -10,6 +11,8 @@ export interface EnvironmentClients {
   readonly ecs: Ecs;
   readonly loadBalancing: LoadBalancing;
   readonly logs: Logs;
+  /** With the environment's role, for clients that few need. */
+  readonly connection: Connection;
 }
 
 /** Clients by environment, made once per Lambda environment. @param step names the session, so that CloudTrail says who */
@@ -22,7 +25,7 @@ export function environmentClients(pipeline: Pipeline, step: string): (environme
       const site = pipeline.sites[environment.site];
       const role = `arn:aws:iam::${site?.account}:role/${deployRole(pipeline.name, name)}`;
       const connection = { credentials: assumedRole(role, step), ...(site ? { region: site.region } : {}) };
-      clients = { ecs: new Ecs(connection), loadBalancing: new LoadBalancing(connection), logs: new Logs(connection) };
+      clients = { ecs: new Ecs(connection), loadBalancing: new LoadBalancing(connection), logs: new Logs(connection), connection };
       made.set(name, clients);
     }
     return clients;

@@ -19,6 +19,7 @@ export const environment = (name: string, more: Partial<Environment> = {}): Envi
   verification: { http: [] },
   variables: {},
   timeouts: { deployMinutes: 30, verifyMinutes: 30, turnHours: 96 },
+  databases: {},
   allow: [],
   ...more,
 });
@@ -58,6 +59,7 @@ export function pipeline(
         timeoutMinutes: 15,
       },
     ]),
+    databases: {},
     sweepMinutes: 5,
   };
 }

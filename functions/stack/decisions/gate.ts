@@ -1,6 +1,7 @@
 /** Yes or no at a gate. */
 import type { Answer } from '../../../aws/step-functions.ts';
 import { decide as decideApproval } from '../../../domain/approval.ts';
+import { approvalOf } from '../../../domain/databases.ts';
 import { Rejected } from '../../../domain/errors.ts';
 import { releaseTitle } from '../../../domain/release.ts';
 import { entry } from '../words.ts';
@@ -13,7 +14,7 @@ export async function answerGate(
 ): Promise<Said> {
   const [stage = '', ...rest] = approval.split('/');
   const repository = rest.slice(0, -2).join('/');
-  const rule = pipeline.path.find(({ name }) => name === stage)?.approval;
+  const rule = approvalOf(pipeline, stage, repository);
   const by = person.email;
   for (;;) {
     const gate = await ledger.gate(stage, repository);

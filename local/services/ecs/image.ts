@@ -38,6 +38,19 @@ export function behaviourOf(labels: Readonly<Record<string, string>>): Behaviour
   };
 }
 
+/**
+ * How a job behaves: a task that no service keeps running, in a container that its definition gives a command.
+ * The label `local.aws.commands` says it by the command's first word, `{"migrate":{"exit-code":1,"exit-after":20,"log":"…"}}`;
+ * where it says nothing, the job is done after two seconds.
+ */
+export function jobBehaviourOf(labels: Readonly<Record<string, string>>, command: string): Behaviour {
+  const known = JSON.parse(labels['local.aws.commands'] ?? '{}') as Record<string, Record<string, string | number>>;
+  const own = Object.hasOwn(known, command) ? known[command]! : {};
+  const inherited = Object.entries(labels).filter(([name]) => name === 'local.aws.never-starts');
+  const said = Object.entries(own).map(([name, value]) => [`local.aws.${name}`, String(value)]);
+  return behaviourOf({ 'local.aws.exit-code': '0', ...Object.fromEntries(inherited), ...Object.fromEntries(said) });
+}
+
 /** The status for a path: that of the longest prefix, 200 otherwise. */
 export function statusOf(responses: Readonly<Record<string, number>>, path: string): number {
   const prefix = Object.keys(responses)
@@ -107,9 +120,15 @@ export class Host {
     }
   }
 
-  /** Images of other registries than the local ECR count as present. @throws StartFailure */
-  pull(image: string): Pulled {
-    if (!isEcrImage(image)) return { behaviour: behaviourOf({}) };
+  /**
+   * Images of other registries than the local ECR count as present.
+   * @param command what a job shall do, by its first word; absent for a container of a service
+   * @throws StartFailure
+   */
+  pull(image: string, command?: string): Pulled {
+    const behaviour = (labels: Readonly<Record<string, string>>) =>
+      command === undefined ? behaviourOf(labels) : jobBehaviourOf(labels, command);
+    if (!isEcrImage(image)) return { behaviour: behaviour({}) };
     const [host = '', ...path] = image.split('/');
     const [account = '', , , region = ''] = host.split('.');
     const [repository = '', digest] = path.join('/').split('@');
@@ -128,7 +147,7 @@ export class Host {
         `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,
       );
     this.recordPull(account, region, name, found.digest);
-    return { digest: found.digest, behaviour: behaviourOf(found.labels) };
+    return { digest: found.digest, behaviour: behaviour(found.labels) };
   }
 
   private recordPull(account: string, region: string, name: string, digest: string): void {

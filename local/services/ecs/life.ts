@@ -70,7 +70,7 @@ export class TaskLives {
       const { overrides, definition } = task.settings;
       host = new Host(this.site, { execution: executionRoleArn, task: overrides?.taskRoleArn ?? definition.value.taskRoleArn }, id);
       for (const container of task.containers) {
-        const { digest, behaviour } = host.pull(container.image);
+        const { digest, behaviour } = host.pull(container.image, owner ? undefined : commandOf(task, container));
         container.digest = digest;
         container.behaviour = behaviour;
         owner?.resolved(container.definition.name!, digest);
@@ -216,4 +216,10 @@ export class TaskLives {
     meter.record('fargate.vcpu-second', (Number(definition.value.cpu ?? 256) / 1024) * used, labels);
     meter.record('fargate.gb-second', (Number(definition.value.memory ?? 512) / 1024) * used, labels);
   }
+}
+
+/** The first word of the command that a container gets, by its definition or by whoever ran the task. */
+function commandOf({ settings }: Task, { definition }: TaskContainer): string | undefined {
+  const override = settings.overrides?.containerOverrides?.find(({ name }) => name === definition.name);
+  return override?.command?.[0] ?? definition.command?.[0];
 }

@@ -1,0 +1,148 @@
+/** Databases on the way: migrated once, before any service changes, under the strictest gate of those that share them. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { MigrationRecord } from '../../domain/databases.ts';
+import { developer, integrator, Journey, MINUTE, manager } from './journey.ts';
+
+let journey: Journey;
+afterEach(() => journey.end());
+
+const self = () => journey.stage.site.service('iam').userPrincipal('rehearsal');
+const runs = (database: string): Promise<MigrationRecord[]> => journey.stage.ledger.table.query(`DATABASE#${database}`, 'MIGRATION#');
+const orders = { repository: 'orders' };
+const image = (tag: string, migrate?: object) => ({
+  ...orders,
+  tag: `git_${tag}`,
+  author: developer,
+  ...(migrate ? { labels: { 'local.aws.commands': JSON.stringify({ migrate }) } } : {}),
+});
+const calls = (operation: string) => journey.stage.world.meter.calls()[`ecs:${operation}`] ?? 0;
+
+/** Approves wherever people are asked, until the release has come to an end. */
+async function climb(digest: string): Promise<void> {
+  await journey.untilAsked(digest, 'beta', orders);
+  await journey.approve(digest, 'beta', integrator, 'orders');
+  await journey.untilAsked(digest, 'staging', orders);
+  await journey.approve(digest, 'staging', manager, 'orders');
+  await journey.untilAsked(digest, 'live+sandbox', orders);
+  await journey.approve(digest, 'live+sandbox', manager, 'orders');
+  await journey.untilState(digest, 'succeeded', orders);
+}
+
+describe('a migration', () => {
+  it('runs once for two environments that share a database, where it belongs, with kept evidence', async () => {
+    journey = await Journey.begin();
+    const digest = await journey.push(image('0000001', { 'exit-after': 20, log: 'adding a column\ndone' }));
+    await climb(digest);
+    const evidence = await runs('live/orders');
+    expect(evidence).toEqual([
+      expect.objectContaining({
+        digest,
+        state: 'succeeded',
+        exitCode: 0,
+        environment: 'staging',
+        approvedBy: [manager],
+        lastLines: ['adding a column', 'done'],
+        taskArn: expect.stringContaining(':task/acme-live/'),
+        execution: expect.stringContaining(':execution:acme-promotion:staging-orders-'),
+      }),
+    ]);
+    // test, beta and sandbox have databases of their own.
+    expect(calls('RunTask')).toBe(4);
+    expect(await runs('staging/orders')).toEqual([]);
+    expect((await journey.stage.ledger.service('live', 'orders-web'))?.state).toBe('running');
+    expect(journey.stage.site.service('iam').denials.map(({ message }) => message)).toEqual([]);
+  });
+
+  it('of a database that live shares is asked for by those who approve for live, not by their author', async () => {
+    journey = await Journey.begin();
+    const digest = await journey.push(image('0000001'));
+    await journey.untilAsked(digest, 'beta', orders);
+    await journey.approve(digest, 'beta', integrator, 'orders');
+    await journey.untilAsked(digest, 'staging', orders);
+    await journey.stage.advance(30 * MINUTE);
+    expect(await runs('live/orders')).toEqual([]);
+    expect(await journey.approve(digest, 'staging', integrator, 'orders')).toMatchObject({ status: 403 });
+    expect(await journey.approve(digest, 'staging', developer, 'orders')).toMatchObject({ status: 403 });
+    // What brings no migration enters as before.
+    const gateway = await journey.push();
+    await journey.untilAsked(gateway, 'beta');
+    await journey.approve(gateway, 'beta', integrator);
+    await journey.untilAsked(gateway, 'live+sandbox');
+    expect(await journey.runs('staging')).toBe('1.2.0');
+  });
+
+  it('that fails ends the promotion before any service changes, with its exit code and last line', async () => {
+    journey = await Journey.begin();
+    const good = await journey.push(image('0000001'));
+    await journey.untilAsked(good, 'beta', orders);
+    const before = calls('UpdateService') + calls('CreateService');
+    const bad = await journey.push(image('0000002', { 'exit-code': 3, log: 'ALTER TABLE orders\nERROR: lock timeout' }));
+    const { reason } = await journey.untilState(bad, 'failed', orders);
+    expect(reason).toContain('exit code 3');
+    expect(reason).toContain('ERROR: lock timeout');
+    expect(calls('UpdateService') + calls('CreateService')).toBe(before);
+    expect(await journey.runs('test', 'orders')).toBe('git_0000001');
+    expect((await runs('test/orders')).map(({ digest, state, exitCode }) => ({ digest, state, exitCode }))).toContainEqual({
+      digest: bad,
+      state: 'failed',
+      exitCode: 3,
+    });
+    expect((await journey.stage.ledger.promotions('test'))[0]).toMatchObject({ state: 'failed' });
+  });
+
+  it('whose Lambda is killed after it has run the task is found, and runs once', async () => {
+    journey = await Journey.begin();
+    journey.stage.world.faults.add({
+      kind: 'kill-after',
+      match: ({ operation }) => operation === 'RunTask',
+    });
+    const digest = await journey.push(image('0000001', { 'exit-after': 300 }));
+    await journey.untilAsked(digest, 'beta', { ...orders, limit: 60 * MINUTE });
+    expect(await runs('test/orders')).toMatchObject([{ digest, state: 'succeeded' }]);
+    const { taskArns } = await journey.stage.site.call<{ taskArns: string[] }>(self(), 'ecs', 'ListTasks', {
+      cluster: 'acme-test',
+      family: 'acme-test-migrate-orders',
+      desiredStatus: 'STOPPED',
+    });
+    expect(taskArns.length).toBe(1);
+  });
+
+  it('never runs when a person rolls back', async () => {
+    journey = await Journey.begin();
+    const first = await journey.push(image('0000001'));
+    await journey.untilAsked(first, 'beta', orders);
+    const second = await journey.push(image('0000002'));
+    await journey.untilAsked(second, 'beta', orders);
+    const before = calls('RunTask');
+    const answer = await journey.stage.decideAs(manager, { verb: 'rollback', environment: 'test', repository: 'orders', reason: 'slow' });
+    expect(answer).toMatchObject({ status: 200 });
+    await journey.stage.until('test runs the first again', async () => (await journey.runs('test', 'orders')) === 'git_0000001');
+    expect(calls('RunTask')).toBe(before);
+  });
+
+  it('that takes too long is stopped, and the promotion says how long it may take', async () => {
+    journey = await Journey.begin();
+    const digest = await journey.push(image('0000001', { 'exit-after': 3_600 }));
+    const { reason } = await journey.untilState(digest, 'failed', orders);
+    expect(reason).toContain('took longer than 15 minutes');
+    await journey.stage.advance(2 * MINUTE);
+    expect(await runs('test/orders')).toMatchObject([{ state: 'failed', reason: expect.stringContaining('timeoutMinutes') }]);
+    // The database is free again.
+    const next = await journey.push(image('0000002'));
+    await journey.untilAsked(next, 'beta', orders);
+  });
+
+  it('whose end is lost is found by one look at the time-out', async () => {
+    journey = await Journey.begin();
+    journey.stage.world.faults.addEvent({
+      match: (event) =>
+        event['detail-type'] === 'ECS Task State Change' && (event.detail as { lastStatus: string }).lastStatus === 'STOPPED',
+      times: 1,
+      deliver: [],
+    });
+    const digest = await journey.push(image('0000001'));
+    await journey.untilAsked(digest, 'beta', orders);
+    expect(await runs('test/orders')).toMatchObject([{ digest, state: 'succeeded' }]);
+    expect(calls('RunTask')).toBe(1);
+  });
+});
