@@ -5,10 +5,10 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger, type Open } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
-import { StepFunctions } from '../aws/step-functions.ts';
+import { type ExecutionEnd, StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { isOpen } from '../domain/hours.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
+import type { Environment, Pipeline } from '../domain/pipeline.ts';
 import type { WaitRecord } from '../domain/records.ts';
 import { ABORTED } from '../domain/workflow.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
@@ -126,21 +126,32 @@ async function deadHolders(world: World, environments: readonly string[], troubl
     }
     await troubles.spare(`waking of ${name}`, async () => {
       const wake = await turns.wakeAwaited(environment);
-      const woken = wake === undefined ? undefined : await ended(workflows, executionArn(wakeMachine, wake), now);
-      if (wake === undefined || woken === undefined) return;
+      if (wake === undefined) return;
+      const found = await workflows.describe(executionArn(wakeMachine, wake));
+      const woken = endOf(found, now);
+      if (woken !== undefined) await settleWake(world, name, wake, woken, now);
+      // Whoever waits there was parked by somebody that crashed before it started the wake, or told of the last one.
+      else if (found === undefined && mayWake(environment, now) && (await turns.hasParked(environment)))
+        await workflows.start(wakeMachine, wake, { environment: name, cause: 'need' });
+      else return;
       dead++;
-      await settleWake(world, name, wake, woken, now);
     });
     if (holders.length > 0) await troubles.spare(`queues of ${name}`, () => turns.settle(environment, now));
   }
   return dead;
 }
 
+/** Whether it is woken for whoever waits, now. */
+const mayWake = ({ onDemand }: Environment, now: number) =>
+  onDemand !== undefined && (onDemand.outside === 'wake' || isOpen(onDemand.hours, now));
+
 const executionArn = (machine: string, name: string) => `${machine.replace(':stateMachine:', ':execution:')}:${name}`;
 
 /** How an execution ended, long enough ago that no Lambda of it can still act; undefined if it runs. */
-async function ended(workflows: World['workflows'], arn: string, now: number): Promise<End | undefined> {
-  const end = await workflows.describe(arn);
+const ended = async (workflows: World['workflows'], arn: string, now: number): Promise<End | undefined> =>
+  endOf(await workflows.describe(arn), now);
+
+function endOf(end: ExecutionEnd | undefined, now: number): End | undefined {
   if (end === undefined || end.status === 'RUNNING') return undefined;
   const stoppedAt = end.stoppedAt?.getTime() ?? now;
   return now - stoppedAt < LAST_BREATH

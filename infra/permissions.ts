@@ -85,6 +85,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
     'look at images',
     'look at executions',
     'start releases',
+    'start wakes',
     'start teardowns',
     'read parameters',
     'change environments',

@@ -1,7 +1,8 @@
 /** What the sweep still finds when something that it looks at is broken. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { Turns } from '../../aws/turns.ts';
 import { promotionExecution, releaseExecution } from '../../domain/names.ts';
-import { HOUR, Journey, MINUTE } from './journey.ts';
+import { HOUR, Journey, MINUTE, MONDAY } from './journey.ts';
 
 let journey: Journey;
 afterEach(() => journey.end());
@@ -34,4 +35,21 @@ describe('a repository that somebody deleted by hand', () => {
     });
     expect(Messages[0]?.Body).toMatch(/sweep: 1 of its parts failed, all others are done: repository catalog/);
   });
+});
+
+describe('a ticket that was parked by somebody who crashed', () => {
+  const parked = async (start?: number) => {
+    journey = await Journey.begin(start === undefined ? {} : { start });
+    const { pipeline, ledger, clock } = journey.stage;
+    const execution = `${journey.stage.machine('promotion').replace(':stateMachine:', ':execution:')}:test-lost`;
+    const ticket = { id: 'test-lost', execution, askedAt: clock.now(), token: 'nobody' };
+    const taken = await new Turns(ledger.table).takeGroup(pipeline.environments.test!, 'gateway', ticket, clock.now());
+    expect(taken).toEqual({ state: 'parked', asleep: true });
+    await journey.stage.advance(20 * MINUTE);
+    return journey.stage.executions('wake');
+  };
+
+  it('is woken for, though nobody started the wake', async () => expect(await parked()).toContain('test-wake-0'));
+
+  it('waits for the morning where it should', async () => expect(await parked(MONDAY - 4 * HOUR)).toEqual([]));
 });
