@@ -10,6 +10,9 @@ export const RESOURCES_PER_STACK = 480;
 /** A load balancer's quota. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
 export const WEB_SERVICES_PER_ENVIRONMENT = 100;
 
+/** Rules that let in, of a security group. https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html */
+export const PORTS_PER_ENVIRONMENT = 60;
+
 /** Up to so many services a policy names every family; of more it names the prefix, as IAM takes 10,240 characters for a role. */
 export const FAMILIES_BY_NAME = 30;
 
@@ -27,6 +30,9 @@ export function checkSize(config: Parsed, report: Report): void {
       'services',
       `${web} of them have \`web\`, and the load balancer of an environment leads to ${WEB_SERVICES_PER_ENVIRONMENT}; make several pipelines`,
     );
+  const ports = new Set(services.flatMap((service) => service.web?.port ?? [])).size;
+  if (ports > PORTS_PER_ENVIRONMENT)
+    report('services', `they listen on ${ports} ports, and a security group opens ${PORTS_PER_ENVIRONMENT}; let services share ports`);
   const resources = resourcesOf(services.length, web);
   if (resources > RESOURCES_PER_STACK)
     report(

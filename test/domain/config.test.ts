@@ -309,6 +309,15 @@ describe('a wrong configuration', () => {
         })),
     ],
     [
+      'more ports than a security group opens',
+      'services: they listen on 62 ports, and a security group opens 60; let services share ports',
+      (config) =>
+        addServices(config, 60, (index) => {
+          const { web, ...gateway } = config.services.gateway!;
+          return { ...gateway, web: { ...web!, path: `/${index}`, port: 9000 + index } };
+        }),
+    ],
+    [
       'more services than a stack holds',
       'services: 504, 3 of them with `web`, make 550 resources in the stack of an environment, and a stack holds 480; make several pipelines',
       (config) => addServices(config, 500, () => config.services['orders-worker']!),
