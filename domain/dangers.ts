@@ -91,7 +91,7 @@ function refusePrivileges(container: Members, path: string, { refuse, list }: In
 
 function refuseForeignSecret(from: unknown, path: string, inspection: Inspection): void {
   const { name } = inspection.environment;
-  if (!isOwn(String(from), inspection))
+  if (!isOwnSecret(String(from), inspection))
     inspection.refuse(
       'foreign-secrets',
       path,
@@ -115,7 +115,10 @@ function refuseForeignSecrets(container: Members, path: string, inspection: Insp
 }
 
 /** Secrets and parameters of an environment carry its name, and no other environment's, as a part of theirs. */
-function isOwn(valueFrom: string, { environment, environments, account }: Bounds): boolean {
+export function isOwnSecret(
+  valueFrom: string,
+  { environment, environments, account }: Pick<Bounds, 'environments' | 'account'> & { readonly environment: Pick<Environment, 'name'> },
+): boolean {
   const name = nameOf(valueFrom, account);
   if (name === undefined) return false;
   const known = [...new Set([...environments, environment.name])].toSorted((a, b) => b.length - a.length);

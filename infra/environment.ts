@@ -111,7 +111,7 @@ function environmentRoles(stack: Stack, place: Place, environment: Environment, 
   const secrets = secretsOf(
     [...place.services, ...migrations].map(({ template }) => template),
     environment,
-    (name) => place.arn('ssm', `parameter/${name}`),
+    place,
   );
   const execution: Statement[] = [
     { Sid: 'Login', Action: ['ecr:GetAuthorizationToken'], Resource: '*' },

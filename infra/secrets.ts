@@ -1,5 +1,7 @@
 /** Which secrets the task definitions name, so that an environment's execution role may read those and no others. */
+import { isOwnSecret } from '../domain/dangers.ts';
 import type { Environment, TaskDefinitionTemplate } from '../domain/pipeline.ts';
+import type { Place } from './place.ts';
 
 export interface Secrets {
   /** ARNs of AWS Secrets Manager. */
@@ -15,24 +17,20 @@ const SECRET_PARTS = 7;
  * `containerDefinitions[].secrets[].valueFrom`: ARNs, or names of parameters of this account.
  * What belongs to another environment is left out, as rendering refuses it, unless the environment allows foreign secrets.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html
- * @param parameterArn of a parameter in this account, by name
  */
 export function secretsOf(
   templates: readonly TaskDefinitionTemplate[],
   environment: Pick<Environment, 'name' | 'allow'>,
-  parameterArn: (name: string) => string,
+  place: Place,
 ): Secrets {
+  const bounds = { environment, environments: place.environments.map(({ name }) => name), account: place.account };
   const sources = templates
     .flatMap(({ containerDefinitions }) => containerDefinitions)
     .flatMap(({ secrets }) => (Array.isArray(secrets) ? (secrets as { valueFrom?: unknown }[]) : []))
     .map(({ valueFrom }) => String(valueFrom ?? ''))
-    .filter((source) => source !== '' && (environment.allow.includes('foreign-secrets') || belongsTo(source, environment.name)))
-    .map((source) => (source.startsWith('arn:') ? source : parameterArn(source.replace(/^\//, ''))));
+    .filter((source) => source !== '' && (environment.allow.includes('foreign-secrets') || isOwnSecret(source, bounds)))
+    .map((source) => (source.startsWith('arn:') ? source : place.arn('ssm', `parameter/${source.replace(/^\//, '')}`)));
   const of = (service: string) => sources.filter((source) => source.startsWith(`arn:aws:${service}:`));
   const secrets = of('secretsmanager').map((arn) => arn.split(':').slice(0, SECRET_PARTS).join(':'));
   return { secretsManager: [...new Set(secrets)].sort(), parameters: [...new Set(of('ssm'))].sort() };
 }
-
-/** Secrets carry their environment as a part of their name: `acme/live/database`. */
-const belongsTo = (source: string, environment: string) =>
-  source.split(/[/:]/).some((part) => part === environment || part.startsWith(`${environment}-`));

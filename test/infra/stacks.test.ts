@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resourcesOf } from '../../domain/bounds.ts';
 import * as names from '../../domain/names.ts';
+import { pascal } from '../../infra/names.ts';
 import { evaluateLifecyclePolicy } from '../../local/services/ecr/lifecycle.ts';
 import type { Repository, StoredImage } from '../../local/services/ecr/repository.ts';
 import { environment, pipeline, Synthesis, webService } from './pipelines.ts';
@@ -156,6 +157,20 @@ describe('an environment', () => {
     expect(statements.find(({ Sid }) => Sid === 'Parameters')?.Resource).toEqual([
       'arn:aws:ssm:eu-central-1:111122223333:parameter/acme/live/key',
     ]);
+  });
+
+  it('lets nobody read a secret for a name that begins alike, of an environment or of the Region', async () => {
+    const secret = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:acme/live-eu/orders-AbCdEf';
+    const orders = webService('orders', 80, {
+      template: { containerDefinitions: [{ name: 'web', secrets: [{ name: 'PASSWORD', valueFrom: secret }] }] },
+    });
+    const alike = await Synthesis.of(
+      pipeline({ services: [orders], environments: ['live', 'live-eu', 'eu'].map((name) => environment(name)) }),
+    );
+    const readers = ['live', 'live-eu', 'eu'].filter((name) =>
+      JSON.stringify(alike.resources(`AcmeEnv${pascal(name)}`)).includes('secretsmanager:GetSecretValue'),
+    );
+    expect(readers).toEqual(['live-eu']);
   });
 
   it('gives its verification build the address to check, only where there is a build', () => {
