@@ -1,5 +1,6 @@
 /** SNS: telling people. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { chatMessage, mailOf, type Notice } from '../domain/notices.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
 export class Notices {
@@ -11,15 +12,21 @@ export class Notices {
     this.client = new SNSClient(clientSettings(connection));
   }
 
-  /** @param subject at most 100 characters of ASCII without line breaks; what does not fit is cut or replaced */
-  async publish(subject: string, message: string, attributes: Readonly<Record<string, string>>): Promise<void> {
+  /**
+   * One message in the form that each subscriber takes: text for mailboxes and queues, the notice itself for functions, and for
+   * HTTPS what Amazon Q Developer shows in chats. https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html
+   */
+  async publish(notice: Notice): Promise<void> {
+    const { subject, message } = mailOf(notice);
+    const attributes = { tone: notice.tone, environment: notice.environment, repository: notice.repository };
     await this.client.send(
       new PublishCommand({
         TopicArn: this.topicArn,
-        Subject: subject.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
-        Message: message,
+        Subject: subject,
+        MessageStructure: 'json',
+        Message: JSON.stringify({ default: message, lambda: JSON.stringify(notice), https: JSON.stringify(chatMessage(notice)) }),
         MessageAttributes: Object.fromEntries(
-          Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
+          Object.entries(attributes).flatMap(([name, value]) => (value ? [[name, { DataType: 'String', StringValue: value }]] : [])),
         ),
       }),
     );

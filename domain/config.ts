@@ -182,6 +182,11 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
     path,
     builds,
     databases,
+    notifications: {
+      email: [...new Set(config.notifications?.email ?? [])],
+      ...(config.notifications?.slack ? { slack: config.notifications.slack.webhook } : {}),
+      ...(config.notifications?.teams ? { teams: config.notifications.teams.webhook } : {}),
+    },
     sweepMinutes: config.sweepMinutes ?? 5,
   };
 }

@@ -18,6 +18,7 @@ export interface Pipeline {
   readonly builds: Readonly<Record<string, Build>>;
   /** Databases that releases bring migrations for. */
   readonly databases: Readonly<Record<string, Database>>;
+  readonly notifications: Notifications;
   /** Minutes between two sweeps. @default 5 */
   readonly sweepMinutes: number;
 }
@@ -212,6 +213,15 @@ export interface Database {
   readonly template: TaskDefinitionTemplate;
   /** Minutes a migration may take before its task is stopped. @default 15 */
   readonly timeoutMinutes: number;
+}
+
+/** Who is told of things, beside whoever subscribes to the topic. */
+export interface Notifications {
+  /** Addresses that SNS asks to confirm, once. */
+  readonly email: readonly string[];
+  /** The name of a SecureString parameter that holds the address of an incoming webhook: it is a secret. */
+  readonly slack?: string;
+  readonly teams?: string;
 }
 
 /** What the foundations of an environment are called, written by its stack to the parameter {@link names.foundationParameter}. */

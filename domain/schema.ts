@@ -5,6 +5,12 @@ const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'not a time such as "
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'lower-case letters and digits, with single hyphens between them, beginning with a letter');
+const parameter = z
+  .string()
+  .regex(
+    /^\/[\w.-]+(\/[\w.-]+)*$/,
+    'the address of a webhook is a secret: put it into a SecureString parameter of Systems Manager, and name that here, as "/acme/slack-webhook"',
+  );
 const words = z.array(z.string());
 
 /** What `days` may say, as ISO weekdays. */
@@ -124,6 +130,13 @@ export const schema = z.strictObject({
         timeoutMinutes: z.int().min(5).max(480).optional(),
       }),
     )
+    .optional(),
+  notifications: z
+    .strictObject({
+      email: z.array(z.email()).optional(),
+      slack: z.strictObject({ webhook: parameter }).optional(),
+      teams: z.strictObject({ webhook: parameter }).optional(),
+    })
     .optional(),
   sweepMinutes: z.int().min(1).max(60).optional(),
 });

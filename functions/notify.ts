@@ -3,9 +3,11 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { Notices } from '../aws/sns.ts';
+import { Told } from '../aws/told.ts';
+import { bundled, noticeOf } from '../domain/notices.ts';
 import type { JournalEntry } from '../domain/records.ts';
 import { setting } from './stack/settings.ts';
-import { step } from './stack/step.ts';
+import { type Moment, step } from './stack/step.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
 const Event = z.object({
@@ -13,30 +15,34 @@ const Event = z.object({
 });
 
 interface World {
+  readonly pipeline: string;
   readonly notices: Pick<Notices, 'publish'>;
+  readonly told: Pick<Told, 'has' | 'put'>;
 }
 
-const MARKS: Readonly<Record<JournalEntry['tone'], string>> = { good: '[ok]', bad: '[!!]', waiting: '[??]', info: '[..]' };
-
 export const notify =
-  ({ notices }: World) =>
-  async ({ Records }: z.infer<typeof Event>): Promise<void> => {
-    for (const { eventName, dynamodb } of Records) {
-      if (eventName !== 'INSERT' || dynamodb.NewImage === undefined) continue;
-      const entry = unmarshall(dynamodb.NewImage as Record<string, AttributeValue>) as JournalEntry;
-      if (entry.tone === 'info') continue;
-      const message = [
-        entry.text,
-        '',
-        `${entry.at} by ${entry.who}`,
-        `more: shiplock history${entry.environment ? ` ${entry.environment}` : ''}`,
-      ].join('\n');
-      await notices.publish(`${MARKS[entry.tone]} ${entry.text}`, message, {
-        tone: entry.tone,
-        ...(entry.environment ? { environment: entry.environment } : {}),
-        ...(entry.repository ? { repository: entry.repository } : {}),
-      });
+  ({ pipeline, notices, told }: World) =>
+  async ({ Records }: z.infer<typeof Event>, { now }: Moment): Promise<void> => {
+    const entries = Records.flatMap(({ eventName, dynamodb }) =>
+      eventName === 'INSERT' && dynamodb.NewImage ? [unmarshall(dynamodb.NewImage as Record<string, AttributeValue>) as JournalEntry] : [],
+    );
+    const fresh = [];
+    for (const entry of entries) {
+      const notice = noticeOf(entry, pipeline);
+      // The stream brings records again after a failure.
+      if (notice && !(await told.has(notice.id, 'topic'))) fresh.push(notice);
+    }
+    const messages = bundled(fresh, pipeline);
+    for (const message of messages) {
+      await notices.publish(message);
+      for (const { id } of messages.length === fresh.length ? [message] : fresh) await told.put(id, 'topic', now());
     }
   };
 
-export const handler = step('notify', Event, () => notify({ notices: new Notices(setting('NOTICES_TOPIC_ARN')) }));
+export const handler = step('notify', Event, () =>
+  notify({
+    pipeline: setting('SHIPLOCK_PIPELINE'),
+    notices: new Notices(setting('NOTICES_TOPIC_ARN')),
+    told: new Told(setting('LEDGER_TABLE')),
+  }),
+);

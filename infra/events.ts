@@ -1,5 +1,5 @@
 /** What wakes functions: pushes, deployments, ends of executions, and the journal's stream. */
-import { aws_events as events, aws_lambda as lambda, type Stack } from 'aws-cdk-lib';
+import { aws_events as events, aws_lambda as lambda, type Stack, aws_sns as sns } from 'aws-cdk-lib';
 import { homesOf } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
 import type { StepFunction } from './functions.ts';
@@ -46,7 +46,7 @@ export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<
   if (homesOf(place.pipeline).length > 0)
     wire('MigrationRule', migrationRule(place.name), 'The task of a migration stopped', 'on-migration-ended', migrationPattern(place));
 
-  for (const file of ['on-image-push', 'on-ecs-event', 'on-migration-ended', 'on-execution-ended', 'sweep'])
+  for (const file of ['on-image-push', 'on-ecs-event', 'on-migration-ended', 'post-notice', 'on-execution-ended', 'sweep'])
     new lambda.CfnEventInvokeConfig(stack, `${pascal(file)}Retries`, {
       functionName: required(functions, file).function.functionName,
       qualifier: '$LATEST',
@@ -55,11 +55,14 @@ export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<
       destinationConfig: { onFailure: { destination: storage.unhandled.attrArn } },
     });
 
+  subscriptions(stack, place, functions, storage);
   new lambda.CfnEventSourceMapping(stack, 'JournalStream', {
     functionName: required(functions, 'notify').function.functionName,
     eventSourceArn: storage.journal.attrStreamArn,
     startingPosition: 'TRIM_HORIZON',
-    batchSize: 10,
+    // What comes together is told together: a burst becomes one message, and nobody's inbox overflows.
+    batchSize: 100,
+    maximumBatchingWindowInSeconds: 10,
     maximumRetryAttempts: 5,
     bisectBatchOnFunctionError: true,
     destinationConfig: { onFailure: { destination: storage.unhandled.attrArn } },
@@ -67,6 +70,24 @@ export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<
 }
 
 const numbered = (id: string, shard: number) => `${id}${shard === 0 ? '' : shard + 1}`;
+
+/** Mailboxes that the configuration names, and the function that tells chats. */
+function subscriptions(stack: Stack, place: Place, functions: ReadonlyMap<string, StepFunction>, storage: Storage): void {
+  const { email, slack, teams } = place.pipeline.notifications;
+  email.forEach((endpoint, index) => {
+    new sns.CfnSubscription(stack, `Mailbox${index + 1}`, { topicArn: storage.topic.ref, protocol: 'email', endpoint });
+  });
+  if (slack === undefined && teams === undefined) return;
+  const post = required(functions, 'post-notice').function;
+  new sns.CfnSubscription(stack, 'Chats', { topicArn: storage.topic.ref, protocol: 'lambda', endpoint: post.functionArn });
+  new lambda.CfnPermission(stack, 'ChatsPermission', {
+    action: 'lambda:InvokeFunction',
+    functionName: post.functionArn,
+    principal: 'sns.amazonaws.com',
+    sourceArn: storage.topic.ref,
+    sourceAccount: place.account,
+  });
+}
 
 /** What the rules that hear of events are called. */
 export const ruleNames = (place: Place): string[] => [

@@ -78,9 +78,9 @@ function variables(place: Place, file: string): Record<string, string> {
     SHIPLOCK_PIPELINE: place.name,
     POWERTOOLS_SERVICE_NAME: place.name,
     POWERTOOLS_METRICS_NAMESPACE: 'Shiplock',
-    ...(file === 'notify'
-      ? { NOTICES_TOPIC_ARN: place.noticesArn }
-      : { LEDGER_TABLE: names.ledgerTable(place.name), JOURNAL_TABLE: names.journalTable(place.name) }),
+    ...(file === 'notify' ? { NOTICES_TOPIC_ARN: place.noticesArn } : {}),
+    LEDGER_TABLE: names.ledgerTable(place.name),
+    ...(file === 'notify' || file === 'post-notice' ? {} : { JOURNAL_TABLE: names.journalTable(place.name) }),
     ...Object.fromEntries((MACHINES[file] ?? []).map((workflow) => [`${workflow.toUpperCase()}_MACHINE_ARN`, place.machineArn(workflow)])),
   };
 }

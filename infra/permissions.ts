@@ -29,7 +29,8 @@ export type Need =
   | 'change environments'
   | 'report failures'
   | 'read the journal stream'
-  | 'publish notices';
+  | 'publish notices'
+  | 'read webhooks';
 
 /** Records of its own, and answers, which go through the outbox. */
 const RECORDS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: update', 'ledger: delete'];
@@ -91,7 +92,8 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
     'change environments',
     'report failures',
   ],
-  notify: ['read the journal stream', 'publish notices', 'report failures'],
+  notify: ['ledger: get', 'ledger: put', 'read the journal stream', 'publish notices', 'report failures'],
+  'post-notice': ['ledger: get', 'ledger: put', 'read webhooks', 'report failures'],
 };
 
 /** The functions that take on the deploy roles: they alone are trusted by them. */
@@ -155,6 +157,8 @@ function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
       },
       { Sid: 'FindJournalStream', Action: ['dynamodb:ListStreams'], Resource: '*' },
     ],
+    // The account's own key for parameters lets whoever may read them decrypt: nothing is said of KMS.
+    'read webhooks': webhooks(place).map((parameters) => ({ Sid: 'ReadWebhooks', Action: ['ssm:GetParameters'], Resource: parameters })),
     'publish notices': [{ Sid: 'PublishNotices', Action: ['sns:Publish'], Resource: place.noticesArn }],
   };
 }
@@ -288,3 +292,10 @@ const migrationNames = (place: Place, environment: string): string[] =>
   homesOf(place.pipeline)
     .filter(({ owner }) => owner.name === environment)
     .map(({ database }) => names.family(place.name, environment, names.migrationService(database.name)));
+
+/** The parameters that hold the addresses of chats, as one list; none without chats. */
+function webhooks(place: Place): string[][] {
+  const { slack, teams } = place.pipeline.notifications;
+  const names_ = [slack, teams].filter((name) => name !== undefined);
+  return names_.length === 0 ? [] : [names_.map((name) => place.arn('ssm', `parameter${name}`))];
+}

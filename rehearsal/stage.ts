@@ -32,6 +32,7 @@ import { World } from '../local/core/world.ts';
 import { pushImage, throughInnerDoor } from '../local/registry/push.ts';
 import { startRegistry } from '../local/registry/server.ts';
 import { factories } from '../local/services/index.ts';
+import { openChats, type Post } from './chats.ts';
 
 export interface StageOptions {
   /** Path of a `shiplock.config.ts`. */
@@ -82,13 +83,15 @@ export class Stage {
   readonly journal: Journal;
   /** When the rehearsal began. Milliseconds since the epoch. */
   readonly opened: number;
+  /** What was posted to the chats, oldest first. */
+  readonly posts: readonly Post[];
   private readonly registry: RunningRegistry | undefined;
   private readonly owner: AccessKey;
   private readonly journalStream: string;
   private readonly tidy: () => Promise<void>;
 
   private constructor(
-    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline'> & {
+    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline' | 'posts'> & {
       registry: RunningRegistry | undefined;
       owner: AccessKey;
       journalStream: string;
@@ -99,6 +102,7 @@ export class Stage {
     this.clock = parts.clock;
     this.site = parts.site;
     this.pipeline = parts.pipeline;
+    this.posts = parts.posts;
     this.registry = parts.registry;
     this.owner = parts.owner;
     this.journalStream = parts.journalStream;
@@ -133,7 +137,8 @@ export class Stage {
           TableName: journalTable(pipeline.name),
         },
       );
-      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, tidy });
+      const posts = await openChats(site, site.service('iam').userPrincipal('rehearsal'), pipeline.notifications);
+      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, tidy });
     } catch (error) {
       await tidy();
       throw error;

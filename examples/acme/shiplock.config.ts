@@ -171,6 +171,15 @@ export default definePipeline({
     },
   },
 
+  // Who is told: at start, waiting and end, with the reason and the command that helps. A topic is there anyway, for whoever subscribes.
+  notifications: {
+    // SNS asks each address once whether it wants this.
+    email: ['release-manager@example.com'],
+    // Incoming webhooks. Their addresses are secrets: SecureString parameters, named here.
+    slack: { webhook: '/acme/webhooks/slack' },
+    teams: { webhook: '/acme/webhooks/teams' },
+  },
+
   // Minutes between two sweeps, which find what lost events would have told.
   sweepMinutes: 5,
 });

@@ -60,6 +60,7 @@ export function pipeline(
       },
     ]),
     databases: {},
+    notifications: { email: [] },
     sweepMinutes: 5,
   };
 }
