@@ -5,13 +5,24 @@ import { Witness } from '../simulation/witness.ts';
 import { Aborter, type Workflow } from './aborts.ts';
 import { HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
 
-const REPOSITORY = 'catalog';
-const SERVICE = 'catalog-web';
+/** Whose releases are pushed: the tags before their number, and a service that runs them. `orders` brings migrations. */
+const KINDS = {
+  catalog: { tags: 'build-', service: 'catalog-web' },
+  orders: { tags: 'git_', service: 'orders-web' },
+} as const;
 const GATES = ['beta', 'live+sandbox'];
 /** More runs than any way has places to be aborted at. */
 const ENOUGH = 60;
 
+interface Circumstances {
+  /** What comes between. @default an abort */
+  readonly act?: () => unknown;
+  /** @default catalog */
+  readonly repository?: keyof typeof KINDS;
+}
+
 export class Aborted {
+  readonly repository: keyof typeof KINDS;
   readonly journey: Journey;
   readonly aborter: Aborter;
   readonly witness: Witness;
@@ -19,21 +30,25 @@ export class Aborted {
   private builds = 0;
   latest: string | undefined;
 
-  private constructor(journey: Journey, workflow: Workflow, act?: (world: Aborted) => unknown) {
+  private constructor(journey: Journey, workflow: Workflow, { act, repository }: Circumstances) {
+    this.repository = repository ?? 'catalog';
     this.isDoor = act === undefined && (workflow === 'wake' || workflow === 'teardown');
     this.journey = journey;
-    this.aborter = new Aborter(journey, workflow, act && (() => act(this)));
+    this.aborter = new Aborter(journey, workflow, act);
     this.witness = new Witness(journey.stage);
   }
 
-  /** @param act what comes between. @default an abort */
-  static async begin(workflow: Workflow, act?: (world: Aborted) => unknown): Promise<Aborted> {
-    return new Aborted(await Journey.begin({ port: false }), workflow, act);
+  static async begin(workflow: Workflow, circumstances: Circumstances = {}): Promise<Aborted> {
+    return new Aborted(await Journey.begin({ port: false }), workflow, circumstances);
   }
 
   end(): Promise<void> {
     this.aborter.close();
     return this.journey.end();
+  }
+
+  private get tag(): string {
+    return `${KINDS[this.repository].tags}${this.builds}`;
   }
 
   get stage() {
@@ -67,15 +82,15 @@ export class Aborted {
       await this.stage.advance(2 * MINUTE);
       await this.stage.decideAs(manager, { verb: 'thaw', environment: 'test' });
     }
-    for (const { tag, state, reason = '' } of this.witness.books.releases(REPOSITORY))
+    for (const { tag, state, reason = '' } of this.witness.books.releases(this.repository))
       expect(state === 'climbing' || state === 'succeeded' || reason.length > 10, `${where}: ${tag} is ${state}: “${reason}”`).toBe(true);
     if (!thenPush) return;
     await this.good();
-    const tag = `build-${this.builds}`;
-    const next = this.witness.books.releases(REPOSITORY).find((release) => release.tag === tag);
+    const { tag } = this;
+    const next = this.witness.books.releases(this.repository).find((release) => release.tag === tag);
     expect(next?.stage, `${where}: the next push came to ${next?.state} ${next?.reason ?? ''}`).toBe('beta');
-    expect((await this.ledger.running('test', REPOSITORY))?.tag, where).toBe(tag);
-    expect((await this.stage.running('test'))?.[SERVICE], where).toBe(1);
+    expect((await this.ledger.running('test', this.repository))?.tag, where).toBe(tag);
+    expect((await this.stage.running('test'))?.[KINDS[this.repository].service], where).toBe(1);
     await this.atRest(`after ${where}`);
   }
 
@@ -85,9 +100,9 @@ export class Aborted {
    */
   private async atRest(where: string, { mayBeLeftUp = false } = {}): Promise<void> {
     for (const stage of GATES) {
-      const gate = this.witness.books.gate(stage, REPOSITORY);
+      const gate = this.witness.books.gate(stage, this.repository);
       if (gate?.state === 'waiting')
-        await this.journey.reject(gate.release.digest, stage, stage === 'beta' ? integrator : manager, 'enough of it', REPOSITORY);
+        await this.journey.reject(gate.release.digest, stage, stage === 'beta' ? integrator : manager, 'enough of it', this.repository);
     }
     await this.stage.advance(2 * MINUTE);
     this.witness.atRest();
@@ -106,21 +121,21 @@ export class Aborted {
 
   private isSettled(): boolean {
     const { books } = this.witness;
-    const waiting = GATES.map((stage) => books.gate(stage, REPOSITORY)).filter((gate) => gate?.state === 'waiting');
+    const waiting = GATES.map((stage) => books.gate(stage, this.repository)).filter((gate) => gate?.state === 'waiting');
     const isAsking = (digest: string) => waiting.some((gate) => gate?.release.digest === digest);
     const { gate: door, groups } = books.turns('test');
     return (
       door.exclusive === undefined &&
       (door.state === 'up' || door.state === 'down') &&
       groups.every(({ holder, waiting: queue }) => holder === undefined && queue.length === 0) &&
-      books.releases(REPOSITORY).every(({ digest, state }) => state !== 'climbing' || isAsking(digest))
+      books.releases(this.repository).every(({ digest, state }) => state !== 'climbing' || isAsking(digest))
     );
   }
 
   async push(labels: Readonly<Record<string, string>> = {}, platform?: { os: string; architecture: string }): Promise<void> {
     this.builds++;
-    const tag = `build-${this.builds}`;
-    this.latest = await this.journey.push({ repository: REPOSITORY, tag, labels, ...(platform ? { platform } : {}) });
+    const { tag } = this;
+    this.latest = await this.journey.push({ repository: this.repository, tag, labels, ...(platform ? { platform } : {}) });
     await this.until(
       `${shortDigest(this.latest)} has begun`,
       async () => (await this.stage.executions('release')).some((name) => name.includes(shortDigest(this.latest!))),
@@ -133,13 +148,13 @@ export class Aborted {
   async pushMeanwhile(): Promise<void> {
     this.builds++;
     this.latest = undefined;
-    this.latest = await this.journey.push({ repository: REPOSITORY, tag: `build-${this.builds}` });
+    this.latest = await this.journey.push({ repository: this.repository, tag: this.tag });
   }
 
   /** Until what was pushed last asks at beta. */
   async untilAsked(): Promise<void> {
     await this.until('something was pushed', async () => this.latest !== undefined);
-    await this.journey.untilAsked(this.latest!, 'beta', { repository: REPOSITORY });
+    await this.journey.untilAsked(this.latest!, 'beta', { repository: this.repository });
   }
 
   async good(): Promise<void> {
@@ -154,9 +169,9 @@ export class Aborted {
       ['beta', integrator],
       ['live+sandbox', manager],
     ] as const) {
-      if ((await this.ledger.release(REPOSITORY, this.latest!))?.state !== 'climbing') return;
+      if ((await this.ledger.release(this.repository, this.latest!))?.state !== 'climbing') return;
       this.witness.approvals.push({ by, stage, digest: this.latest! });
-      await this.journey.approve(this.latest!, stage, by, REPOSITORY);
+      await this.journey.approve(this.latest!, stage, by, this.repository);
       await this.settled();
     }
   }
@@ -174,9 +189,9 @@ export class Aborted {
 
   /** What ran in test is archived while it is down. */
   async archive(): Promise<void> {
-    const running = await this.ledger.running('test', REPOSITORY);
+    const running = await this.ledger.running('test', this.repository);
     await this.journey.call('ecr', 'UpdateImageStorageClass', {
-      repositoryName: REPOSITORY,
+      repositoryName: this.repository,
       imageId: { imageDigest: running?.digest },
       targetStorageClass: 'ARCHIVE',
     });
@@ -222,14 +237,14 @@ export class Aborted {
     await this.ledger.reserve('RegisterTaskDefinition', 200, 100, now);
   }
 
-  loseEvents({ after }: { after?: string } = {}): void {
+  loseEvents({ after, type = 'ECS Deployment State Change' }: { after?: string; type?: string } = {}): void {
     const { faults } = this.stage.world;
     let begun = after === undefined;
     if (after !== undefined)
       this.stage.onJournal(({ event }) => {
         if (event === after) begun = true;
       });
-    faults.addEvent({ match: (event) => begun && event['detail-type'] === 'ECS Deployment State Change', times: 1000, deliver: [] });
+    faults.addEvent({ match: (event) => begun && event['detail-type'] === type, times: 1000, deliver: [] });
     // And no sweep looks before its own time is up.
     faults.add({ kind: 'kill-before', match: ({ caller }) => caller.endsWith('-sweep'), times: 100_000 });
   }

@@ -4,13 +4,19 @@ import { Aborted } from './aborted.ts';
 import { statesOf } from './aborts.ts';
 import { MINUTE } from './journey.ts';
 
+/** `State, moment` of every abort of this file. */
+const struck = new Set<string>();
+
 describe('a promotion aborted', () => {
   let world: Aborted;
   beforeAll(async () => {
     world = await Aborted.begin('promotion');
     await world.good();
   });
-  afterAll(() => world.end());
+  afterAll(() => {
+    for (const place of world.aborter.struck) struck.add(place);
+    return world.end();
+  });
 
   it('at any state of a good one', () => world.atEachState(() => world.good()));
 
@@ -60,8 +66,28 @@ describe('a promotion aborted', () => {
       await world.good();
     });
   });
+});
 
-  it('was aborted at every state that its file has', () => {
-    expect([...statesOf('promotion').keys()].filter((state) => !world.aborter.struck.has(`${state}, entered`))).toEqual([]);
+describe('a promotion that migrates, aborted', () => {
+  let world: Aborted;
+  beforeAll(async () => {
+    world = await Aborted.begin('promotion', { repository: 'orders' });
+    await world.good();
+    // What others have been aborted at already need not be again.
+    for (const place of struck) if (!place.includes('Migrat')) world.aborter.struck.add(place);
+  });
+  afterAll(() => world.end());
+
+  it('while its migration runs', () => world.atEachState(() => world.good()));
+
+  it('while it looks for a migration whose end ECS never told', () =>
+    world.atEachState(async () => {
+      world.loseEvents({ type: 'ECS Task State Change' });
+      await world.good();
+    }));
+
+  it('was aborted at every state that the file has', () => {
+    for (const place of world.aborter.struck) struck.add(place);
+    expect([...statesOf('promotion').keys()].filter((state) => !struck.has(`${state}, entered`))).toEqual([]);
   });
 });

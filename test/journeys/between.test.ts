@@ -14,7 +14,7 @@ const isAsking = async () => {
 describe('a teardown', () => {
   it('ordered at any state of a promotion waits for it: it is never half an environment, and the release goes on', async () => {
     let order = () => {};
-    world = await Aborted.begin('promotion', () => order());
+    world = await Aborted.begin('promotion', { act: () => order() });
     await world.good();
     order = () => void world.stage.decideAs(manager, { verb: 'teardown', environment: 'test' });
     await world.atEachState(
@@ -30,7 +30,7 @@ describe('a teardown', () => {
 
   it('ordered at any state of a promotion that rolls back waits for it', async () => {
     let order = () => {};
-    world = await Aborted.begin('promotion', () => order());
+    world = await Aborted.begin('promotion', { act: () => order() });
     await world.good();
     order = () => void world.stage.decideAs(manager, { verb: 'teardown', environment: 'test' });
     await world.atEachState(() => world.failing(), { thenPush: false });
@@ -39,7 +39,7 @@ describe('a teardown', () => {
 
   it('at any state of which something is pushed lets it in afterwards', async () => {
     let push = () => {};
-    world = await Aborted.begin('teardown', () => push());
+    world = await Aborted.begin('teardown', { act: () => push() });
     await world.good();
     push = () => void world.pushMeanwhile();
     await world.atEachState(

@@ -23,7 +23,7 @@ describe('at any state of a promotion', () => {
     };
     const moved: string[] = [];
     let act = () => {};
-    world = await Aborted.begin('promotion', () => act());
+    world = await Aborted.begin('promotion', { act: () => act() });
     await world.journey.call('ecr', 'PutImageTagMutability', { repositoryName: 'catalog', imageTagMutability: 'MUTABLE' });
     await world.good();
     await world.good();
@@ -44,7 +44,7 @@ describe('at any state of a promotion', () => {
 
   it('an image that is deleted is refused before anything changes there, or is deployed already, or goes back', async () => {
     let act = () => {};
-    world = await Aborted.begin('promotion', () => act());
+    world = await Aborted.begin('promotion', { act: () => act() });
     await world.good();
     act = () =>
       void world.journey.call('ecr', 'BatchDeleteImage', { repositoryName: 'catalog', imageIds: [{ imageDigest: world.latest }] });
@@ -65,7 +65,7 @@ describe('at any state of a promotion', () => {
 
   it('a service that is deleted ends the promotion with a reason, or is made again, and never silently', async () => {
     let act = () => {};
-    world = await Aborted.begin('promotion', () => act());
+    world = await Aborted.begin('promotion', { act: () => act() });
     await world.good();
     act = () => void world.journey.call('ecs', 'DeleteService', { cluster: 'acme-test', service: 'catalog-web', force: true });
     await world.atEachState(() => world.good());
