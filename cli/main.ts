@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addCheck } from './commands/check.ts';
 import { addHistory } from './commands/history.ts';
 import { addJournal } from './commands/journal.ts';
+import { addLocal } from './commands/local.ts';
 import { addPlan } from './commands/plan.ts';
 import { addRehearse } from './commands/rehearse.ts';
 import { addReleases } from './commands/releases.ts';
@@ -17,7 +18,7 @@ function build(): Command {
     .version('0.1.0')
     .showHelpAfterError('(see shiplock --help)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addRehearse, addSynth, addReleases, addStatus, addHistory, addJournal]) add(program);
+  for (const add of [addCheck, addPlan, addRehearse, addSynth, addLocal, addReleases, addStatus, addHistory, addJournal]) add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -1,4 +1,4 @@
-/** Time as everything on local AWS sees it: a discrete-event clock, virtual (jumps) or real (waits). */
+/** Time as everything on local AWS sees it: a discrete-event clock. It jumps; `outer/pacer.ts` lets it go with the machine's own. */
 
 /** Something that will happen. Cancel it with {@link Clock.cancel}. */
 export interface Timer {
@@ -125,6 +125,11 @@ export class VirtualClock implements Clock {
     this.activity++;
   }
 
+  /** When the next thing happens. Milliseconds since the epoch; undefined if nothing will. */
+  get next(): number | undefined {
+    return this.agenda.first?.due;
+  }
+
   /** Lets every promise settle and every held piece of real work end, without moving time. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < 2; ) {
@@ -171,45 +176,4 @@ export class VirtualClock implements Clock {
       fail(error);
     }
   }
-}
-
-/** The machine's own time, `speed` times as fast. */
-export class RealClock implements Clock {
-  private readonly handles = new WeakMap<Timer, NodeJS.Timeout>();
-  private readonly started = Date.now();
-  private readonly speed: number;
-
-  /** @param speed virtual seconds to a real one */
-  constructor(speed = 1) {
-    this.speed = speed;
-  }
-
-  now(): number {
-    return this.started + (Date.now() - this.started) * this.speed;
-  }
-
-  at(time: number, what: string, run: () => unknown): Timer {
-    const timer: Timer = { due: time, what };
-    const wait = () => {
-      const left = (time - this.now()) / this.speed;
-      // setTimeout holds at most 2^31 - 1 ms; longer waits are taken in steps.
-      this.handles.set(timer, setTimeout(left > 2 ** 31 - 1 ? wait : run, Math.min(Math.max(0, left), 2 ** 31 - 1)));
-    };
-    wait();
-    return timer;
-  }
-
-  after(milliseconds: number, what: string, run: () => unknown): Timer {
-    return this.at(this.now() + milliseconds, what, run);
-  }
-
-  cancel(timer: Timer): void {
-    clearTimeout(this.handles.get(timer));
-  }
-
-  hold<T>(work: Promise<T>): Promise<T> {
-    return work;
-  }
-
-  stir(): void {}
 }

@@ -11,6 +11,11 @@ export interface HttpRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /**
+   * When it came in by the machine's clock, by which outsiders sign, in milliseconds since the epoch: set by the outer door.
+   * @default the world's time
+   */
+  readonly received?: number;
 }
 
 export interface HttpResponse {

@@ -41,7 +41,7 @@ export function authenticate(world: World, request: HttpRequest, service: string
     throw new ServiceError('ExpiredTokenException', 'The security token included in the request is expired', 403);
 
   const time = request.headers['x-amz-date'] ?? '';
-  checkTime(time, authorization.day, now);
+  checkTime(time, authorization.day, request.received ?? now);
   const expected = signatureOf(request, authorization, time, found.key.secretAccessKey);
   if (!same(expected, authorization.signature))
     throw invalid(

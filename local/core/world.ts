@@ -70,6 +70,10 @@ export class World {
     this.hosts.set(host, handler);
   }
 
+  listens(host: string): boolean {
+    return this.hosts.has(host);
+  }
+
   close(host: string): void {
     this.hosts.delete(host);
   }

@@ -1,7 +1,7 @@
 /** The registry of a site on a loopback port, for `docker`, `skopeo`, `oras` and whoever pushes over HTTP. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { HttpRequest } from '../core/http.ts';
+import type { HttpRequest, HttpResponse } from '../core/http.ts';
 import type { Site } from '../core/site.ts';
 import { answerRegistry } from '../services/ecr/protocol.ts';
 
@@ -19,10 +19,15 @@ export interface Registry {
  * Serves a site's registry until closed. What a request changes happens at the clock's present time; requests come from
  * outside, so whoever pushes while time is virtual wraps the push in `clock.hold`.
  * @param options.port default 0: one that is free
+ * @param options.answer what answers; default: the registry, at once
  */
-export async function startRegistry(site: Site, options: { readonly port?: number } = {}): Promise<Registry> {
+export async function startRegistry(
+  site: Site,
+  options: { readonly port?: number; readonly answer?: (request: HttpRequest) => Promise<HttpResponse> } = {},
+): Promise<Registry> {
+  const { answer: ask = (request: HttpRequest) => answerRegistry(site, request) } = options;
   const server = createServer((incoming, outgoing) => {
-    answer(site, incoming, outgoing).catch((error: unknown) => {
+    answer(site, ask, incoming, outgoing).catch((error: unknown) => {
       // A client that went away has no use for an answer.
       if (outgoing.headersSent || outgoing.destroyed) return outgoing.destroy();
       const message = error instanceof Error ? error.message : String(error);
@@ -49,11 +54,16 @@ export async function startRegistry(site: Site, options: { readonly port?: numbe
   };
 }
 
-async function answer(site: Site, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(
+  site: Site,
+  ask: (request: HttpRequest) => Promise<HttpResponse>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const request = await read(incoming);
   const { clock } = site.world;
   clock.stir();
-  const response = await answerRegistry(site, request);
+  const response = await ask(request);
   clock.stir();
   outgoing.writeHead(response.status, response.headers);
   outgoing.end(response.body);

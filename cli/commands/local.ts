@@ -1,0 +1,210 @@
+/** `shiplock local`: local AWS and the pipeline in real time, for SDKs, the AWS CLI, container tools and shiplock's own commands. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Addresses, RunningPipeline } from '../../rehearsal/running.ts';
+import { DATA_FOLDER } from '../folder.ts';
+import { dim, EXIT, good, heading, journalLine, plain, print, table, UsageError, wholeNumber } from '../output.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly port: number;
+  readonly speed: number;
+  readonly start?: number;
+  readonly data?: string;
+  readonly writeProfiles?: string;
+  readonly run: string;
+  readonly json?: boolean;
+}
+
+export function addLocal(program: Command): void {
+  program
+    .command('local')
+    .description('keep local AWS and the pipeline running, for any SDK, the AWS CLI and container tools')
+    .argument('[config]', 'a shiplock.config.ts, or its folder')
+    .option('--config <path>', 'the same')
+    .option(
+      '--port <number>',
+      'of the endpoint; registry, decide and load balancers have the next ones (default: free ones)',
+      portNumber,
+      0,
+    )
+    .option('--speed <number>', 'seconds of the pipeline to one of yours', speedNumber, 1)
+    .option('--start <time>', 'when a new pipeline begins, such as 2026-11-23T08:00:00+01:00 (default: now)', instant)
+    .option(
+      '--data <folder>',
+      `keep everything there, to go on after a restart (default: nothing is kept but the addresses, in ${DATA_FOLDER})`,
+    )
+    .option('--write-profiles <file>', 'write the profiles to an AWS configuration file')
+    .option('--run <how>', 'how tasks run: emulated', 'emulated')
+    .option('--json', 'addresses, then a line for each journal entry, for programs')
+    .addHelpText('after', '\nExample:\n  $ shiplock local examples/acme --port 4566 --speed 60 --data ~/acme')
+    .action(async (config: string | undefined, options: Options) => {
+      process.exitCode = await local({ ...options, ...(config === undefined ? {} : { config }) });
+    });
+}
+
+async function local(options: Options): Promise<number> {
+  if (options.run !== 'emulated')
+    throw new UsageError(
+      options.run === 'docker'
+        ? '--run docker is not there yet: tasks are played by local AWS, which serves what the labels of their images say. See docs/limits.md'
+        : `--run: unknown value "${plain(options.run)}"; it is emulated`,
+    );
+  const began = performance.now();
+  const { configPath } = await import('../pipeline.ts');
+  const config = configPath(options.config);
+  const folder = resolve(options.data ?? DATA_FOLDER);
+  const file = join(folder, 'local.json');
+  refuseSecond(file, folder);
+  const { RunningPipeline } = await import('../../rehearsal/running.ts');
+  const say = (text: string) => void (options.json ? process.stderr.write(`${plain(text)}\n`) : print(dim(plain(text))));
+  const running = await RunningPipeline.open({
+    config,
+    speed: options.speed,
+    port: options.port,
+    say,
+    ...(options.data === undefined ? {} : { data: folder }),
+    ...(options.start === undefined ? {} : { start: options.start }),
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE')
+      throw new UsageError(`a port is in use (${error.message}); choose others with --port, or leave it out`);
+    if (error.name === 'FolderError') throw new UsageError(error.message);
+    throw error;
+  });
+  try {
+    const timeZone = Object.values(running.pipeline.environments).find(({ onDemand }) => onDemand)?.onDemand?.hours.timeZone ?? 'UTC';
+    const { addresses } = running;
+    mkdirSync(folder, { recursive: true });
+    // The keys of everybody: for whoever started it only, from its first byte on.
+    writeFileSync(file, '', { mode: 0o600 });
+    chmodSync(file, 0o600);
+    writeFileSync(file, `${JSON.stringify({ ...addresses, pid: process.pid, speed: options.speed }, null, 2)}\n`);
+    const profiles = await writeProfiles(options.writeProfiles, addresses);
+    await running.onJournal((entry) => print(options.json ? JSON.stringify(entry) : journalLine(entry, timeZone)));
+    if (options.json) print(JSON.stringify({ ...addresses, pid: process.pid, speed: options.speed }));
+    else welcome(running, { timeZone, seconds: (performance.now() - began) / 1000, file, profiles, data: options.data });
+    await interrupted();
+    if (!options.json) print(`\n${dim('stops: closes its ports and saves')}`);
+  } finally {
+    await running.close();
+    await leaveState(running, folder);
+    rmSync(file, { force: true });
+  }
+  if (!options.json)
+    print(
+      options.data === undefined
+        ? 'Stopped. Of AWS nothing is kept; `shiplock status` shows what there was. With --data FOLDER it goes on where it stopped.'
+        : `Stopped, and saved: \`shiplock local ${options.config ?? ''} --data ${options.data}\` goes on from here. Requests that load balancers answered are not kept.`,
+    );
+  return EXIT.done;
+}
+
+/** @throws UsageError if another process uses the folder */
+function refuseSecond(file: string, folder: string): void {
+  if (!existsSync(file)) return;
+  try {
+    const { pid, endpoint } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; endpoint: string };
+    process.kill(pid, 0);
+    throw new UsageError(
+      `${folder}: it runs already (process ${pid}, ${plain(endpoint)}); stop it with Ctrl-C, or give another folder with --data`,
+    );
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    // A file that a crash left, of a process that is gone.
+  }
+}
+
+async function writeProfiles(file: string | undefined, { profiles, region, endpoint }: Addresses): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const { profilesFile } = await import('../../rehearsal/profiles.ts');
+  const path = resolve(file);
+  // A file of somebody's own must not be lost.
+  if (existsSync(path) && !readFileSync(path, 'utf8').includes('[profile shiplock-admin]'))
+    throw new UsageError(`${file}: there is a file that shiplock has not written; name another one with --write-profiles`);
+  writeFileSync(path, profilesFile(profiles, region, endpoint), { mode: 0o600 });
+  return path;
+}
+
+function welcome(
+  running: RunningPipeline,
+  more: { timeZone: string; seconds: number; file: string; profiles: string | undefined; data: string | undefined },
+): void {
+  const { endpoint, registry, decideUrl, loadBalancers, profiles, region, config } = running.addresses;
+  const time = new Intl.DateTimeFormat('en-GB', { timeZone: more.timeZone, dateStyle: 'full', timeStyle: 'short' }).format(running.now());
+  print(good(`${running.pipeline.name} runs, after ${more.seconds.toFixed(1)} s. It is ${time}, ${more.timeZone}.`));
+  print(heading('Addresses'));
+  print(
+    table(
+      ['', ''],
+      [['endpoint', endpoint], ['registry', registry], ['decide', decideUrl], ...Object.entries(loadBalancers)].map(
+        ([name = '', url = '']) => [name, url],
+      ),
+    ),
+  );
+  print(heading('Profiles'));
+  const people = Object.entries(profiles).filter(([, { role, person }]) => person !== undefined || role === undefined);
+  print(
+    table(
+      ['', ''],
+      people.map(([name, { person }]) => [name, person ?? 'may do everything']),
+    ),
+  );
+  const roles = Object.keys(profiles).length - people.length;
+  print(dim(`and one for each of ${roles} roles of the pipeline; keys are in ${more.profiles ?? more.file}`));
+  print(heading('What to type next'));
+  const admin = profiles['shiplock-admin'];
+  const data = more.data === undefined ? '' : ` --data ${more.data}`;
+  const lines = more.profiles
+    ? [`export AWS_CONFIG_FILE=${more.profiles} AWS_PROFILE=shiplock-admin`]
+    : [
+        `export AWS_ACCESS_KEY_ID=${admin?.accessKeyId} AWS_SECRET_ACCESS_KEY=${admin?.secretAccessKey} AWS_REGION=${region} AWS_DEFAULT_REGION=${region}`,
+      ];
+  const [repository] = Object.keys(running.pipeline.repositories);
+  const environment = running.pipeline.path.at(-1)?.environments[0] ?? '';
+  lines.push(
+    `aws --endpoint-url ${endpoint} ecr get-login-password | docker login -u AWS --password-stdin ${registry}`,
+    `docker push ${registry}/${repository}:TAG`,
+    `aws --endpoint-url ${endpoint} ecs list-services --cluster ${running.pipeline.name}-${environment}`,
+    `curl ${loadBalancers[environment]}/`,
+    `npx shiplock status${data}`,
+  );
+  for (const line of lines) print(`  ${line}`);
+  print(dim(`\nIt stays up until Ctrl-C. What happens to ${config} stands below.\n`));
+}
+
+/** Until Ctrl-C or a polite kill; a second Ctrl-C does not wait. */
+function interrupted(): Promise<void> {
+  return new Promise((done) => {
+    const stop = () => {
+      process.on('SIGINT', () => process.exit(EXIT.failed));
+      done();
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+}
+
+/** Leaves the ledger and the journal for the commands that read, as a rehearsal does. */
+async function leaveState(running: RunningPipeline, folder: string): Promise<void> {
+  const { stateOf } = await import('../../rehearsal/state.ts');
+  writeFileSync(join(folder, 'state.json'), JSON.stringify(stateOf(running)), { mode: 0o600 });
+}
+
+function portNumber(text: string): number {
+  const port = wholeNumber(text);
+  if (port > 65_000) throw new InvalidArgumentError('A port below 65000 is needed: others follow it.');
+  return port;
+}
+
+function speedNumber(text: string): number {
+  const speed = Number(text);
+  if (!(speed >= 0.1 && speed <= 10_000)) throw new InvalidArgumentError('A number from 0.1 to 10000 is needed.');
+  return speed;
+}
+
+function instant(text: string): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new InvalidArgumentError('A time is needed, such as 2026-11-23T08:00:00+01:00.');
+  return time;
+}

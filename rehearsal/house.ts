@@ -1,0 +1,107 @@
+/** The folder of a running pipeline: its assemblies, what came from outside, and when it is. Without one nothing is kept. */
+import { createHash, randomInt } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pipeline } from '../domain/pipeline.ts';
+import { synthesise } from '../infra/synthesis.ts';
+import { Inputs } from '../local/outer/inputs.ts';
+
+/** How a world began, and how far it has come. */
+export interface Beginning {
+  /** Of all chance, keys included: nobody else's. */
+  readonly seed: number;
+  /** Milliseconds since the epoch. */
+  readonly start: number;
+  /** The world's time is the machine's: what passes while it is stopped passes in the world too. */
+  readonly follows: boolean;
+  readonly account: string;
+  readonly region: string;
+  readonly pipeline: string;
+  /** When the world was last known to be. Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** What a data folder holds belongs to something else. */
+export class FolderError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'FolderError';
+  }
+}
+
+export class House {
+  readonly inputs: Inputs | undefined;
+  private readonly folder: string;
+  private readonly kept: boolean;
+
+  /** @param folder absent, everything lies in a temporary folder until {@link close} */
+  constructor(folder?: string) {
+    this.kept = folder !== undefined;
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'shiplock-local-'));
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    this.inputs = this.kept ? new Inputs(this.folder) : undefined;
+  }
+
+  /** How the world of this folder began; undefined for a new one. @throws FolderError if it is another pipeline's */
+  beginning(pipeline: Pipeline): Beginning | undefined {
+    if (!existsSync(this.file)) return undefined;
+    const found = JSON.parse(readFileSync(this.file, 'utf8')) as Beginning;
+    const [address] = Object.values(pipeline.sites);
+    if (found.pipeline !== pipeline.name || found.account !== address?.account || found.region !== address.region)
+      throw new FolderError(
+        `${this.folder} holds the pipeline ${found.pipeline} in ${found.account}/${found.region}; give ${pipeline.name} another folder with --data`,
+      );
+    return found;
+  }
+
+  begin(pipeline: Pipeline, start: number, follows: boolean): Beginning {
+    const [address] = Object.values(pipeline.sites);
+    if (address === undefined) throw new Error('the pipeline has no site');
+    const seed = randomInt(1, 2 ** 32 - 1);
+    const beginning: Beginning = { seed, start, follows, ...address, pipeline: pipeline.name, now: start };
+    this.save(beginning);
+    return beginning;
+  }
+
+  /** Written aside and moved, so that there is always a whole one. */
+  save(beginning: Beginning): void {
+    if (!this.kept) return;
+    writeFileSync(`${this.file}.new`, JSON.stringify(beginning), { mode: 0o600 });
+    renameSync(`${this.file}.new`, this.file);
+  }
+
+  /** Synthesises a configuration. @returns the name of its assembly: the same for the same templates */
+  async assemble(config: string): Promise<{ readonly pipeline: Pipeline; readonly assembly: string }> {
+    const fresh = join(this.folder, 'assemblies', 'new');
+    rmSync(fresh, { recursive: true, force: true });
+    mkdirSync(fresh, { recursive: true });
+    const { pipeline } = await synthesise({ config, outdir: fresh });
+    const assembly = fingerprint(fresh);
+    const place = this.assembly(assembly);
+    if (existsSync(place)) rmSync(fresh, { recursive: true });
+    else renameSync(fresh, place);
+    return { pipeline, assembly };
+  }
+
+  /** The folder of an assembly. */
+  assembly(name: string): string {
+    return join(this.folder, 'assemblies', name);
+  }
+
+  close(): void {
+    if (!this.kept) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get file(): string {
+    return join(this.folder, 'world.json');
+  }
+}
+
+/** Templates name the hashes of their assets: they say all that a deployment changes. */
+function fingerprint(folder: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort())
+    if (name.endsWith('.template.json')) hash.update(name).update(readFileSync(join(folder, name)));
+  return hash.digest('hex').slice(0, 16);
+}

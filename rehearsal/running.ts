@@ -1,0 +1,261 @@
+/** A pipeline on local AWS in real time, with doors for everybody outside, that goes on where it stopped. */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { foundationParameter, functionName, journalTable } from '../domain/names.ts';
+import type { Foundation, Pipeline } from '../domain/pipeline.ts';
+import type { JournalEntry } from '../domain/records.ts';
+import { Stacks } from '../local/cloudformation/index.ts';
+import { VirtualClock } from '../local/core/clock.ts';
+import type { Site } from '../local/core/site.ts';
+import { World } from '../local/core/world.ts';
+import { type Door, openDoor } from '../local/outer/door.ts';
+import { Outside, pass } from '../local/outer/outside.ts';
+import { Pacer } from '../local/outer/pacer.ts';
+import { startRegistry } from '../local/registry/server.ts';
+import { factories } from '../local/services/index.ts';
+import { type Beginning, House } from './house.ts';
+import { ADMIN, issueProfiles, type Profile, profilesOf, type Wanted } from './profiles.ts';
+
+export interface RunningOptions {
+  /** Path of a `shiplock.config.ts`. */
+  readonly config: string;
+  /** Where it is kept. @default nowhere: it ends with {@link RunningPipeline.close} */
+  readonly data?: string;
+  /** Seconds of the pipeline to one of the machine. @default 1 */
+  readonly speed?: number;
+  /** When a new world begins, in milliseconds since the epoch. @default now, and it follows the machine's time if its speed is 1 */
+  readonly start?: number;
+  /** Of the API; the registry has the next, then `decide`, then the load balancers. @default 0: all of them are free ones */
+  readonly port?: number;
+  /** Told what is being done, in words. */
+  readonly say?: (text: string) => void;
+}
+
+/** Where everything is: the shape of `local.json`. */
+export interface Addresses {
+  /** For `--endpoint-url`. */
+  readonly endpoint: string;
+  /** `127.0.0.1:<port>` */
+  readonly registry: string;
+  readonly region: string;
+  readonly account: string;
+  readonly pipeline: string;
+  readonly config: string;
+  /** URLs by environment. */
+  readonly loadBalancers: Readonly<Record<string, string>>;
+  readonly decideUrl: string;
+  readonly profiles: Readonly<Record<string, Profile>>;
+}
+
+/** A deployment of an assembly, as it is remembered. */
+interface Deployment {
+  readonly assembly: string;
+  readonly profiles: readonly Wanted[];
+}
+
+/** How often a folder learns what time it is, in milliseconds of the machine. */
+const SAVED_EVERY = 10_000;
+
+export class RunningPipeline {
+  readonly site: Site;
+  readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
+  private readonly clock: VirtualClock;
+  private readonly pacer: Pacer;
+  private readonly house: House;
+  private readonly beginning: Beginning;
+  private readonly doors: readonly { close(): Promise<void> }[];
+  private readonly saving: NodeJS.Timeout;
+
+  private constructor(parts: Pick<RunningPipeline, 'site' | 'pipeline' | 'addresses'> & Parts) {
+    this.site = parts.site;
+    this.pipeline = parts.pipeline;
+    this.addresses = parts.addresses;
+    this.clock = parts.clock;
+    this.pacer = parts.pacer;
+    this.house = parts.house;
+    this.beginning = parts.beginning;
+    this.doors = parts.doors;
+    this.saving = setInterval(() => this.save(), SAVED_EVERY);
+  }
+
+  /** @throws ConfigError; FolderError; Error with the code EADDRINUSE */
+  static async open(options: RunningOptions): Promise<RunningPipeline> {
+    const { say = () => undefined, speed = 1 } = options;
+    const house = new House(options.data);
+    try {
+      say('synthesises the pipeline');
+      const { pipeline, assembly } = await house.assemble(options.config);
+      const known = house.beginning(pipeline);
+      const beginning = known ?? house.begin(pipeline, options.start ?? Date.now(), options.start === undefined && speed === 1);
+      const clock = new VirtualClock(beginning.start);
+      const world = new World(clock, factories, beginning.seed);
+      const site = world.site(beginning.account, beginning.region);
+      const past = new Past(site, house, say);
+      await past.again();
+      await clock.run({ until: Math.max(clock.now(), beginning.now) });
+      if (past.assembly !== assembly) {
+        say(past.assembly === undefined ? 'boots local AWS from it' : 'deploys what changed in the configuration');
+        await past.deploy(pipeline, assembly);
+      }
+      if (beginning.follows && speed === 1) await catchUp(clock, say);
+      const pacer = new Pacer(clock, {
+        speed,
+        onFailure: (error) => say(`a mistake in local AWS: ${String((error as Error).stack ?? error)}`),
+      });
+      try {
+        const { doors, ...open } = await openDoors(site, pipeline, new Outside(site, pacer, house.inputs), options.port ?? 0);
+        const { account, region } = site;
+        const addresses = { ...open, region, account, pipeline: pipeline.name, config: options.config, profiles: past.profiles };
+        return new RunningPipeline({ site, pipeline, addresses, clock, pacer, house, beginning, doors });
+      } catch (error) {
+        await pacer.stop();
+        throw error;
+      }
+    } catch (error) {
+      house.close();
+      throw error;
+    }
+  }
+
+  /** Now, in the pipeline's time. Milliseconds since the epoch. */
+  now(): number {
+    return this.clock.now();
+  }
+
+  /** Tells of every journal entry as it is written. */
+  async onJournal(listener: (entry: JournalEntry) => void): Promise<void> {
+    const TableName = journalTable(this.pipeline.name);
+    const principal = this.site.service('iam').userPrincipal(ADMIN);
+    const { Table } = await this.site.call<{ Table: { LatestStreamArn: string } }>(principal, 'dynamodb', 'DescribeTable', { TableName });
+    this.site.service('dynamodb').onRecord(Table.LatestStreamArn, (records) => {
+      for (const { eventName, dynamodb: change } of records)
+        if (eventName === 'INSERT' && change.NewImage)
+          listener(unmarshall(change.NewImage as Record<string, AttributeValue>) as JournalEntry);
+    });
+  }
+
+  /** Closes the doors, lets what runs at this moment end, and saves what time it is. */
+  async close(): Promise<void> {
+    clearInterval(this.saving);
+    await Promise.all(this.doors.map((door) => door.close()));
+    await this.pacer.stop();
+    this.save();
+    this.house.close();
+  }
+
+  private save(): void {
+    this.house.save({ ...this.beginning, now: this.clock.now() });
+  }
+}
+
+interface Parts {
+  readonly clock: VirtualClock;
+  readonly pacer: Pacer;
+  readonly house: House;
+  readonly beginning: Beginning;
+  readonly doors: readonly { close(): Promise<void> }[];
+}
+
+/** What was done to a world before, done again. */
+class Past {
+  profiles: Record<string, Profile> = {};
+  /** What is deployed. */
+  assembly: string | undefined;
+  private readonly site: Site;
+  private readonly house: House;
+  private readonly stacks: Stacks;
+  private readonly say: (text: string) => void;
+
+  constructor(site: Site, house: House, say: (text: string) => void) {
+    this.site = site;
+    this.house = house;
+    this.stacks = new Stacks(site.world);
+    this.say = say;
+  }
+
+  /** Everything that the folder remembers, each at its moment. Says so if it plays out differently now. */
+  async again(): Promise<void> {
+    const remembered = this.house.inputs?.read() ?? [];
+    if (remembered.length === 0) return;
+    this.say(`plays again what happened in this folder: ${remembered.length} requests`);
+    const clock = this.site.world.clock as VirtualClock;
+    this.site.world.lenient = true;
+    const different: string[] = [];
+    for (const { input, status } of remembered) {
+      await clock.run({ until: input.at });
+      if (input.kind === 'deed') {
+        await this.apply(input.what as Deployment, true);
+        continue;
+      }
+      const { method, path } = input.request;
+      const note = (found: number) => {
+        if (status !== undefined && found !== status) different.push(`${method} ${path}: ${found} instead of ${status}`);
+      };
+      pass(this.site, input.entrance, input.request).then(
+        (response) => note(response.status),
+        () => note(0),
+      );
+    }
+    await clock.settle();
+    if (different.length > 0)
+      this.say(
+        `${different.length} of them are answered differently by this version of local AWS (first: ${different[0]}): not all is as it was. For a fresh start give --data another folder`,
+      );
+  }
+
+  /** Deploys a new assembly, and remembers it. */
+  async deploy(pipeline: Pipeline, assembly: string): Promise<void> {
+    const at = this.site.world.clock.now();
+    // Which roles there are is known only afterwards; until then the world stands still.
+    await this.apply({ assembly, profiles: [] }, false);
+    const what: Deployment = { assembly, profiles: profilesOf(this.site, pipeline) };
+    this.profiles = issueProfiles(this.site, what.profiles, this.profiles);
+    this.house.inputs?.add({ kind: 'deed', at, what });
+  }
+
+  private async apply({ assembly, profiles }: Deployment, withProfiles: boolean): Promise<void> {
+    await this.stacks.deploy(this.house.assembly(assembly));
+    this.assembly = assembly;
+    if (withProfiles) this.profiles = issueProfiles(this.site, profiles, this.profiles);
+  }
+}
+
+/** What would have happened while nobody looked happens now: schedules, teardowns, expiries. */
+async function catchUp(clock: VirtualClock, say: (text: string) => void): Promise<void> {
+  const hours = (Date.now() - clock.now()) / 3_600_000;
+  if (hours > 1) say(`lets the ${hours.toFixed(0)} hours pass in which it was stopped`);
+  await clock.run({ until: Math.max(clock.now(), Date.now()) });
+}
+
+async function openDoors(site: Site, pipeline: Pipeline, outside: Outside, port: number) {
+  const doors: { close(): Promise<void> }[] = [];
+  const next = () => (port === 0 ? 0 : port + doors.length);
+  const open = async (answer: Parameters<typeof openDoor>[1]): Promise<Door> => {
+    const door = await openDoor(next(), answer, outside.knows);
+    doors.push(door);
+    return door;
+  };
+  try {
+    const { url: endpoint } = await open(outside.api);
+    const registry = await startRegistry(site, { port: next(), answer: outside.registry });
+    doors.push(registry);
+    const { url: decideUrl } = await open(outside.host(await decideHost(site, pipeline)));
+    const loadBalancers: Record<string, string> = {};
+    for (const environment of Object.keys(pipeline.environments)) {
+      const value = site.service('ssm').value(foundationParameter(pipeline.name, environment));
+      if (value !== undefined) loadBalancers[environment] = (await open(outside.host((JSON.parse(value) as Foundation).host))).url;
+    }
+    return { endpoint, registry: registry.host, decideUrl: `${decideUrl}/`, loadBalancers, doors };
+  } catch (error) {
+    await Promise.all(doors.map((door) => door.close()));
+    throw error;
+  }
+}
+
+async function decideHost(site: Site, pipeline: Pipeline): Promise<string> {
+  const principal = site.service('iam').userPrincipal(ADMIN);
+  const FunctionName = functionName(pipeline.name, 'decide');
+  const { FunctionUrl } = await site.call<{ FunctionUrl: string }>(principal, 'lambda', 'GetFunctionUrlConfig', { FunctionName });
+  return new URL(FunctionUrl).host;
+}
