@@ -145,4 +145,57 @@ describe('a migration', () => {
     expect(await runs('test/orders')).toMatchObject([{ digest, state: 'succeeded' }]);
     expect(calls('RunTask')).toBe(1);
   });
+
+  it('whose Lambda is killed before it could run the task is begun by the next try, once', async () => {
+    journey = await Journey.begin();
+    journey.stage.world.faults.add({ kind: 'kill-before', match: ({ operation }) => operation === 'RunTask' });
+    const digest = await journey.push(image('0000001'));
+    await journey.untilAsked(digest, 'beta', orders);
+    expect(await runs('test/orders')).toMatchObject([{ digest, state: 'succeeded' }]);
+    expect(calls('RunTask')).toBe(1);
+  });
+
+  it('that has failed runs again when a person promotes again, and both runs are kept', async () => {
+    journey = await Journey.begin();
+    const bad = await journey.push(image('0000001', { 'exit-code': 1 }));
+    await journey.untilState(bad, 'failed', orders);
+    const again = { verb: 'promote', repository: 'orders', digest: bad, to: 'test' };
+    expect(await journey.stage.decideAs(manager, again)).toMatchObject({ status: 200 });
+    await journey.stage.until(
+      'it has run again',
+      async () => (await runs('test/orders')).filter(({ state }) => state === 'failed').length === 2,
+    );
+    expect(new Set((await runs('test/orders')).map(({ taskArn }) => taskArn)).size).toBe(2);
+  });
+
+  it('waits while another release migrates the same database, and then runs', async () => {
+    journey = await Journey.begin();
+    const first = await journey.push(image('0000001'));
+    await journey.untilAsked(first, 'beta', orders);
+    await journey.reject(first, 'beta', integrator, 'needed in live at once', 'orders');
+    await journey.untilState(first, 'refused', orders);
+    expect(
+      await journey.stage.decideAs(manager, { verb: 'promote', repository: 'orders', digest: first, to: 'live', hotfix: 'customers wait' }),
+    ).toMatchObject({
+      status: 200,
+    });
+    await journey.untilAsked(first, 'live+sandbox', orders);
+    const second = await journey.push(image('0000002', { 'exit-after': 600 }));
+    await journey.untilAsked(second, 'beta', orders);
+    await journey.approve(second, 'beta', integrator, 'orders');
+    await journey.untilAsked(second, 'staging', orders);
+    await journey.approve(second, 'staging', manager, 'orders');
+    const of = async (digest: string) => (await runs('live/orders')).find((run) => run.digest === digest);
+    await journey.stage.until('the second migrates', async () => (await of(second))?.taskArn !== undefined);
+    const approval = (await journey.stage.ledger.gate('live+sandbox', 'orders'))!.approval;
+    expect(await journey.stage.decideAs(manager, { verb: 'approve', approval, digest: first })).toMatchObject({ status: 200 });
+    await journey.stage.advance(2 * MINUTE);
+    expect((await of(second))?.state).toBe('running');
+    expect(await of(first)).toBeUndefined();
+    await journey.stage.until('live runs the first', async () => (await journey.runs('live', 'orders')) === 'git_0000001');
+    const [one, two] = [(await of(first))!, (await of(second))!];
+    expect(two.state).toBe('succeeded');
+    expect(one).toMatchObject({ state: 'succeeded', environment: 'live' });
+    expect(Date.parse(one.askedAt)).toBeGreaterThanOrEqual(Date.parse(two.endedAt!));
+  });
 });
