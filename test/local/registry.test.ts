@@ -239,6 +239,29 @@ describe('the distribution protocol', () => {
     expect((await request('POST', `/v2/team/orders/blobs/uploads/?mount=${sha256('other')}&from=payments`)).status).toBe(202);
   });
 
+  it('sends the part of a blob that a client still lacks', async () => {
+    const { request } = await login();
+    const digest = sha256('hello world');
+    await request('POST', `/v2/payments/blobs/uploads/?digest=${digest}`, { body: 'hello world' });
+    const part = async (range: string) => {
+      const answer = await request('GET', `/v2/payments/blobs/${digest}`, { headers: { range } });
+      return [answer.status, answer.headers.get('content-range'), answer.ok ? await answer.text() : undefined];
+    };
+    expect(await part('bytes=6-')).toEqual([206, 'bytes 6-10/11', 'world']);
+    expect(await part('bytes=0-4')).toEqual([206, 'bytes 0-4/11', 'hello']);
+    expect(await part('bytes=-5')).toEqual([206, 'bytes 6-10/11', 'world']);
+    expect(await part('bytes=6-99')).toEqual([206, 'bytes 6-10/11', 'world']);
+    expect(await part('bytes=11-')).toEqual([416, 'bytes */11', undefined]);
+    expect(await part('bytes=0-1,3-4')).toEqual([200, null, 'hello world']);
+  });
+
+  it('refuses a page of no number', async () => {
+    const { request } = await login();
+    const answer = await request('GET', '/v2/payments/tags/list?n=many');
+    expect([answer.status, (await errorOf(answer)).code]).toEqual([400, 'PAGINATION_NUMBER_INVALID']);
+    expect(await (await request('GET', '/v2/payments/tags/list?n=0')).json()).toEqual({ name: 'payments', tags: [] });
+  });
+
   it('lists tags in pages', async () => {
     const { push, request } = await login();
     for (const tag of ['v2', 'v1', 'v3']) await push({ tag });

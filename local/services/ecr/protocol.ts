@@ -175,12 +175,34 @@ async function getBlob(call: RegistryCall, digest: string): Promise<HttpResponse
   }
   const content = repositoryOf(call).blobs.get(digest);
   if (content === undefined) return unknown();
-  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(content.length), 'docker-content-digest': digest };
-  return { ...bare(200, headers), body: content };
+  const headers = { 'content-type': 'application/octet-stream', 'docker-content-digest': digest, 'accept-ranges': 'bytes' };
+  const wanted = method === 'GET' ? byteRange(call.request.headers.range, content.length) : undefined;
+  if (wanted === 'unsatisfiable')
+    return refusal(416, 'SIZE_INVALID', 'The requested range is not satisfiable', { 'content-range': `bytes */${content.length}` });
+  if (wanted === undefined) return { ...bare(200, { ...headers, 'content-length': String(content.length) }), body: content };
+  const { first, last } = wanted;
+  const body = content.subarray(first, last + 1);
+  const range = { 'content-length': String(body.length), 'content-range': `bytes ${first}-${last}/${content.length}` };
+  return { ...bare(206, { ...headers, ...range }), body };
+}
+
+/** One range, as clients ask to go on with a download; several, or another unit, are answered with everything. https://www.rfc-editor.org/rfc/rfc9110#name-range */
+function byteRange(
+  header: string | undefined,
+  size: number,
+): { readonly first: number; readonly last: number } | 'unsatisfiable' | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  if (from === '') return Number(to) === 0 || size === 0 ? 'unsatisfiable' : { first: Math.max(0, size - Number(to)), last: size - 1 };
+  if (to !== '' && Number(to) < Number(from)) return undefined;
+  if (Number(from) >= size) return 'unsatisfiable';
+  return { first: Number(from), last: to === '' ? size - 1 : Math.min(Number(to), size - 1) };
 }
 
 async function listTags(call: RegistryCall): Promise<HttpResponse> {
   const parameters = new URLSearchParams(call.request.query);
+  const n = parameters.get('n');
+  if (n !== null && !/^\d{1,9}$/.test(n)) return refusal(400, 'PAGINATION_NUMBER_INVALID', 'invalid number of results requested');
   const tags: string[] = [];
   for (let nextToken: string | undefined; ; ) {
     const output = await ask<{ imageIds: { imageTag?: string }[]; nextToken?: string }>(call, 'ListImages', {
@@ -194,7 +216,7 @@ async function listTags(call: RegistryCall): Promise<HttpResponse> {
   }
   const last = parameters.get('last') ?? '';
   const after = tags.toSorted().filter((tag) => tag > last);
-  const count = Number(parameters.get('n') ?? after.length);
+  const count = n === null ? after.length : Number(n);
   const shown = after.slice(0, count);
   const body = JSON.stringify({ name: call.repositoryName, tags: shown });
   const more = count > 0 && shown.length < after.length;
