@@ -4,6 +4,7 @@ import { type CallFaultKind, INVOCATION_HEADER, LambdaKilled } from './faults.ts
 import { ConnectionError, type HttpRequest, type HttpResponse, textResponse } from './http.ts';
 import { authorize } from './iam/authorize.ts';
 import { CLIENTS } from './protocols/clients.ts';
+import { modelFor } from './protocols/former.ts';
 import { type Model, modelOf, type OperationModel } from './protocols/model.ts';
 import { type Misfit, misfit } from './protocols/shape.ts';
 import { address, failure, success } from './protocols/wire.ts';
@@ -22,11 +23,12 @@ export async function answer(world: World, request: HttpRequest): Promise<HttpRe
   const endpoint = endpointOf(request.host);
   if (endpoint === undefined) return undefined;
   const { service, region } = endpoint;
-  const model = modelOf(service);
-  if (model === undefined || !world.knows(service)) {
+  const own = modelOf(service);
+  if (own === undefined || !world.knows(service)) {
     const body = JSON.stringify({ __type: 'NotImplemented', message: `not implemented on local AWS: ${service}` });
     return textResponse(501, body, { 'x-amzn-errortype': 'NotImplemented' });
   }
+  const model = modelFor(own, request);
   const requestId = requestIds(world).uuid();
   try {
     const { operation, read } = address(model, request);

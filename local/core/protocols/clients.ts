@@ -8,7 +8,7 @@ export interface Client {
   readonly protocol: Protocol;
   /** Of the XML answers. */
   readonly namespace?: string;
-  /** Formerly a query service: errors also travel under their old names in a header. */
+  /** Formerly a query service: errors also travel under their old names in a header, and old clients still send forms. */
   readonly queryCompatible?: boolean;
   /** First labels of its host names, before the Region. @default the service's name */
   readonly hosts?: readonly string[];
@@ -72,6 +72,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     client: '@aws-sdk/client-cloudwatch',
     protocol: 'awsJson1_0',
     queryCompatible: true,
+    namespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
     hosts: ['monitoring'],
     signingName: 'monitoring',
     errors: { invalid: 'InvalidParameterValueException', internal: 'InternalServiceFault' },
@@ -91,6 +92,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     client: '@aws-sdk/client-sqs',
     protocol: 'awsJson1_0',
     queryCompatible: true,
+    namespace: 'http://queue.amazonaws.com/doc/2012-11-05/',
     errors: { invalid: 'InvalidParameterValue', throttled: ['RequestThrottled', 403], internal: 'InternalError' },
   },
   ssm: {
