@@ -9,6 +9,7 @@ import type { PromotionRecord } from '../domain/records.ts';
 import { routed } from '../domain/routes.ts';
 import type { Outcome } from '../domain/workflow.ts';
 import { environmentOf, groupOf } from './stack/environment.ts';
+import { putOffClosing } from './stack/idle.ts';
 import { freezeForPerson } from './stack/person.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
@@ -23,7 +24,10 @@ const Input = z.extend(promotionSchema, {
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'putRunning' | 'putService' | 'putFreeze' | 'dropWait' | 'wait'>;
+  readonly ledger: Pick<
+    Ledger,
+    'promotion' | 'extension' | 'putExtension' | 'setPromotion' | 'putRunning' | 'putService' | 'putFreeze' | 'dropWait' | 'wait'
+  >;
   readonly turns: Pick<Turns, 'end'>;
   readonly journal: Pick<Journal, 'write'>;
 }
@@ -51,6 +55,7 @@ export const completePromotion =
         reason: outcome.reason,
         ...(needsPerson ? { needsPerson } : {}),
       });
+    await putOffClosing(ledger, environmentOf(pipeline, environment), now());
     await turns.end(environmentOf(pipeline, environment), promotion, groupOf(pipeline, release.repository).name, now());
     await journal.write(
       entry(promotion, 'ended', now(), TONES[outcome.outcome], words(outcome, environment), { release, environment, stage }),

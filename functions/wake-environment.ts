@@ -13,6 +13,7 @@ import type { ServiceRecord, WaitRecord } from '../domain/records.ts';
 import { renderCreateService, renderWakeService } from '../domain/render.ts';
 import { priorities, routed } from '../domain/routes.ts';
 import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
+import { armClosing } from './stack/idle.ts';
 import { outcomeSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -32,7 +33,10 @@ type Act<Name extends string> = Extract<z.infer<typeof Input>, { act: Name }>;
 interface World {
   readonly pipeline: Pipeline;
   readonly parameters: Pick<Parameters, 'foundation'>;
-  readonly ledger: Pick<Ledger, 'services' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'putService' | 'table'>;
+  readonly ledger: Pick<
+    Ledger,
+    'services' | 'extension' | 'putExtension' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'putService' | 'table'
+  >;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Turns;
   readonly outbox: Outbox;
@@ -168,6 +172,7 @@ async function end(
   if (act === 'complete') {
     const degraded = outcome.outcome === 'succeeded' ? '' : `, degraded: ${outcome.reason}`;
     await journal.write(entry(execution, 'awake', now(), degraded ? 'bad' : 'good', `${environment.name} is up${degraded}`, about));
+    await armClosing(ledger, environment, now());
     await turns.wakeDone(environment, now());
   } else {
     await journal.write(entry(execution, 'not-woken', now(), 'bad', `${environment.name} could not be woken: ${outcome.reason}`, about));
