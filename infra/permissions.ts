@@ -20,6 +20,8 @@ export type Need =
   | 'find repositories'
   | 'read parameters'
   | 'answer waiting steps'
+  | 'let waiting steps go on'
+  | 'fail waiting steps'
   | 'look at executions'
   | 'start releases'
   | 'start wakes'
@@ -35,14 +37,14 @@ export type Need =
 /** Records of its own, and answers, which go through the outbox. */
 const RECORDS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: update', 'ledger: delete'];
 
-/** The turns of an environment, whose holders are told. */
-const TURNS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: delete', 'ledger: query', 'answer waiting steps'];
+/** The turns of an environment, whose next holders are told. Only who takes a turn, ends an environment's, or gives a wake up, fails others. */
+const TURNS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: delete', 'ledger: query', 'let waiting steps go on'];
 
 /** By function: the name of its file. */
 export const needs: Readonly<Record<string, readonly Need[]>> = {
   'on-image-push': ['look at images', 'start releases', 'report failures'],
   'admit-release': ['ledger: get', 'ledger: put', 'journal', 'look at images', 'read image labels'],
-  'request-approval': [...RECORDS, 'journal', 'answer waiting steps'],
+  'request-approval': [...RECORDS, 'journal', 'fail waiting steps'],
   decide: [
     ...RECORDS,
     'ledger: query',
@@ -56,7 +58,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
     'start teardowns',
     'stop executions',
   ],
-  'take-turn': [...RECORDS, ...TURNS, 'journal', 'start wakes'],
+  'take-turn': [...RECORDS, ...TURNS, 'fail waiting steps', 'journal', 'start wakes'],
   'register-task-definitions': [
     'ledger: get',
     'ledger: query',
@@ -75,12 +77,21 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
   'complete-promotion': [...RECORDS, ...TURNS, 'journal'],
   'complete-release': [...RECORDS, 'journal'],
-  'wake-environment': [...RECORDS, ...TURNS, 'journal', 'read parameters', 'change environments'],
-  'teardown-environment': [...TURNS, 'journal', 'start wakes', 'read parameters', 'change environments'],
-  'on-execution-ended': [...RECORDS, ...TURNS, 'journal', 'read parameters', 'change environments', 'report failures'],
+  'wake-environment': [...RECORDS, ...TURNS, 'fail waiting steps', 'journal', 'read parameters', 'change environments'],
+  'teardown-environment': [...TURNS, 'fail waiting steps', 'journal', 'start wakes', 'read parameters', 'change environments'],
+  'on-execution-ended': [
+    ...RECORDS,
+    ...TURNS,
+    'fail waiting steps',
+    'journal',
+    'read parameters',
+    'change environments',
+    'report failures',
+  ],
   sweep: [
     ...RECORDS,
     ...TURNS,
+    'fail waiting steps',
     'ledger: query index',
     'journal',
     'look at images',
@@ -123,6 +134,8 @@ function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
       { Sid: 'ReadParameters', Action: ['ssm:GetParameters'], Resource: place.arn('ssm', `parameter/shiplock/${name}/*`) },
     ],
     'answer waiting steps': [{ Sid: 'AnswerWaitingSteps', Action: ['states:SendTaskSuccess', 'states:SendTaskFailure'], Resource: '*' }],
+    'let waiting steps go on': [{ Sid: 'AnswerWaitingSteps', Action: ['states:SendTaskSuccess'], Resource: '*' }],
+    'fail waiting steps': [{ Sid: 'AnswerWaitingSteps', Action: ['states:SendTaskFailure'], Resource: '*' }],
     'look at executions': [
       {
         Sid: 'LookAtExecutions',
