@@ -6,6 +6,8 @@ type Provider = AwsCredentialIdentity | (() => Promise<AwsCredentialIdentity>);
 /** What every SDK client of ours takes; in a Lambda nothing needs to be said. */
 export interface Connection {
   readonly region?: string;
+  /** @default AWS's own, or what AWS_ENDPOINT_URL says */
+  readonly endpoint?: string;
   readonly credentials?: Provider;
   /** Replaces the network: how commands reach local AWS without a server. */
   // biome-ignore lint/suspicious/noExplicitAny: the SDK's own type differs from client to client in names only.

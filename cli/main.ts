@@ -1,5 +1,6 @@
 /** The command `shiplock`: reads the words, runs the verb, and ends with the exit code that scripts rely on. */
 import { Command, CommanderError } from 'commander';
+import { addApprovals } from './commands/approvals.ts';
 import { addCheck } from './commands/check.ts';
 import { addHistory } from './commands/history.ts';
 import { addJournal } from './commands/journal.ts';
@@ -9,7 +10,7 @@ import { addRehearse } from './commands/rehearse.ts';
 import { addReleases } from './commands/releases.ts';
 import { addStatus } from './commands/status.ts';
 import { addSynth } from './commands/synth.ts';
-import { EXIT } from './output.ts';
+import { EXIT, plain } from './output.ts';
 
 /** What a verb does is loaded when it is used, so that `--help` starts fast. */
 function build(): Command {
@@ -18,7 +19,8 @@ function build(): Command {
     .version('0.1.0')
     .showHelpAfterError('(see shiplock --help)')
     .exitOverride();
-  for (const add of [addCheck, addPlan, addRehearse, addSynth, addLocal, addReleases, addStatus, addHistory, addJournal]) add(program);
+  for (const add of [addApprovals, addCheck, addPlan, addRehearse, addSynth, addLocal, addReleases, addStatus, addHistory, addJournal])
+    add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }
@@ -45,6 +47,9 @@ function report(error: Error): number {
     case 'ScriptError':
       process.stderr.write(`${error.message}\n`);
       return EXIT.usage;
+    case 'RefusedError':
+      process.stderr.write(`refused: ${plain(error.message)}\n`);
+      return EXIT.refused;
     default:
       process.stderr.write(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}\n`);
       return EXIT.failed;

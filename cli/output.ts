@@ -14,6 +14,14 @@ export class UsageError extends Error {
   }
 }
 
+/** A rule or a person said no: its reason, exit code 3. */
+export class RefusedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'RefusedError';
+  }
+}
+
 /** For options that are whole numbers. @throws InvalidArgumentError, which names the option */
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.');
@@ -33,21 +41,78 @@ export function plain(text: string): string {
   return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
-/** A table as wide as its content, at most as wide as the terminal: the last column gives way. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows].map((row) => row.map(plain));
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
-  const last = head.length - 1;
-  const before = widths.slice(0, last).reduce((sum, one) => sum + one + 2, 0);
-  widths[last] = Math.max(10, Math.min(widths[last] ?? 0, width() - before - 1));
-  const line = (row: readonly string[]) => row.map((cell, column) => shorten(cell, widths[column] ?? 0, column === last)).join('  ');
-  const paint = colours();
-  return [paint.bold(line(cells[0] ?? [])), ...cells.slice(1).map(line)].join('\n');
+/** Columns that a text takes: wide characters take two, those that only modify take none. */
+export function columns(text: string): number {
+  let count = 0;
+  for (const character of text) count += NARROW.test(character) ? 1 : NONE.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return count;
 }
 
-function shorten(text: string, length: number, isLast: boolean): string {
-  if (text.length > length) return `${text.slice(0, Math.max(0, length - 1))}…`;
-  return isLast ? text : text.padEnd(length);
+const NARROW = /[\u0020-\u02ff]/;
+const NONE = /\p{Mn}|\p{Me}|\p{Cf}/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** At most so many columns, the end marked where something was cut. */
+export function cut(text: string, room: number): string {
+  if (columns(text) <= room) return text;
+  let kept = '';
+  for (const character of text) {
+    if (columns(kept) + columns(character) > room - 1) break;
+    kept += character;
+  }
+  return room > 0 ? `${kept}…` : '';
+}
+
+/** Exactly so many columns. */
+export const padTo = (text: string, room: number) => {
+  const short = cut(text, room);
+  return short + ' '.repeat(Math.max(0, room - columns(short)));
+};
+
+/** Lines of at most so many columns, broken between words. */
+export function wrap(text: string, room: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && columns(line) + 1 + columns(word) > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+    while (columns(line) > room) {
+      let head = '';
+      for (const character of line) {
+        if (columns(head + character) > room) break;
+        head += character;
+      }
+      lines.push(head);
+      line = line.slice(head.length);
+    }
+  }
+  return line === '' ? lines : [...lines, line];
+}
+
+/** A table as wide as its content, at most as wide as the terminal: the last column gives way, then the widest others. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map(plain));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => columns(row[column] ?? ''))));
+  const last = head.length - 1;
+  const room = width() - 1 - 2 * last;
+  const total = () => widths.reduce((sum, one) => sum + one, 0);
+  const least = Math.min(widths[last] ?? 0, 24);
+  widths[last] = Math.max(least, Math.min(widths[last] ?? 0, room - (total() - (widths[last] ?? 0))));
+  while (total() > room) {
+    const widest = widths.slice(0, last).reduce((best, one, column) => (one > (widths[best] ?? 0) ? column : best), 0);
+    if (last === 0 || (widths[widest] ?? 0) <= 4) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => (column === last ? cut(cell, widths[column] ?? 0) : padTo(cell, widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  const paint = colours();
+  return [paint.bold(line(cells[0] ?? [])), ...cells.slice(1).map(line)].join('\n');
 }
 
 const MARK: Readonly<Record<JournalEntry['tone'], string>> = { good: '✓', bad: '✗', waiting: '…', info: '·' };
@@ -74,10 +139,41 @@ export function clockTime(instant: number, timeZone: string): string {
   return `${part('weekday')} ${part('hour')}:${part('minute')}`;
 }
 
+/** `4 min`, `3 h`, `12 d`: how long something lasts, or how old it is. @param milliseconds */
+export function age(milliseconds: number): string {
+  const minutes = Math.floor(Math.max(0, milliseconds) / 60_000);
+  if (minutes < 1) return '<1 min';
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+}
+
+/** `Mon 23 Nov 08:31` */
+export function dayTime(instant: number, timeZone: string): string {
+  if (Number.isNaN(instant)) return '';
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
+  return `${part('weekday')} ${part('day')} ${part('month')} ${part('hour')}:${part('minute')}`;
+}
+
 export const heading = (text: string) => `\n${colours().bold(text)}`;
 export const good = (text: string) => colours().green(text);
 export const bad = (text: string) => colours().red(text);
+export const bold = (text: string) => colours().bold(text);
+export const warn = (text: string) => colours().yellow(text);
 export const dim = (text: string) => colours().dim(text);
+
+/** Something beside the result: to the other stream, so that programs do not stumble over it. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -7,6 +7,7 @@ export function stateOf(running: Pick<RunningPipeline, 'pipeline' | 'site' | 'no
   const [zone] = Object.values(pipeline.environments).flatMap(({ onDemand }) => onDemand?.hours.timeZone ?? []);
   return {
     pipeline: pipeline.name,
+    definition: pipeline,
     account: site.account,
     region: site.region,
     timeZone: zone ?? 'UTC',

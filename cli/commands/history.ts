@@ -1,33 +1,50 @@
-/** `shiplock history`: the promotions of an environment, or all. */
+/** `shiplock history`: the promotions of an environment, or what ran there at some time. */
 import type { Command } from 'commander';
-import { DATA_FOLDER } from '../folder.ts';
-import { clockTime, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
+import { type SourceOptions, withExamples, withSource } from '../options.ts';
+import { dayTime, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
+
+type Options = SourceOptions & { readonly limit: number; readonly at?: string };
 
 export function addHistory(program: Command): void {
-  program
+  const command = program
     .command('history')
-    .description('what was promoted into an environment, and how it ended')
+    .description('what was promoted into an environment and how it ended; with --at, what ran there then')
     .argument('[environment]', 'one environment instead of all')
     .option('--limit <count>', 'at most so many for an environment', wholeNumber, 50)
-    .option('--data <folder>', 'the state that a rehearsal left', DATA_FOLDER)
-    .option('--json', 'for programs')
-    .addHelpText('after', '\nExample:\n  $ shiplock history live')
-    .action(async (environment: string | undefined, options: { limit: number; data: string; json?: boolean }) => {
-      const { openData } = await import('../data.ts');
-      const { ledger, state } = openData(options.data);
-      if (environment !== undefined && !state.environments.includes(environment))
-        throw new UsageError(`no environment ${environment}; there are ${state.environments.join(', ')}`);
-      const names = environment === undefined ? state.environments : [environment];
-      const promotions = (await Promise.all(names.map((name) => ledger.promotions(name, options.limit)))).flat();
-      promotions.sort((a, b) => b.askedAt.localeCompare(a.askedAt));
-      if (options.json) return printJson(promotions);
-      const rows = promotions.map((promotion) => [
-        clockTime(Date.parse(promotion.askedAt), state.timeZone),
-        promotion.environment,
-        `${promotion.release.repository} ${promotion.release.tag}`,
-        promotion.state,
-        promotion.reason ?? '',
-      ]);
-      print(table(['asked', 'environment', 'release', 'state', 'why'], rows));
-    });
+    .option('--at <time>', 'a time such as 2026-11-23T14:00:00+01:00');
+  withExamples(withSource(command), 'history live', 'history live --at 2026-11-23T14:00:00+01:00').action(history);
+}
+
+async function history(environment: string | undefined, options: Options): Promise<void> {
+  const { knownEnvironment, openSource } = await import('../source.ts');
+  const at = options.at === undefined ? undefined : Date.parse(options.at);
+  if (Number.isNaN(at)) throw new UsageError(`--at ${options.at}: not a time; write it as 2026-11-23T14:00:00+01:00`);
+  const source = await openSource(options);
+  const { ledger, timeZone, pipeline } = source;
+  const names = environment === undefined ? Object.keys(pipeline.environments) : [knownEnvironment(source, environment)];
+  const limit = at === undefined ? options.limit : undefined;
+  const promotions = (await Promise.all(names.map((name) => ledger.promotions(name, limit)))).flat();
+  promotions.sort((a, b) => b.askedAt.localeCompare(a.askedAt));
+  if (at !== undefined) {
+    const { ranAt } = await import('../past.ts');
+    const ran = ranAt(promotions, at);
+    if (options.json) return printJson(ran);
+    const rows = ran.map(({ environment: where, release, since, message }) => [
+      where,
+      release.repository,
+      release.tag,
+      dayTime(Date.parse(since), timeZone),
+      message,
+    ]);
+    return print(rows.length === 0 ? 'nothing had been promoted then' : table(['environment', 'repository', 'tag', 'since', 'what'], rows));
+  }
+  if (options.json) return printJson(promotions);
+  const rows = promotions.map((promotion) => [
+    dayTime(Date.parse(promotion.askedAt), timeZone),
+    promotion.environment,
+    `${promotion.release.repository} ${promotion.release.tag}`,
+    promotion.state,
+    promotion.reason ?? promotion.release.message ?? '',
+  ]);
+  print(table(['asked', 'environment', 'release', 'state', 'why, or what'], rows));
 }

@@ -1,21 +1,22 @@
 /** `shiplock journal`: who did what, when and why. */
 import type { Command } from 'commander';
-import { DATA_FOLDER } from '../folder.ts';
+import { type SourceOptions, withExamples, withSource } from '../options.ts';
 import { journalLine, print, printJson, wholeNumber } from '../output.ts';
 
 export function addJournal(program: Command): void {
-  program
+  const command = program
     .command('journal')
     .description('who did what, when and why, oldest first')
-    .option('--days <count>', 'so many days back', wholeNumber, 7)
-    .option('--data <folder>', 'the state that a rehearsal left', DATA_FOLDER)
-    .option('--json', 'for programs')
-    .addHelpText('after', '\nExample:\n  $ shiplock journal --days 1')
-    .action(async (options: { days: number; data: string; json?: boolean }) => {
-      const { lastDays, openData } = await import('../data.ts');
-      const { journal, state } = openData(options.data);
-      const entries = await journal.days(lastDays(state, options.days));
-      if (options.json) return printJson(entries);
-      for (const entry of entries) print(journalLine(entry, state.timeZone));
-    });
+    .option('--days <count>', 'so many days back', wholeNumber, 7);
+  withExamples(withSource(command), 'journal --days 1').action(async (options: SourceOptions & { days: number }) => {
+    const { openSource } = await import('../source.ts');
+    const { journal, timeZone, now } = await openSource(options);
+    const entries = await journal.days(lastDays(now(), options.days));
+    if (options.json) return printJson(entries);
+    for (const entry of entries) print(journalLine(entry, timeZone));
+  });
 }
+
+/** The days (UTC) of the journal, up to `days` back. */
+const lastDays = (now: number, days: number): string[] =>
+  Array.from({ length: days + 1 }, (_, back) => new Date(now - (days - back) * 86_400_000).toISOString().slice(0, 10));

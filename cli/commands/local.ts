@@ -76,10 +76,12 @@ async function local(options: Options): Promise<number> {
     const timeZone = Object.values(running.pipeline.environments).find(({ onDemand }) => onDemand)?.onDemand?.hours.timeZone ?? 'UTC';
     const { addresses } = running;
     mkdirSync(folder, { recursive: true });
+    // So that whoever looks knows how old things are.
+    const time = { machine: Date.now(), pipeline: running.now(), speed: options.speed };
     // The keys of everybody: for whoever started it only, from its first byte on.
     writeFileSync(file, '', { mode: 0o600 });
     chmodSync(file, 0o600);
-    writeFileSync(file, `${JSON.stringify({ ...addresses, pid: process.pid, speed: options.speed }, null, 2)}\n`);
+    writeFileSync(file, `${JSON.stringify({ ...addresses, pid: process.pid, speed: options.speed, time }, null, 2)}\n`);
     const profiles = await writeProfiles(options.writeProfiles, addresses);
     await running.onJournal((entry) => print(options.json ? JSON.stringify(entry) : journalLine(entry, timeZone)));
     if (options.json) print(JSON.stringify({ ...addresses, pid: process.pid, speed: options.speed }));

@@ -95,6 +95,7 @@ function leave(stage: import('../../rehearsal/stage.ts').Stage, timeZone: string
   mkdirSync(folder, { recursive: true });
   const state: SavedState = {
     pipeline: stage.pipeline.name,
+    definition: stage.pipeline,
     account: stage.site.account,
     region: stage.site.region,
     timeZone,

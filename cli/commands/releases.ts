@@ -1,30 +1,32 @@
-/** `shiplock releases`: what was pushed, how far it came, and why it ended. */
+/** `shiplock releases`: what was pushed, how far it came, and where it runs; on a terminal, a picker. */
 import type { Command } from 'commander';
-import { DATA_FOLDER } from '../folder.ts';
-import { clockTime, print, printJson, table, wholeNumber } from '../output.ts';
+import { type SourceOptions, withExamples, withSource } from '../options.ts';
+import { print, printJson, UsageError, wholeNumber } from '../output.ts';
+
+type Options = SourceOptions & { readonly limit: number; readonly verified?: boolean; readonly pick?: boolean };
 
 export function addReleases(program: Command): void {
-  program
+  const command = program
     .command('releases')
-    .description('list releases, newest first')
+    .description('list releases, newest first, with where they run')
+    .argument('[repository]', 'of one repository only')
     .option('--limit <count>', 'at most so many', wholeNumber, 100)
-    .option('--data <folder>', 'the state that a rehearsal left', DATA_FOLDER)
-    .option('--json', 'for programs')
-    .addHelpText('after', '\nExample:\n  $ shiplock releases --limit 20')
-    .action(async (options: { limit: number; data: string; json?: boolean }) => {
-      const { openData } = await import('../data.ts');
-      const { shortDigest } = await import('../../domain/release.ts');
-      const { ledger, state } = openData(options.data);
-      const releases = await ledger.releases(options.limit);
-      if (options.json) return printJson(releases);
-      const rows = releases.map((release) => [
-        release.repository,
-        release.tag,
-        shortDigest(release.digest).slice(0, 7),
-        clockTime(Date.parse(release.admittedAt), state.timeZone),
-        release.state,
-        release.reason ?? (release.waitsFor ? `waits for ${release.waitsFor}` : (release.message ?? '')),
-      ]);
-      print(table(['repository', 'tag', 'digest', 'admitted', 'state', 'why, or what'], rows));
-    });
+    .option('--verified', 'only those whose checks held somewhere')
+    .option('--pick', 'choose one on the terminal, and print it as REPOSITORY@DIGEST');
+  withExamples(withSource(command), 'releases --verified --limit 20', 'promote "$(shiplock releases orders --pick)" --to live').action(
+    async (repository: string | undefined, options: Options) => {
+      const { known, openSource } = await import('../source.ts');
+      const { canAsk, choices, choose, drawChoices } = await import('../picking.ts');
+      const source = await openSource(options);
+      if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
+      const list = await choices(source, options.limit, options.verified === true, repository);
+      if (options.pick) {
+        if (!canAsk()) throw new UsageError('--pick asks on a terminal, and this is none; name the release instead');
+        const chosen = await choose(list, source.now());
+        return options.json ? printJson(chosen) : print(`${chosen.repository}@${chosen.digest}`);
+      }
+      if (options.json) return printJson(list);
+      print(drawChoices(list, source.now()));
+    },
+  );
 }

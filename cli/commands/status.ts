@@ -1,62 +1,30 @@
-/** `shiplock status`: what is where, and what waits for whom. */
+/** `shiplock status`: what is where, what waits for whom, what failed and why. */
 import type { Command } from 'commander';
-import { DATA_FOLDER } from '../folder.ts';
-import { bad, clockTime, heading, print, printJson, table } from '../output.ts';
+import { type SourceOptions, withExamples, withSource } from '../options.ts';
+import { print, printJson } from '../output.ts';
+
+type Options = SourceOptions & { readonly all?: boolean; readonly watch?: boolean };
 
 export function addStatus(program: Command): void {
-  program
+  const command = program
     .command('status')
     .description('environments side by side, what waits for whom, what failed and why')
-    .option('--data <folder>', 'the state that a rehearsal left', DATA_FOLDER)
-    .option('--json', 'for programs')
-    .addHelpText('after', '\nExample:\n  $ shiplock status')
-    .action(async (options: { data: string; json?: boolean }) => {
-      const { openData } = await import('../data.ts');
-      const { ledger, state } = openData(options.data);
-      const environments = await Promise.all(
-        state.environments.map(async (name) => ({
-          name,
-          manifest: await ledger.manifest(name),
-          services: await ledger.services(name),
-          frozen: (await ledger.freeze(name)) ?? null,
-        })),
-      );
-      const climbing = await ledger.climbing();
-      if (options.json) return printJson({ environments, climbing });
-      const repositories = [...new Set(environments.flatMap(({ manifest }) => manifest.map(({ repository }) => repository)))].sort();
-      const rows = repositories.map((repository) => [
-        repository,
-        ...environments.map(({ manifest }) => manifest.find((record) => record.repository === repository)?.tag ?? '–'),
-      ]);
-      const asleep = environments.map(({ services }) =>
-        services.length > 0 && services.every(({ state: one }) => one !== 'running') ? 'asleep' : '',
-      );
-      print(table(['runs', ...state.environments], [...rows, ['', ...asleep]]));
-      for (const { name, frozen } of environments) if (frozen) print(bad(`${name} is frozen by ${frozen.by}: ${frozen.reason}`));
-      const fallen = (await ledger.releases(20)).filter(
-        (release) => release.state === 'failed' || release.state === 'errored' || release.state === 'refused',
-      );
-      if (fallen.length > 0) {
-        print(heading('did not make it lately'));
-        const rows = fallen
-          .slice(0, 5)
-          .map(({ repository, tag, state: how, reason, endedAt }) => [
-            `${repository} ${tag}`,
-            clockTime(Date.parse(endedAt ?? ''), state.timeZone),
-            how,
-            reason ?? '',
-          ]);
-        print(table(['release', 'ended', 'state', 'why'], rows));
-      }
-      if (climbing.length > 0) {
-        print(heading('on their way'));
-        const waiting = climbing.map(({ repository, tag, stage, waitsFor, admittedAt }) => [
-          `${repository} ${tag}`,
-          stage ?? '',
-          clockTime(Date.parse(admittedAt), state.timeZone),
-          waitsFor ?? 'moves',
-        ]);
-        print(table(['release', 'stage', 'since', 'waits for'], waiting));
-      }
-    });
+    .option('--all', 'a row for every service, also those that run the same everywhere')
+    .option('--watch', 'again whenever something has changed, until Ctrl-C');
+  withExamples(withSource(command), 'status', 'status --watch').action(async (options: Options) => {
+    const { openSource } = await import('../source.ts');
+    const { overview } = await import('../overview.ts');
+    const { drawOverview } = await import('../grid.ts');
+    const source = await openSource(options);
+    if (options.watch) {
+      const { watch } = await import('../watching.ts');
+      return watch(async () => {
+        const view = await overview(source);
+        return options.json ? JSON.stringify(view) : drawOverview(view, source.timeZone, options.all === true);
+      });
+    }
+    const view = await overview(source);
+    if (options.json) printJson(view);
+    else print(drawOverview(view, source.timeZone, options.all === true));
+  });
 }

@@ -161,7 +161,7 @@ describe('check and plan', () => {
   });
 
   it('have help with an example for every verb', () => {
-    for (const verb of ['check', 'plan', 'rehearse', 'synth', 'releases', 'status', 'history', 'journal'])
+    for (const verb of ['check', 'plan', 'rehearse', 'synth', 'releases', 'status', 'history', 'journal', 'approvals'])
       expect(shiplock(verb, '--help')).toMatchObject({ status: 0, out: expect.stringContaining('Example:') });
   });
 });

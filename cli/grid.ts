@@ -1,0 +1,196 @@
+/** Draws an overview: environments side by side in as many columns as the terminal has, what differs first, equal rows as one. */
+import type { RunningRecord } from '../domain/records.ts';
+import { age, bad, bold, columns, cut, dayTime, dim, good, heading, padTo, plain, warn, width, wrap } from './output.ts';
+import type { EnvironmentView, Overview, ServiceRow } from './overview.ts';
+
+/** More rows than these are not read. */
+const ROWS = 30;
+/** From so many on, those that run the same everywhere are one line. */
+const MANY = 12;
+
+/** @param all every service has its row */
+export function drawOverview(view: Overview, timeZone: string, all: boolean): string {
+  const now = Date.parse(view.at);
+  const room = Math.min(width(), 160) - 1;
+  const lines = [...grid(view, now, room, all), ...holds(view, timeZone, room)];
+  if (view.climbing.length > 0) {
+    lines.push(heading('on their way'));
+    for (const { repository, tag, stage, waitsFor, since } of view.climbing) {
+      const what = waitsFor ? warn(`waits for ${plain(waitsFor)}`) : `moves${stage ? `, in ${stage}` : ''}`;
+      const head = `${plain(`${repository} ${tag}`)}  `;
+      const tail = waitsFor ? `waits for ${plain(waitsFor)}, for ${age(now - Date.parse(since))}` : '';
+      if (tail === '') lines.push(`${head}${what}, ${age(now - Date.parse(since))}`);
+      else lines.push(...paragraph(head, tail, room, warn));
+    }
+  }
+  if (view.failed.length > 0) {
+    lines.push(heading('did not make it'));
+    for (const { repository, tag, state, reason, endedAt } of view.failed)
+      lines.push(
+        ...paragraph(
+          `${plain(`${repository} ${tag}`)}  `,
+          `${state} ${dayTime(Date.parse(endedAt ?? ''), timeZone)}: ${plain(reason ?? 'no reason known')}`,
+          room,
+          bad,
+        ),
+      );
+  }
+  return lines.join('\n');
+}
+
+/** At most three lines, those that follow indented. */
+function paragraph(head: string, text: string, room: number, paint: (text: string) => string): string[] {
+  const lines = wrap(`${head}${text}`, room).flatMap((line, index) =>
+    index === 0 ? [line] : wrap(line, room - 4).map((one) => `    ${one}`),
+  );
+  const shown = lines.length > 4 ? [...lines.slice(0, 3), `    ${cut(`${(lines[3] ?? '').trim()} …`, room - 5)}…`] : lines;
+  const [first = '', ...rest] = shown;
+  return [first.startsWith(head) ? `${head}${paint(first.slice(head.length))}` : first, ...rest.map(paint)];
+}
+
+interface Row {
+  readonly name: string;
+  readonly cells: readonly (readonly [string, string])[];
+}
+
+function grid({ environments, services }: Overview, now: number, room: number, all: boolean): string[] {
+  const rows = fold(
+    services.filter(({ differs }) => all || differs || services.length < MANY),
+    environments,
+    now,
+  );
+  const same = services.length - services.filter(({ differs }) => all || differs || services.length < MANY).length;
+  const shown = all ? rows : rows.slice(0, ROWS);
+  const lines: string[] = [];
+  const first = Math.min(28, Math.max(7, ...shown.map(({ name }) => columns(name))));
+  const wide = environments.map((environment, index) =>
+    Math.min(
+      24,
+      Math.max(
+        columns(environment.name),
+        columns(stateOf(environment)),
+        ...shown.map(({ cells }) => Math.max(...(cells[index] ?? ['', '']).map(columns))),
+        4,
+      ),
+    ),
+  );
+  for (const block of blocks(environments, wide, first, room)) {
+    const { from, to, widths, name: left } = block;
+    const part = <Item>(items: readonly Item[]) => items.slice(from, to);
+    const line = (name: string, cells: readonly string[]) =>
+      `${padTo(name, left)}  ${cells.map((cell, index) => padTo(cell, widths[index] ?? 0)).join('  ')}`.trimEnd();
+    if (lines.length > 0) lines.push('');
+    lines.push(
+      bold(
+        line(
+          'runs',
+          part(environments).map(({ name }) => name),
+        ),
+      ),
+    );
+    const states = part(environments).map(stateOf);
+    if (states.some((state) => state !== '')) lines.push(warn(line('', states)));
+    for (const { name, cells } of shown) {
+      lines.push(
+        line(
+          name,
+          part(cells).map(([tag]) => tag),
+        ),
+      );
+      if (part(cells).some(([, more]) => more !== ''))
+        lines.push(
+          dim(
+            line(
+              '',
+              part(cells).map(([, more]) => more),
+            ),
+          ),
+        );
+    }
+  }
+  if (rows.length > shown.length) lines.push(dim(`… and ${rows.length - shown.length} rows more that differ; --all shows them`));
+  if (same > 0) lines.push(good(`${same} ${rows.length > 0 ? 'more ' : ''}services run the same release everywhere; --all shows them`));
+  return lines;
+}
+
+interface Block {
+  readonly from: number;
+  readonly to: number;
+  readonly name: number;
+  readonly widths: readonly number[];
+}
+
+/** All environments side by side if their columns can be made narrow enough, else in several tables. */
+function blocks(environments: readonly EnvironmentView[], wide: readonly number[], first: number, room: number): Block[] {
+  const least = 10;
+  const found: Block[] = [];
+  for (let from = 0; from < environments.length; ) {
+    let to = from + 1;
+    const need = (end: number) => first + wide.slice(from, end).reduce((sum, one) => sum + 2 + Math.min(one, least), 0);
+    while (to < environments.length && need(to + 1) <= room) to++;
+    const widths = wide.slice(from, to);
+    const over = () => first + widths.reduce((sum, one) => sum + 2 + one, 0) - room;
+    while (over() > 0 && Math.max(...widths) > least) {
+      const widest = widths.indexOf(Math.max(...widths));
+      widths[widest] = (widths[widest] ?? 0) - 1;
+    }
+    found.push({ from, to, name: Math.max(8, Math.min(first, first - Math.max(0, over()))), widths });
+    from = to;
+  }
+  return found;
+}
+
+const SLEEP: Readonly<Record<EnvironmentView['state'], string>> = { up: '', waking: 'wakes', down: 'asleep', 'tearing-down': 'goes down' };
+
+/** In one word: what keeps people from expecting the usual. */
+function stateOf({ state, frozen, pins }: EnvironmentView): string {
+  return [SLEEP[state], frozen ? 'frozen' : '', pins.length > 0 ? 'pinned' : ''].filter(Boolean).join(', ');
+}
+
+/** Services whose rows say the same share one. */
+function fold(services: readonly ServiceRow[], environments: readonly EnvironmentView[], now: number): Row[] {
+  const rows = new Map<string, { names: string[]; cells: Row['cells'] }>();
+  for (const { service, runs, differs } of services) {
+    const cells = environments.map(({ name }) => cell(runs[name] ?? [], now));
+    const key = JSON.stringify([differs, environments.map(({ name }) => (runs[name] ?? []).map(({ digest, tag }) => [digest, tag]))]);
+    const row = rows.get(key);
+    if (row) row.names.push(service);
+    else rows.set(key, { names: [service], cells });
+  }
+  return [...rows.values()].map(({ names, cells }) => ({
+    name: names.length > 3 ? `${names[0]} +${names.length - 1}` : names.join(', '),
+    cells,
+  }));
+}
+
+/** The tag, and below it commit and age. */
+function cell(records: readonly RunningRecord[], now: number): readonly [string, string] {
+  const [first] = records;
+  if (first === undefined) return ['–', ''];
+  const tags = [...new Set(records.map(({ tag }) => plain(tag)))].join('+');
+  const commit = first.commit && !tags.includes(first.commit.slice(0, 7)) ? `${plain(first.commit).slice(0, 7)} ` : '';
+  return [tags, `${commit}${age(now - Date.parse(first.since))}`];
+}
+
+function holds({ environments }: Overview, timeZone: string, room: number): string[] {
+  const lines: string[] = [];
+  const time = (at: string) => dayTime(Date.parse(at), timeZone);
+  for (const { name, frozen, pins, until } of environments) {
+    if (frozen)
+      lines.push(
+        ...wrap(
+          `${name} is frozen since ${time(frozen.at)}${frozen.until ? ` until ${time(frozen.until)}` : ''} by ${plain(frozen.by)}: ${plain(frozen.reason)}${frozen.needsPerson ? ` (a rollback failed here; mend it, then shiplock thaw ${name})` : ''}`,
+          room,
+        ).map(bad),
+      );
+    for (const pin of pins)
+      lines.push(
+        ...wrap(
+          `${pin.repository === '*' ? name : `${pin.repository} in ${name}`} is pinned since ${time(pin.at)} by ${plain(pin.by)}: ${plain(pin.reason)}`,
+          room,
+        ).map(warn),
+      );
+    if (until) lines.push(dim(`${name} stays up until ${time(until)}`));
+  }
+  return lines.length > 0 ? ['', ...lines] : [];
+}

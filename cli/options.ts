@@ -1,0 +1,27 @@
+/** The options that every command has which looks at a pipeline, or changes one. */
+import type { Command } from 'commander';
+
+export interface SourceOptions {
+  readonly data?: string;
+  readonly config?: string;
+  readonly profile?: string;
+  readonly aws?: boolean;
+  readonly as?: string;
+  readonly json?: boolean;
+}
+
+/** Where from: see docs/commands.md. */
+export function withSource(command: Command): Command {
+  return command
+    .option('--data <folder>', 'of a local AWS or a rehearsal (default: .shiplock)')
+    .option('--config <path>', 'a shiplock.config.ts, or its folder: for a pipeline in AWS')
+    .option('--aws', 'the AWS account of the pipeline, whatever runs here')
+    .option('--profile <name>', 'AWS profile; implies --aws')
+    .option('--as <person>', 'who you are on local AWS (or SHIPLOCK_AS)')
+    .option('--json', 'for programs');
+}
+
+/** Ends the help with examples. */
+export function withExamples(command: Command, ...examples: readonly string[]): Command {
+  return command.addHelpText('after', `\nExample:\n${examples.map((example) => `  $ shiplock ${example}`).join('\n')}`);
+}
