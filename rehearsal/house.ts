@@ -1,6 +1,6 @@
 /** The folder of a running pipeline: its assemblies, what came from outside, and when it is. Without one nothing is kept. */
 import { createHash, randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -71,12 +71,13 @@ export class House {
     renameSync(`${this.file}.new`, this.file);
   }
 
-  /** Synthesises a configuration. @returns the name of its assembly: the same for the same templates */
-  async assemble(config: string): Promise<{ readonly pipeline: Pipeline; readonly assembly: string }> {
+  /** Synthesises a configuration, or takes what was synthesised from it before. @returns the name of its assembly: the same for the same templates */
+  async assemble(config: string, synthesised?: string): Promise<{ readonly pipeline: Pipeline; readonly assembly: string }> {
     const fresh = join(this.folder, 'assemblies', 'new');
     rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh, { recursive: true });
-    const { pipeline } = await synthesise({ config, outdir: fresh });
+    if (synthesised !== undefined) cpSync(synthesised, fresh, { recursive: true });
+    const { pipeline } = await synthesise({ config, outdir: fresh, reuse: synthesised !== undefined });
     const assembly = fingerprint(fresh);
     const place = this.assembly(assembly);
     if (existsSync(place)) rmSync(fresh, { recursive: true });

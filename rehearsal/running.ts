@@ -27,6 +27,8 @@ export interface RunningOptions {
   readonly start?: number;
   /** Of the API; the registry has the next, then `decide`, then the load balancers. @default 0: all of them are free ones */
   readonly port?: number;
+  /** An assembly that was synthesised before from the same configuration. @default synthesised now */
+  readonly synthesised?: string;
   /** Told what is being done, in words. */
   readonly say?: (text: string) => void;
 }
@@ -85,7 +87,7 @@ export class RunningPipeline {
     const house = new House(options.data);
     try {
       say('synthesises the pipeline');
-      const { pipeline, assembly } = await house.assemble(options.config);
+      const { pipeline, assembly } = await house.assemble(options.config, options.synthesised);
       const known = house.beginning(pipeline);
       const beginning = known ?? house.begin(pipeline, options.start ?? Date.now(), options.start === undefined && speed === 1);
       const clock = new VirtualClock(beginning.start);

@@ -57,6 +57,7 @@ async function local(options: Options): Promise<number> {
   const folder = resolve(options.data ?? DATA_FOLDER);
   const file = join(folder, 'local.json');
   refuseSecond(file, folder);
+  refuseForeign(options.writeProfiles);
   const { RunningPipeline } = await import('../../rehearsal/running.ts');
   const say = (text: string) => void (options.json ? process.stderr.write(`${plain(text)}\n`) : print(dim(plain(text))));
   const running = await RunningPipeline.open({
@@ -117,13 +118,16 @@ function refuseSecond(file: string, folder: string): void {
   }
 }
 
+/** A file of somebody's own must not be lost. @throws UsageError */
+function refuseForeign(file: string | undefined): void {
+  if (file === undefined || !existsSync(file) || readFileSync(file, 'utf8').includes('[profile shiplock-admin]')) return;
+  throw new UsageError(`${file}: there is a file that shiplock has not written; name another one with --write-profiles`);
+}
+
 async function writeProfiles(file: string | undefined, { profiles, region, endpoint }: Addresses): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const { profilesFile } = await import('../../rehearsal/profiles.ts');
   const path = resolve(file);
-  // A file of somebody's own must not be lost.
-  if (existsSync(path) && !readFileSync(path, 'utf8').includes('[profile shiplock-admin]'))
-    throw new UsageError(`${file}: there is a file that shiplock has not written; name another one with --write-profiles`);
   writeFileSync(path, profilesFile(profiles, region, endpoint), { mode: 0o600 });
   return path;
 }

@@ -14,8 +14,8 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** Headers between neighbours; Node's server sets its own. */
-const HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'content-length']);
+/** Headers between neighbours; Node's server sets its own. The date is the machine's, by which outsiders sign: SDKs set their clocks by it. */
+const HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'content-length', 'date']);
 
 /**
  * Opens a port on 127.0.0.1.

@@ -1,29 +1,13 @@
 /** Clients of before, which send forms and read XML, to services that speak JSON today. */
-import { createHash, createHmac } from 'node:crypto';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/core/clock.ts';
 import { World } from '../../../../local/core/world.ts';
 import { factories } from '../../../../local/services/index.ts';
+import { Sha256 } from '../../../sha256.ts';
 
 const NOW = Date.parse('2026-11-23T07:00:00Z');
-
-class Sha256 {
-  private readonly hash: { update(data: never): unknown; digest(): Uint8Array };
-
-  constructor(secret?: unknown) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as never);
-  }
-
-  update(data: unknown): void {
-    this.hash.update(data as never);
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(new Uint8Array(this.hash.digest()));
-  }
-}
 
 /** A client that posts forms to one service, as the AWS CLI 2.9 does. */
 function client(service: 'sqs' | 'monitoring') {

@@ -1,0 +1,65 @@
+/** `shiplock local` as a person meets it: what it says, refuses and leaves behind. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'shiplock-local-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const words = (...more: string[]) => [join(root, 'cli/main.ts'), 'local', ...more];
+const run = (...more: string[]) => spawnSync(process.execPath, words(...more), { cwd: root, encoding: 'utf8' });
+
+describe('shiplock local', () => {
+  it('runs until it is interrupted, tells others where it is, and leaves nothing but its folder', async () => {
+    const data = join(folder, 'data');
+    const profiles = join(folder, 'profiles.ini');
+    const child = spawn(process.execPath, words('examples/acme', '--data', data, '--write-profiles', profiles), { cwd: root });
+    const exit = new Promise<number | null>((ended) => child.once('exit', ended));
+    let out = '';
+    try {
+      await new Promise<void>((ready) => {
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          out += text;
+          if (out.includes('stays up until Ctrl-C')) ready();
+        });
+        void exit.then(() => ready());
+      });
+      const file = join(data, 'local.json');
+      const found = JSON.parse(readFileSync(file, 'utf8')) as { endpoint: string; pid: number; loadBalancers: Record<string, string> };
+      expect(statSync(file).mode & 0o077).toBe(0);
+      expect(statSync(profiles).mode & 0o077).toBe(0);
+      expect(found.pid).toBe(child.pid);
+      expect(Object.keys(found.loadBalancers)).toEqual(['test', 'beta', 'staging', 'live', 'sandbox']);
+      expect((await fetch(found.endpoint)).status).toBe(200);
+      const second = run('examples/acme', '--data', data);
+      expect([second.status, second.stderr]).toEqual([2, expect.stringContaining('it runs already')]);
+    } finally {
+      child.kill('SIGINT');
+    }
+    expect(await exit).toBe(0);
+    expect(out).toContain('goes on from here');
+    expect(existsSync(join(data, 'local.json'))).toBe(false);
+    expect(existsSync(join(data, 'state.json'))).toBe(true);
+  }, 60_000);
+
+  it.each([
+    [['--run', 'docker'], '--run docker is not there yet'],
+    [['--run', 'podman'], '--run: unknown value "podman"'],
+    [['--speed', '0'], 'A number from 0.1 to 10000'],
+    [['--start', 'soon'], 'A time is needed'],
+  ])('refuses %s with exit code 2', (options, text) => {
+    const { status, stderr } = run(...options);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(text)]);
+  });
+
+  it('does not overwrite somebody’s own AWS configuration', () => {
+    const own = join(folder, 'config');
+    writeFileSync(own, '[default]\nregion = eu-west-1\n');
+    mkdirSync(join(folder, 'other'));
+    const { status, stderr } = run('examples/acme', '--data', join(folder, 'other'), '--write-profiles', own);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('shiplock has not written')]);
+    expect(readFileSync(own, 'utf8')).toBe('[default]\nregion = eu-west-1\n');
+  }, 60_000);
+});
