@@ -46,7 +46,7 @@ export const onImagePush =
     if (!Object.values(pipeline.sites).some(({ account, region }) => account === event.account && region === event.region))
       return ignore(`account ${event.account} in ${event.region} is no site of this pipeline`);
     if (event.detail['action-type'] !== 'PUSH' || event.detail.result !== 'SUCCESS') return ignore('not a successful push');
-    const repository = pipeline.repositories[name];
+    const repository = Object.hasOwn(pipeline.repositories, name) ? pipeline.repositories[name] : undefined;
     if (repository === undefined) return ignore(`no repository ${name} in this pipeline`);
     if (digest === undefined || tag === undefined) return ignore('an untagged push: a child of an index, or a referrer');
     if (!matchesTag(repository.tags, tag)) return ignore(`tag ${tag} does not match ${repository.tags}`);
