@@ -31,7 +31,7 @@ export interface Source {
    * Sends a decision of the person at the keyboard.
    * @throws RefusedError; UsageError if this source cannot be changed
    */
-  decide(decision: { readonly verb: string } & object): Promise<Reply>;
+  decide(decision: { readonly verb: string; readonly [field: string]: unknown }): Promise<Reply>;
 }
 
 /** `local.json`, as `shiplock local` writes it. */

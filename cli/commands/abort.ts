@@ -1,0 +1,26 @@
+/** `shiplock abort`: ends a release or a promotion that is on its way, and puts back what it changed. */
+import type { Command } from 'commander';
+import { type DecideOptions, withDecision } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+
+export function addAbort(program: Command): void {
+  const command = program
+    .command('abort')
+    .description('end a release or a promotion that is on its way; what it changed is put back')
+    .argument('<what>', 'REPOSITORY@TAG, or the name of a release’s or promotion’s execution')
+    .option('--reason <text>', 'kept in the journal');
+  withExamples(withDecision(command), 'abort orders@git_cf7edb2 --reason "wrong branch"').action(
+    async (what: string, options: DecideOptions & { reason?: string }) => {
+      const { openSource } = await import('../source.ts');
+      const { carryOut, findRelease, splitRelease } = await import('../deciding.ts');
+      const source = await openSource(options);
+      let execution = what;
+      if (what.includes('@')) {
+        const { repository, reference } = splitRelease(what);
+        const { digest } = await findRelease(source, repository, reference);
+        execution = (await source.ledger.release(repository, digest))?.execution ?? what;
+      }
+      await carryOut(source, { verb: 'abort', execution, ...(options.reason ? { reason: options.reason } : {}) }, options);
+    },
+  );
+}

@@ -1,0 +1,28 @@
+/** `shiplock deploy`: a tag of a service's image into an environment, through the pipeline. */
+import type { Command } from 'commander';
+import { type DecideOptions, withWait } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+
+type Options = DecideOptions & { readonly hotfix?: string };
+
+export function addDeploy(program: Command): void {
+  const command = program
+    .command('deploy')
+    .description('bring the image of a service into an environment by its tag; its gate asks as always')
+    .argument('<service>', 'as the configuration names it')
+    .argument('<tag>', 'of its image')
+    .argument('<environment>', 'where to')
+    .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept');
+  withExamples(withWait(command), 'deploy orders-web git_cf7edb2 test --wait').action(
+    async (service: string, tag: string, environment: string, options: Options) => {
+      const { known, knownEnvironment, openSource } = await import('../source.ts');
+      const { carryOut, confirmLive, findRelease, repositoryOf } = await import('../deciding.ts');
+      const source = await openSource(options);
+      known('service', service, Object.keys(source.pipeline.services));
+      const to = knownEnvironment(source, environment);
+      const { repository, digest } = await findRelease(source, repositoryOf(source, service), tag);
+      await confirmLive(source, [to], `deploy ${service} ${tag} to ${to}`, options);
+      await carryOut(source, { verb: 'promote', repository, digest, to, ...(options.hotfix ? { hotfix: options.hotfix } : {}) }, options);
+    },
+  );
+}

@@ -1,0 +1,24 @@
+/** `shiplock pin`: keeps an environment on what it runs. */
+import type { Command } from 'commander';
+import { type DecideOptions, withDecision } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+
+export function addPin(program: Command): void {
+  const command = program
+    .command('pin')
+    .description('keep an environment, or one repository in it, on what it runs')
+    .argument('<environment>', 'where')
+    .argument('[repository]', 'this one only')
+    .requiredOption('--reason <text>', 'why');
+  withExamples(withDecision(command), 'pin live orders --reason "audit until Friday"').action(
+    async (name: string, repository: string | undefined, options: DecideOptions & { reason: string }) => {
+      const { known, knownEnvironment, openSource } = await import('../source.ts');
+      const { carryOut, confirmLive } = await import('../deciding.ts');
+      const source = await openSource(options);
+      const environment = knownEnvironment(source, name);
+      if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
+      await confirmLive(source, [environment], `pin ${repository ?? 'all'} in ${environment}`, options);
+      await carryOut(source, { verb: 'pin', environment, ...(repository ? { repository } : {}), reason: options.reason }, options);
+    },
+  );
+}

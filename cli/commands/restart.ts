@@ -1,0 +1,23 @@
+/** `shiplock restart`: the same releases, new tasks. */
+import type { Command } from 'commander';
+import { type DecideOptions, withWait } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+
+export function addRestart(program: Command): void {
+  const command = program
+    .command('restart')
+    .description('replace the tasks of an environment, or of one service and its group, by new ones of the same release')
+    .argument('<environment>', 'where')
+    .argument('[service]', 'one service, with those that share its repositories');
+  withExamples(withWait(command), 'restart staging orders-web --wait').action(
+    async (name: string, service: string | undefined, options: DecideOptions) => {
+      const { known, knownEnvironment, openSource } = await import('../source.ts');
+      const { carryOut, confirmLive } = await import('../deciding.ts');
+      const source = await openSource(options);
+      const environment = knownEnvironment(source, name);
+      if (service !== undefined) known('service', service, Object.keys(source.pipeline.services));
+      await confirmLive(source, [environment], `restart ${service ?? 'all'} in ${environment}`, options);
+      await carryOut(source, { verb: 'restart', environment, ...(service ? { service } : {}) }, options);
+    },
+  );
+}

@@ -1,0 +1,52 @@
+/** `shiplock rollback`: back to what held before; pinned to it until somebody unpins. */
+import type { Command } from 'commander';
+import { type DecideOptions, withWait } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+
+type Options = DecideOptions & { readonly repository?: string; readonly to?: string; readonly now?: boolean; readonly reason?: string };
+
+export function addRollback(program: Command): void {
+  const command = program
+    .command('rollback')
+    .description('bring an environment back to what held there before, and pin it to that')
+    .argument('<environment>', 'where')
+    .option('--repository <name>', 'which, where several run')
+    .option('--to <tag>', 'a release that held there (or REPOSITORY@TAG); the one before, if left out')
+    .option('--now', 'stop what is being deployed there first')
+    .option('--reason <text>', 'kept in the journal');
+  withExamples(withWait(command), 'rollback live --repository orders --wait', 'rollback live --to orders@git_91ff20b --now').action(
+    async (name: string, options: Options) => {
+      const { known, knownEnvironment, openSource } = await import('../source.ts');
+      const { carryOut, confirmLive, findRelease, splitRelease } = await import('../deciding.ts');
+      const source = await openSource(options);
+      const environment = knownEnvironment(source, name);
+      const whole = options.to?.includes('@') ? splitRelease(options.to) : undefined;
+      const repository = options.repository ?? whole?.repository ?? (await onlyOne(source, environment));
+      known('repository', repository, Object.keys(source.pipeline.repositories));
+      const to = options.to === undefined ? undefined : await findRelease(source, repository, whole?.reference ?? options.to);
+      await confirmLive(source, [environment], `roll ${repository} in ${environment} back to ${to?.tag ?? 'what ran before'}`, options);
+      await carryOut(
+        source,
+        {
+          verb: 'rollback',
+          environment,
+          repository,
+          ...(to ? { to: to.digest } : {}),
+          ...(options.now ? { now: true } : {}),
+          ...(options.reason ? { reason: options.reason } : {}),
+        },
+        options,
+      );
+    },
+  );
+}
+
+/** The one repository that an environment runs. @throws UsageError if it runs several, or none */
+async function onlyOne(source: import('../source.ts').Source, environment: string): Promise<string> {
+  const { UsageError } = await import('../output.ts');
+  const names = (await source.ledger.manifest(environment)).map(({ repository }) => repository);
+  if (names.length === 1) return names[0] ?? '';
+  throw new UsageError(
+    names.length === 0 ? `${environment} runs nothing` : `${environment} runs ${names.join(', ')}; say which with --repository`,
+  );
+}

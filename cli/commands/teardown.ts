@@ -1,0 +1,47 @@
+/** `shiplock teardown`: takes an on-demand environment down, or says what that would take. */
+import type { Command } from 'commander';
+import { type DecideOptions, withWait } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+import { print, printJson, UsageError } from '../output.ts';
+
+export function addTeardown(program: Command): void {
+  const command = program
+    .command('teardown')
+    .description('take an on-demand environment down; what runs comes back at the next wake')
+    .argument('<environment>', 'which')
+    .option('--preview', 'what would go, what stays and goes on to cost; nothing is done');
+  withExamples(withWait(command), 'teardown test --preview', 'teardown test --wait').action(
+    async (name: string, options: DecideOptions & { preview?: boolean }) => {
+      const { knownEnvironment, openSource } = await import('../source.ts');
+      const { carryOut } = await import('../deciding.ts');
+      const source = await openSource(options);
+      const environment = knownEnvironment(source, name);
+      if (options.preview) return preview(source, environment, options.json === true);
+      await carryOut(source, { verb: 'teardown', environment }, options);
+    },
+  );
+}
+
+async function preview(source: import('../source.ts').Source, name: string, json: boolean): Promise<void> {
+  const environment = source.pipeline.environments[name];
+  if (environment?.onDemand === undefined) throw new UsageError(`${name} always exists; only an on-demand environment is torn down`);
+  const { depth } = environment.onDemand;
+  const [services, state] = await Promise.all([source.ledger.services(name), source.turns.state(environment)]);
+  const up = services.filter((one) => one.state === 'running').map(({ service }) => service);
+  const goes =
+    depth === 'cluster'
+      ? [...up.map((one) => `service ${one}`), `cluster ${source.pipeline.name}-${name}`]
+      : up.map((one) => `tasks of ${one}`);
+  const stays = [
+    'load balancer and its address',
+    'target groups',
+    'log groups',
+    ...(depth === 'tasks' ? ['services, at zero tasks', 'cluster'] : []),
+  ];
+  const costs = ['load balancer, by the hour', 'logs that are kept, by the gigabyte'];
+  if (json) return printJson({ environment: name, state, depth, goes, stays, costs });
+  print(`${name} is ${state}; its teardown (depth: ${depth})`);
+  print(`  takes down  ${goes.join(', ') || 'nothing'}`);
+  print(`  leaves      ${stays.join(', ')}`);
+  print(`  still costs ${costs.join(', ')}`);
+}

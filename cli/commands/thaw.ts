@@ -1,0 +1,16 @@
+/** `shiplock thaw`: ends a freeze. */
+import type { Command } from 'commander';
+import { type DecideOptions, withDecision } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+
+export function addThaw(program: Command): void {
+  const command = program.command('thaw').description('end a freeze').argument('<environment>', 'which');
+  withExamples(withDecision(command), 'thaw live').action(async (name: string, options: DecideOptions) => {
+    const { knownEnvironment, openSource } = await import('../source.ts');
+    const { carryOut, confirmLive } = await import('../deciding.ts');
+    const source = await openSource(options);
+    const environment = knownEnvironment(source, name);
+    await confirmLive(source, [environment], `thaw ${environment}`, options);
+    await carryOut(source, { verb: 'thaw', environment }, options);
+  });
+}

@@ -1,0 +1,23 @@
+/** `shiplock unpin`: lets releases in again. */
+import type { Command } from 'commander';
+import { type DecideOptions, withDecision } from '../deciding.ts';
+import { withExamples } from '../options.ts';
+
+export function addUnpin(program: Command): void {
+  const command = program
+    .command('unpin')
+    .description('let releases into a pinned environment again')
+    .argument('<environment>', 'where')
+    .argument('[repository]', 'if it was pinned by itself, as rollback does');
+  withExamples(withDecision(command), 'unpin live orders').action(
+    async (name: string, repository: string | undefined, options: DecideOptions) => {
+      const { known, knownEnvironment, openSource } = await import('../source.ts');
+      const { carryOut, confirmLive } = await import('../deciding.ts');
+      const source = await openSource(options);
+      const environment = knownEnvironment(source, name);
+      if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
+      await confirmLive(source, [environment], `unpin ${repository ?? 'all'} in ${environment}`, options);
+      await carryOut(source, { verb: 'unpin', environment, ...(repository ? { repository } : {}) }, options);
+    },
+  );
+}

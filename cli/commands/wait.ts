@@ -1,0 +1,51 @@
+/** `shiplock wait`: until something has ended, for scripts and CI; the exit code says how. */
+import type { Command } from 'commander';
+import { type SourceOptions, withExamples, withSource } from '../options.ts';
+import { bad, good, plain, print, printJson, wholeNumber } from '../output.ts';
+
+type Options = SourceOptions & { readonly timeout: number; readonly in?: string };
+
+export function addWait(program: Command): void {
+  const command = program
+    .command('wait')
+    .description(
+      'wait for a release, a promotion or an order to end; exit code 0 succeeded, 1 failed or not in time, 3 refused or superseded',
+    )
+    .argument('<what>', 'REPOSITORY@TAG, or the name of a release’s or promotion’s execution')
+    .option('--in <environment>', 'only until it runs there, its checks held')
+    .option('--timeout <minutes>', 'at most so long', wholeNumber, 60);
+  withExamples(withSource(command), 'wait orders@git_cf7edb2 --in test', 'wait orders-cf7edb2a90b1-1 --timeout 30').action(
+    async (what: string, options: Options) => {
+      const { knownEnvironment, openSource } = await import('../source.ts');
+      const { exitCodeOf, waitFor } = await import('../waiting.ts');
+      const source = await openSource(options);
+      const environment = options.in === undefined ? undefined : knownEnvironment(source, options.in);
+      const execution = what.includes('@') ? await executionOf(source, what, options.timeout) : what;
+      const end = await waitFor(source, execution, {
+        minutes: options.timeout,
+        silent: options.json === true,
+        ...(environment ? { environment } : {}),
+      });
+      if (options.json) printJson(end);
+      else if (end.outcome === 'succeeded') print(good(`✓ ${plain(what)} succeeded`));
+      else print(bad(`✗ ${plain(what)} ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`));
+      process.exitCode = exitCodeOf(end);
+    },
+  );
+}
+
+/** Just after a push the ledger may not know of it yet: a release is waited for too. */
+async function executionOf(source: import('../source.ts').Source, what: string, minutes: number): Promise<string> {
+  const { findRelease, splitRelease } = await import('../deciding.ts');
+  const { pause } = await import('../watching.ts');
+  const { releaseExecution } = await import('../../domain/names.ts');
+  const { repository, reference } = splitRelease(what);
+  const release = await findRelease(source, repository, reference);
+  const end = Date.now() + minutes * 60_000;
+  for (;;) {
+    const record = await source.ledger.release(repository, release.digest);
+    if (record) return record.execution;
+    if (source.kind === 'rehearsal' || Date.now() >= end) return releaseExecution(repository, release.digest, 1);
+    await pause();
+  }
+}

@@ -1,0 +1,197 @@
+/** The commands that change something, against a pipeline that a server plays: what they send, signed by whom, and how they end. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const digest = `sha256:${'ab'.repeat(32)}`;
+
+interface Sent {
+  readonly authorization: string;
+  readonly body: Record<string, unknown>;
+}
+
+let server: Server;
+let data: string;
+let sent: Sent[] = [];
+let reply: { status: number; body: object; date?: string } = { status: 200, body: { message: 'done' } };
+/** What the ledger holds, by partition key and beginning of the sort key. */
+let items: Record<string, unknown>[] = [];
+
+const value = (one: unknown): object =>
+  typeof one === 'number'
+    ? { N: String(one) }
+    : Array.isArray(one)
+      ? { L: one.map(value) }
+      : typeof one === 'boolean'
+        ? { BOOL: one }
+        : typeof one === 'object' && one !== null
+          ? { M: marshalled(one as Record<string, unknown>) }
+          : { S: String(one) };
+const marshalled = (item: Record<string, unknown>): Record<string, object> =>
+  Object.fromEntries(Object.entries(item).map(([name, one]) => [name, value(one)]));
+
+/** Answers what the ledger is asked: gets by key, queries by partition and beginning. */
+function dynamo(
+  target: string,
+  input: { Key?: Record<string, { S: string }>; ExpressionAttributeValues?: Record<string, { S: string }> },
+): object {
+  if (target.endsWith('GetItem')) {
+    const found = items.find(({ pk, sk }) => pk === input.Key?.pk?.S && sk === input.Key?.sk?.S);
+    return found ? { Item: marshalled(found) } : {};
+  }
+  const values = Object.values(input.ExpressionAttributeValues ?? {}).map(({ S }) => S);
+  return {
+    Items: items.filter((item) => [item.pk, item.gpk].some((key) => values.includes(String(key)))).map(marshalled),
+  };
+}
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+    });
+    request.on('end', () => {
+      const target = String(request.headers['x-amz-target'] ?? '');
+      response.setHeader('content-type', 'application/json');
+      if (target.startsWith('DynamoDB')) return void response.end(JSON.stringify(dynamo(target, JSON.parse(text) as object)));
+      sent.push({ authorization: String(request.headers.authorization), body: JSON.parse(text) as Record<string, unknown> });
+      response.statusCode = reply.status;
+      response.end(JSON.stringify(reply.body));
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  data = mkdtempSync(join(tmpdir(), 'shiplock-decide-'));
+  const key = (name: string) => ({ accessKeyId: `AKIA${name}`, secretAccessKey: 'secret' });
+  writeFileSync(
+    join(data, 'local.json'),
+    JSON.stringify({
+      endpoint: url,
+      registry: '',
+      region: 'eu-central-1',
+      account: '111111111111',
+      pipeline: 'acme',
+      config: join(root, 'examples/acme/shiplock.config.ts'),
+      loadBalancers: {},
+      decideUrl: url,
+      profiles: { 'shiplock-admin': key('ADMIN'), 'acme-release-manager': { ...key('MANAGER'), person: 'release-manager@example.com' } },
+      pid: process.pid,
+    }),
+  );
+});
+afterAll(() => {
+  server.close();
+  rmSync(data, { recursive: true, force: true });
+});
+beforeEach(() => {
+  sent = [];
+  items = [];
+  reply = { status: 200, body: { message: 'done' } };
+});
+
+function shiplock(...words: string[]): Promise<{ status: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [join(root, 'cli/main.ts'), ...words, '--data', data, '--as', 'release-manager'], { cwd: root });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString('utf8');
+  });
+  return new Promise((done) => child.on('close', (status) => done({ status, out, err })));
+}
+
+const release = {
+  pk: 'REPOSITORY#orders',
+  sk: `RELEASE#${digest}`,
+  repository: 'orders',
+  digest,
+  tag: 'git_1',
+  order: '1',
+  admittedAt: '2026-11-23T08:00:00Z',
+  execution: 'orders-1',
+  state: 'succeeded',
+};
+
+describe('a decision', () => {
+  it('goes to decide, signed by the person', async () => {
+    const { status, out } = await shiplock('freeze', 'test', '--reason', 'moving house');
+    expect({ status, out }).toEqual({ status: 0, out: '✓ done\n' });
+    expect(sent[0]?.body).toEqual({ verb: 'freeze', environment: 'test', reason: 'moving house' });
+    expect(sent[0]?.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIAMANAGER\/\d{8}\/eu-central-1\/lambda\/aws4_request/);
+  });
+
+  it('that is refused ends with 3 and the reason, its escapes shown', async () => {
+    reply = { status: 403, body: { message: 'live is frozen by x: “\u001b[31mred”' } };
+    const { status, err } = await shiplock('thaw', 'test');
+    expect(status).toBe(3);
+    expect(err).toContain('refused: live is frozen');
+    expect(err).not.toContain('\u001b');
+  });
+
+  it('that is not understood ends with 2, and a broken pipeline with 1', async () => {
+    reply = { status: 400, body: { message: 'not a decision' } };
+    expect((await shiplock('wake', 'test')).status).toBe(2);
+    reply = { status: 502, body: { message: 'Internal Server Error' } };
+    expect((await shiplock('wake', 'test')).status).toBe(1);
+  });
+
+  it('about live is not sent where nobody can be asked, unless --yes-live is said', async () => {
+    expect(await shiplock('restart', 'live')).toMatchObject({ status: 2, err: expect.stringContaining('--yes-live') });
+    expect(sent).toEqual([]);
+    expect((await shiplock('restart', 'live', '--yes-live')).status).toBe(0);
+    expect(sent[0]?.body).toEqual({ verb: 'restart', environment: 'live' });
+  });
+
+  it('names the digest behind a tag of the service’s repository', async () => {
+    items = [release];
+    expect((await shiplock('deploy', 'orders-web', 'git_1', 'test')).status).toBe(0);
+    expect(sent[0]?.body).toEqual({ verb: 'promote', repository: 'orders', digest, to: 'test' });
+    expect((await shiplock('rollback', 'test', '--to', 'orders@git_1', '--now')).status).toBe(0);
+    expect(sent[1]?.body).toEqual({ verb: 'rollback', environment: 'test', repository: 'orders', to: digest, now: true });
+  });
+
+  it('about a set sends exactly what was verified, and nothing if something was not', async () => {
+    items = [{ ...release, pk: 'ENVIRONMENT#test', sk: 'RUNS#orders', environment: 'test', verified: true }];
+    expect((await shiplock('promote', '--from', 'test', '--to', 'beta')).status).toBe(0);
+    expect(sent[0]?.body).toEqual({ verb: 'promote-set', from: 'test', to: 'beta', manifest: { orders: digest } });
+    items = [{ ...items[0], verified: false }];
+    expect(await shiplock('promote', '--from', 'test', '--to', 'beta')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('not verified in test: orders git_1'),
+    });
+  });
+
+  it('about a name that is not there is not sent, and the nearest is told', async () => {
+    expect(await shiplock('wake', 'tst')).toMatchObject({ status: 2, err: expect.stringContaining('did you mean "test"?') });
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('wait', () => {
+  const ended = async (state: string) => {
+    items = [{ pk: 'PROMOTION#p', sk: 'PROMOTION', promotion: 'p', environment: 'test', state, reason: 'because' }];
+    return (await shiplock('wait', 'p')).status;
+  };
+
+  it('ends as the promotion did', async () => {
+    expect([await ended('succeeded'), await ended('failed'), await ended('refused')]).toEqual([0, 1, 3]);
+  });
+});
+
+describe('completion', () => {
+  it('knows every command', async () => {
+    const child = spawn(process.execPath, [join(root, 'cli/main.ts'), 'completion', 'bash'], { cwd: root });
+    let out = '';
+    for await (const chunk of child.stdout) out += String(chunk);
+    expect(out).toContain('rollback) words="--repository --to --now');
+    expect(out).toContain('complete -o default -F _shiplock shiplock');
+  });
+});
