@@ -1,0 +1,107 @@
+/** Registering, killed in between and tried again: no slot is taken twice, and what is known to be registered is not registered again. */
+import { expect, it } from 'vitest';
+import { registerTaskDefinitions } from '../../functions/register-task-definitions.ts';
+import { foundation, pipeline, release as releaseOf } from '../domain/parts.ts';
+
+const release = releaseOf('orders', 'git_1');
+const input = { promotion: 'p1', environment: 'test', stage: 'test', climb: 'c1', release };
+
+/** @param slot when its slots are there. Milliseconds */
+function scene({ slot = 0 } = {}) {
+  const registered: string[] = [];
+  let reserved = 0;
+  let now = 1_000_000;
+  /** After so many of its writes the function is killed. */
+  let lives = Number.POSITIVE_INFINITY;
+  let record: Record<string, unknown> = { promotion: 'p1', environment: 'test', release, taskDefinitions: {} };
+  const world = {
+    pipeline,
+    registry: {
+      image: async () => ({ status: 'ACTIVE' }),
+      uris: async () => ({ orders: '111111111111.dkr.ecr.eu-central-1.amazonaws.com/orders' }),
+    },
+    parameters: { foundation: async () => ({ foundation, targetGroups: {} }) },
+    ledger: {
+      promotion: async () => structuredClone(record),
+      setPromotion: async (_: string, fields: object) => {
+        if (lives-- <= 0) throw new Error('killed');
+        record = { ...record, ...structuredClone(fields) };
+      },
+      setRelease: async () => {},
+      holds: async () => ({ pins: [] }),
+      running: async () => undefined,
+      manifest: async () => [],
+      gate: async () => undefined,
+      reserve: async (_: string, count: number) => {
+        reserved += count;
+        return slot || now;
+      },
+    },
+    migrations: { runs: async () => [{ state: 'succeeded' }] },
+    journal: { write: async () => {} },
+    clients: () => ({ ecs: { register: async ({ family }: { family: string }) => `${family}:${registered.push(family)}` } }),
+  } as never;
+  return {
+    registered,
+    run: (killedAfter = Number.POSITIVE_INFINITY) => {
+      lives = killedAfter;
+      return registerTaskDefinitions(world)(input, { now: () => now, logger: { info() {}, warn() {} }, count() {} } as never);
+    },
+    later: (time: number) => {
+      now = time;
+    },
+    get reserved() {
+      return reserved;
+    },
+    get record() {
+      return record;
+    },
+  };
+}
+
+const web = 'acme-test-orders-web';
+const worker = 'acme-test-orders-worker';
+
+it('registers each service once, and writes down what it got', async () => {
+  const one = scene();
+  expect(await one.run()).toEqual({ services: ['orders-web', 'orders-worker'] });
+  expect(one.registered).toEqual([web, worker]);
+  expect(one.reserved).toBe(2);
+  expect(one.record).toMatchObject({ state: 'deploying', taskDefinitions: { 'orders-web': `${web}:1`, 'orders-worker': `${worker}:2` } });
+});
+
+it('tried again after everything was done registers nothing more', async () => {
+  const one = scene();
+  await one.run();
+  await one.run();
+  expect(one.registered).toEqual([web, worker]);
+  expect(one.reserved).toBe(2);
+});
+
+it.each([
+  { killed: 'before its slot was written down', after: 0, registered: [web, worker], reserved: 4 },
+  { killed: 'before the first revision was written down', after: 1, registered: [web, web, worker], reserved: 2 },
+  { killed: 'before the second revision was written down', after: 2, registered: [web, worker, worker], reserved: 2 },
+  { killed: 'before it said that it deploys', after: 3, registered: [web, worker], reserved: 2 },
+])('killed $killed leaves at most one revision that nobody uses', async ({ after, registered, reserved }) => {
+  const one = scene();
+  await expect(one.run(after)).rejects.toThrow('killed');
+  await one.run();
+  expect(one.registered).toEqual(registered);
+  expect(one.reserved).toBe(reserved);
+  expect(one.record.taskDefinitions).toEqual({
+    'orders-web': `${web}:${registered.lastIndexOf(web) + 1}`,
+    'orders-worker': `${worker}:${registered.lastIndexOf(worker) + 1}`,
+  });
+});
+
+it('that has to wait for its slot registers nothing, says when, and takes no second slot when it comes again', async () => {
+  const one = scene({ slot: 1_030_000 });
+  await expect(one.run()).rejects.toMatchObject({ name: 'RegistrationPaced' });
+  await expect(one.run()).rejects.toMatchObject({ name: 'RegistrationPaced' });
+  expect(one.registered).toEqual([]);
+  one.later(1_030_000);
+  await one.run();
+  expect(one.registered).toEqual([web, worker]);
+  expect(one.reserved).toBe(2);
+});
