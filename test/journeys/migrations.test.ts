@@ -1,5 +1,6 @@
 /** Databases on the way: migrated once, before any service changes, under the strictest gate of those that share them. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { Migrations } from '../../aws/migrations.ts';
 import type { MigrationRecord } from '../../domain/databases.ts';
 import { developer, integrator, Journey, MINUTE, manager } from './journey.ts';
 
@@ -113,6 +114,9 @@ describe('a migration', () => {
     await journey.untilAsked(first, 'beta', orders);
     const second = await journey.push(image('0000002'));
     await journey.untilAsked(second, 'beta', orders);
+    // As if it had come before the database was configured: nothing says that it has migrated.
+    for (const { digest, climb } of await runs('test/orders'))
+      if (digest === first) await journey.stage.ledger.table.delete({ pk: 'DATABASE#test/orders', sk: `MIGRATION#${digest}#${climb}` });
     const before = calls('RunTask');
     const answer = await journey.stage.decideAs(manager, { verb: 'rollback', environment: 'test', repository: 'orders', reason: 'slow' });
     expect(answer).toMatchObject({ status: 200 });
@@ -197,5 +201,31 @@ describe('a migration', () => {
     expect(two.state).toBe('succeeded');
     expect(one).toMatchObject({ state: 'succeeded', environment: 'live' });
     expect(Date.parse(one.askedAt)).toBeGreaterThanOrEqual(Date.parse(two.endedAt!));
+  });
+
+  it('never begins while another one has the database, whoever comes first', async () => {
+    journey = await Journey.begin();
+    const migrations = new Migrations(journey.stage.ledger.table);
+    const run = (letter: string) =>
+      ({
+        database: 'live/orders',
+        digest: `sha256:${letter.repeat(64)}`,
+        climb: `orders-${letter}-1`,
+        state: 'running',
+      }) as MigrationRecord;
+    expect(await Promise.all(['a', 'b', 'c'].map((letter) => migrations.begin(run(letter))))).toEqual(
+      expect.arrayContaining([true, false, false]),
+    );
+    const holder = (await migrations.holder('live/orders'))!;
+    const other = ['a', 'b', 'c'].map(run).find(({ digest }) => digest !== holder.digest)!;
+    expect(await migrations.begin(other)).toBe(false);
+    const end = { state: 'succeeded', endedAt: '2026-11-23T08:00:00.000Z' } as const;
+    expect(await migrations.end(other, end)).toBe(false);
+    expect(await migrations.end(holder, end)).toBe(true);
+    expect(await migrations.end(holder, { ...end, state: 'failed' })).toBe(false);
+    expect(await migrations.begin(other)).toBe(true);
+    // What has ended is evidence: it is neither changed nor begun again.
+    expect(await migrations.runs('live/orders', holder.digest)).toMatchObject([{ state: 'succeeded' }]);
+    expect(await migrations.begin(holder)).toBe(false);
   });
 });
