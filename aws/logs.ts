@@ -1,6 +1,22 @@
 /** CloudWatch Logs: the last thing a failed container or build said. */
-import { CloudWatchLogsClient, GetLogEventsCommand, ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CloudWatchLogsClient,
+  GetLogEventsCommand,
+  paginateFilterLogEvents,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { type Connection, clientSettings } from './clients.ts';
+
+export interface LogLine {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly stream: string;
+  readonly text: string;
+}
+
+/** Pages that are read at most: a thousand lines each. */
+const PAGES = 20;
 
 export class Logs {
   private readonly client: CloudWatchLogsClient;
@@ -23,5 +39,25 @@ export class Logs {
       if (error instanceof ResourceNotFoundException) return [];
       throw error;
     }
+  }
+
+  /**
+   * The lines of all streams of a group since a moment, oldest first; nothing if there is no such group.
+   * @param since milliseconds since the epoch
+   */
+  async lines(logGroupName: string, since: number): Promise<LogLine[]> {
+    const found: LogLine[] = [];
+    let pages = 0;
+    try {
+      const input = { logGroupName, startTime: Math.max(0, Math.floor(since)), limit: 1000 };
+      for await (const { events = [] } of paginateFilterLogEvents({ client: this.client }, input)) {
+        for (const { eventId = '', timestamp = 0, logStreamName = '', message = '' } of events)
+          found.push({ id: eventId, at: timestamp, stream: logStreamName, text: message.trimEnd() });
+        if (++pages >= PAGES) break;
+      }
+    } catch (error) {
+      if (!(error instanceof ResourceNotFoundException)) throw error;
+    }
+    return found.toSorted((a, b) => a.at - b.at);
   }
 }

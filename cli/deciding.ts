@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { suggestion } from '../domain/suggestion.ts';
 import { type SourceOptions, withSource } from './options.ts';
-import { EXIT, good, note, plain, print, printJson, UsageError, wholeNumber } from './output.ts';
+import { bad, EXIT, good, note, plain, print, printJson, UsageError, wholeNumber } from './output.ts';
 import type { Source } from './source.ts';
 
 export type DecideOptions = SourceOptions & { readonly yesLive?: boolean; readonly wait?: boolean; readonly timeout?: number };
@@ -51,6 +51,8 @@ export async function carryOut(
   const { waitFor, exitCodeOf } = await import('./waiting.ts');
   const end = await waitFor(source, reply.execution, { minutes: options.timeout ?? 60, silent: options.json === true });
   if (options.json) printJson({ ...reply, ...end });
+  else if (end.outcome === 'succeeded') print(good('✓ succeeded'));
+  else print(bad(`✗ ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`));
   process.exitCode = exitCodeOf(end) ?? EXIT.failed;
 }
 

@@ -6,11 +6,13 @@ import { addApprove } from './commands/approve.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
+import { addExport } from './commands/export.ts';
 import { addExtend } from './commands/extend.ts';
 import { addFreeze } from './commands/freeze.ts';
 import { addHistory } from './commands/history.ts';
 import { addJournal } from './commands/journal.ts';
 import { addLocal } from './commands/local.ts';
+import { addLogs } from './commands/logs.ts';
 import { addPin } from './commands/pin.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPromote } from './commands/promote.ts';
@@ -35,11 +37,13 @@ const COMMANDS = [
   addRehearse,
   addLocal,
   addSynth,
+  addExport,
   addStatus,
   addReleases,
   addApprovals,
   addHistory,
   addJournal,
+  addLogs,
   addWait,
   addApprove,
   addReject,

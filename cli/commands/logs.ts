@@ -1,0 +1,53 @@
+/** `shiplock logs`: what the tasks of a service say. */
+import type { Command } from 'commander';
+import { type SourceOptions, withExamples, withSource } from '../options.ts';
+import { dayTime, dim, plain, print, UsageError, wholeNumber } from '../output.ts';
+
+type Options = SourceOptions & { readonly limit: number; readonly follow?: boolean };
+
+export function addLogs(program: Command): void {
+  const command = program
+    .command('logs')
+    .description('what the tasks of a service say, oldest first')
+    .argument('<service>', 'as the configuration names it')
+    .argument('<environment>', 'where')
+    .option('--limit <count>', 'at most so many lines, the newest', wholeNumber, 100)
+    .option('--follow', 'go on until Ctrl-C');
+  withExamples(withSource(command), 'logs orders-web test --follow').action(async (name: string, where: string, options: Options) => {
+    const { known, knownEnvironment, openSource } = await import('../source.ts');
+    const source = await openSource(options);
+    const service = known('service', name, Object.keys(source.pipeline.services));
+    const environment = knownEnvironment(source, where);
+    if (source.kind === 'rehearsal') throw new UsageError('a rehearsal leaves no logs; run `shiplock local` and look there');
+    const { Logs } = await import('../../aws/logs.ts');
+    const { logGroup } = await import('../../domain/names.ts');
+    const { whileWorking } = await import('../progress.ts');
+    const { pause } = await import('../watching.ts');
+    const logs = new Logs(source.connection);
+    const group = logGroup(source.pipeline.name, environment, service);
+    if (options.follow) process.once('SIGINT', () => process.exit(0));
+    const told = new Set<string>();
+    let lines: Awaited<ReturnType<typeof logs.lines>> = [];
+    for (const span of SPANS) {
+      lines = await whileWorking('reads the log…', () => logs.lines(group, source.now() - span));
+      if (lines.length >= options.limit) break;
+    }
+    lines = lines.slice(-options.limit);
+    for (;;) {
+      for (const { id, at, stream, text } of lines) {
+        if (told.has(id)) continue;
+        told.add(id);
+        if (options.json) print(JSON.stringify({ at: new Date(at).toISOString(), stream, text }));
+        else print(`${dim(`${dayTime(at, source.timeZone)} ${plain(stream.split('/').at(-1) ?? '').slice(0, 8)}`)} ${plain(text)}`);
+      }
+      if (!options.follow) return;
+      await pause();
+      lines = await logs.lines(group, Math.max(...lines.map(({ at }) => at), source.now() - OVERLAP));
+    }
+  });
+}
+
+/** How far back is looked, further only if there is too little: pages come oldest first. Milliseconds. */
+const SPANS = [10 * 60_000, 3_600_000, 24 * 3_600_000];
+/** Lines of several tasks do not come in order: a little is read again. */
+const OVERLAP = 60_000;
