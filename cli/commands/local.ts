@@ -1,5 +1,5 @@
 /** `shiplock local`: local AWS and the pipeline in real time, for SDKs, the AWS CLI, container tools and shiplock's own commands. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Addresses, RunningPipeline } from '../../rehearsal/running.ts';
@@ -79,13 +79,14 @@ async function local(options: Options): Promise<number> {
     mkdirSync(folder, { recursive: true });
     // So that whoever looks knows how old things are.
     const time = { machine: Date.now(), pipeline: running.now(), speed: options.speed };
-    // The keys of everybody: for whoever started it only, from its first byte on.
-    writeFileSync(file, '', { mode: 0o600 });
-    chmodSync(file, 0o600);
-    writeFileSync(file, `${JSON.stringify({ ...addresses, pid: process.pid, speed: options.speed, time }, null, 2)}\n`);
+    const found = { ...addresses, pid: process.pid, speed: options.speed, time };
+    // The keys of everybody: for whoever started it only, and never half written.
+    rmSync(`${file}.new`, { force: true });
+    writeFileSync(`${file}.new`, `${JSON.stringify(found, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
     const profiles = await writeProfiles(options.writeProfiles, addresses);
     await running.onJournal((entry) => print(options.json ? JSON.stringify(entry) : journalLine(entry, timeZone)));
-    if (options.json) print(JSON.stringify({ ...addresses, pid: process.pid, speed: options.speed }));
+    if (options.json) print(JSON.stringify(found));
     else welcome(running, { timeZone, seconds: (performance.now() - began) / 1000, file, profiles, data: options.data });
     await interrupted();
     if (!options.json) print(`\n${dim('stops: closes its ports and saves')}`);

@@ -27,10 +27,16 @@ describe('shiplock local', () => {
         void exit.then(() => ready());
       });
       const file = join(data, 'local.json');
-      const found = JSON.parse(readFileSync(file, 'utf8')) as { endpoint: string; pid: number; loadBalancers: Record<string, string> };
+      const found = JSON.parse(readFileSync(file, 'utf8')) as {
+        endpoint: string;
+        pid: number;
+        loadBalancers: Record<string, string>;
+        time: object;
+      };
       expect(statSync(file).mode & 0o077).toBe(0);
       expect(statSync(profiles).mode & 0o077).toBe(0);
       expect(found.pid).toBe(child.pid);
+      expect(found.time).toEqual({ machine: expect.any(Number), pipeline: expect.any(Number), speed: 1 });
       expect(Object.keys(found.loadBalancers)).toEqual(['test', 'beta', 'staging', 'live', 'sandbox']);
       expect((await fetch(found.endpoint)).status).toBe(200);
       const second = run('examples/acme', '--data', data);
