@@ -16,6 +16,7 @@ import { addLogs } from './commands/logs.ts';
 import { addPin } from './commands/pin.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPromote } from './commands/promote.ts';
+import { addPush } from './commands/push.ts';
 import { addRehearse } from './commands/rehearse.ts';
 import { addReject } from './commands/reject.ts';
 import { addReleases } from './commands/releases.ts';
@@ -36,6 +37,7 @@ const COMMANDS = [
   addPlan,
   addRehearse,
   addLocal,
+  addPush,
   addSynth,
   addExport,
   addStatus,

@@ -1,6 +1,6 @@
 /** Builds OCI images as values: configuration, one layer, manifest, and the index with provenance that BuildKit makes. */
 import { createHash } from 'node:crypto';
-import { gzip, tar } from './tar.ts';
+import { type Entry, gzip, tar } from './tar.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const INDEX = 'application/vnd.oci.image.index.v1+json';
@@ -8,8 +8,10 @@ const CONFIG = 'application/vnd.oci.image.config.v1+json';
 const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
 export interface ImageContent {
-  /** Files of the only layer by path. @default one file that holds the labels */
-  readonly files?: Readonly<Record<string, string>>;
+  /** What the only layer holds, by path. @default one file that holds the labels */
+  readonly files?: Readonly<Record<string, string | Entry>>;
+  /** How it runs. @default as its host says */
+  readonly run?: { readonly entrypoint: readonly string[]; readonly folder: string };
   readonly labels: Readonly<Record<string, string>>;
   readonly created: Date;
   /** Adds an attestation manifest, and an index over both. @default false */
@@ -51,7 +53,11 @@ export function buildImage(image: ImageContent): BuiltImage {
     created: created.toISOString(),
     architecture: platform.architecture,
     os: platform.os,
-    config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Labels: sorted },
+    config: {
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      ...(image.run === undefined ? {} : { Entrypoint: image.run.entrypoint, WorkingDir: image.run.folder }),
+      Labels: sorted,
+    },
     rootfs: { type: 'layers', diff_ids: [content(archive).digest] },
     history: [{ created: created.toISOString(), created_by: 'COPY . /' }],
   });

@@ -23,6 +23,8 @@ export interface Push extends ImageContent {
   readonly tag?: string;
   /** @default over the network */
   readonly send?: Send;
+  /** Hears of every blob before it is looked for: how many there are, and how large all are, in bytes. */
+  readonly onBlob?: (step: { readonly number: number; readonly of: number; readonly bytes: number }) => void;
 }
 
 export interface Pushed {
@@ -68,18 +70,19 @@ export async function pushImage(push: Push): Promise<Pushed> {
     what: string,
     method: string,
     target: URL,
-    options: { body?: Uint8Array; type?: string; also?: number } = {},
+    options: { body?: Uint8Array; type?: string; also?: readonly number[] } = {},
   ): Promise<HttpResponse> {
-    const { body = empty, type, also } = options;
+    const { body = empty, type, also = [] } = options;
     const headers: Record<string, string> = { authorization };
     if (type !== undefined) headers['content-type'] = type;
     const response = await send({ method, url: target, headers, body });
-    if (response.status < 300 || response.status === also) return response;
+    if (response.status < 300 || also.includes(response.status)) return response;
     throw refused(what, response);
   }
 
   async function pushBlob({ digest, bytes }: Content): Promise<void> {
-    const known = await request(`looking for ${digest}`, 'HEAD', new URL(`blobs/${digest}`, base), { also: 404 });
+    // Whoever may not look hears why from the upload: an answer to HEAD has no body to say it.
+    const known = await request(`looking for ${digest}`, 'HEAD', new URL(`blobs/${digest}`, base), { also: [403, 404] });
     if (known.status === 200) return;
     const begun = await request(`upload to ${repository}`, 'POST', new URL('blobs/uploads/', base));
     const target = new URL(begun.headers.location ?? '', base);
@@ -92,7 +95,11 @@ export async function pushImage(push: Push): Promise<Pushed> {
 
   const image = buildImage(push);
   const [main, ...others] = image.manifests;
-  for (const blob of image.blobs) await pushBlob(blob);
+  const bytes = image.blobs.reduce((sum, blob) => sum + blob.bytes.length, 0);
+  for (const [index, blob] of image.blobs.entries()) {
+    push.onBlob?.({ number: index + 1, of: image.blobs.length, bytes });
+    await pushBlob(blob);
+  }
   if (image.index === undefined) await pushManifest(tag ?? main!.digest, main!);
   else {
     for (const one of [main!, ...others]) await pushManifest(one.digest, one);
