@@ -1,6 +1,5 @@
 /** What the commands that change something have in common: live asks for its name, the answer is shown, and the outcome waited for. */
 import type { Command } from 'commander';
-import { suggestion } from '../domain/suggestion.ts';
 import { type SourceOptions, withSource } from './options.ts';
 import { bad, EXIT, good, note, plain, print, printJson, UsageError, wholeNumber } from './output.ts';
 import type { Source } from './source.ts';
@@ -76,6 +75,8 @@ export async function findRelease(
     const image = await new Registry(source.connection).image(repository, reference);
     if (image) return { repository, digest: image.digest, tag: image.tags[0] ?? reference };
   }
+  // Loaded when it is needed: help starts fast.
+  const { suggestion } = await import('../domain/suggestion.ts');
   const near = suggestion(
     reference,
     releases.map(({ tag }) => tag),
