@@ -122,6 +122,8 @@ export interface ApprovalRecord {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   readonly approvals: readonly { readonly by: string; readonly at: string }[];
+  /** The token of the one that it superseded: told again by a retry, lest a crash kept it from hearing. */
+  readonly superseded?: string;
   readonly reason?: string;
   readonly version: number;
 }

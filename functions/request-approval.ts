@@ -58,12 +58,14 @@ export const requestApproval =
       if (running && compareOrders(running.order, release.order) > 0)
         return answerSelf(failure(new Superseded(`${environment} runs ${releaseTitle(running)}, which is newer`)));
     }
+    const dead = failure(new Superseded(`${releaseTitle(release)}, which is newer, has reached the gate of ${stage}`));
     for (;;) {
       const before = await ledger.gate(stage, release.repository);
       if (before?.climb === execution && before.state === 'waiting') {
         // A retry of this step: the question stands, only its token is new.
-        if (await ledger.table.transact([ledger.gateWrite({ ...before, token, version: before.version + 1 }, before)])) break;
-        continue;
+        if (!(await ledger.table.transact([ledger.gateWrite({ ...before, token, version: before.version + 1 }, before)]))) continue;
+        if (before.superseded) await outbox.send(before.superseded, dead);
+        break;
       }
       const version = (before?.version ?? 0) + 1;
       // What was approved and is on its way is not taken over by something older.
@@ -75,9 +77,8 @@ export const requestApproval =
       }
       if (compareOrders(before.release.order, release.order) > 0)
         return answerSelf(failure(new Superseded(`${releaseTitle(before.release)}, which is newer, waits at ${stage}`)));
-      const dead = failure(new Superseded(`${releaseTitle(release)}, which is newer, has reached the gate of ${stage}`));
-      if (!(await ledger.table.transact([ledger.gateWrite({ ...record, version }, before), outbox.write(before.token, dead, now())])))
-        continue;
+      const taken = ledger.gateWrite({ ...record, version, superseded: before.token }, before);
+      if (!(await ledger.table.transact([taken, outbox.write(before.token, dead, now())]))) continue;
       await outbox.send(before.token, dead);
       break;
     }

@@ -30,4 +30,14 @@ describe('histories that once went wrong', () => {
     expect(violations, story.join('\n')).toEqual([]);
     expect(standing).toMatchObject({ second: 'failed', test: 'build-1' });
   });
+
+  it('a gate whose Lambda is killed just before it tells the one that is superseded tells it when it is tried again', async () => {
+    const { standing, violations, story } = await climb({
+      assembly: assembly.folder,
+      plant: ({ world }) =>
+        world.faults.add({ kind: 'kill-before', match: { caller: 'sim-request-approval', operation: 'SendTaskFailure' }, nth: 1 }),
+    });
+    expect(violations, story.join('\n')).toEqual([]);
+    expect(standing).toMatchObject({ first: 'superseded', gate: 'build-2' });
+  });
 });
