@@ -73,8 +73,8 @@ export class Turns {
     return this.run(environment, takeEnvironmentTurn(initialOf(environment), ticket, evenIfDown), now);
   }
 
-  /** Ends a group's ticket, wherever it stands. */
-  end(environment: Place, ticket: string, group: string, now: number): Promise<void> {
+  /** Ends a promotion's ticket, wherever it stands. @param group undefined: it was the environment's, which stays up */
+  end(environment: Place, ticket: string, group: string | undefined, now: number): Promise<void> {
     return this.run(environment, endTurn(initialOf(environment), ticket, group), now);
   }
 
@@ -149,7 +149,8 @@ export class Turns {
    * The fence, read again just before a call that changes ECS.
    * @throws TurnLost if the turn has passed on
    */
-  async assertGroupTurn(environment: string, group: string, ticket: string, fence: number): Promise<void> {
+  async assertTurn(environment: string, group: string | undefined, ticket: string, fence: number): Promise<void> {
+    if (group === undefined) return this.assertEnvironmentTurn(environment, ticket, fence);
     const turns = await this.table.get<GroupTurns>(keyOf(environment, { item: 'group', group }));
     const { holder } = turns ?? {};
     if (holder?.ticket.id !== ticket || holder.phase !== 'held' || turns?.fence !== fence) throw new TurnLost(environment, ticket);

@@ -15,7 +15,15 @@ export interface Release {
   readonly author?: string;
   /** ISO 8601 */
   readonly pushedAt: string;
+  /** A set: releases of several repositories that move as one, all or none. Its digest is that of their list. */
+  readonly members?: readonly Release[];
 }
+
+/** What a release brings in: itself, or the members of a set. */
+export const membersOf = (release: Release): readonly Release[] => release.members ?? [release];
+
+/** The repository that a set stands under in the ledger: one for each environment from which sets come. No repository of ECR is called so. */
+export const setRepository = (from: string) => `+${from}`;
 
 /** Where a release stands as a whole. */
 export type ReleaseState = 'climbing' | 'succeeded' | 'superseded' | 'refused' | 'failed' | 'errored';

@@ -17,6 +17,8 @@ export interface Ticket {
   readonly token: string;
   /** What a group ticket wants to bring in; a newer one of the same repository supersedes it while it waits. */
   readonly candidate?: { readonly repository: string; readonly order: string; readonly title: string };
+  /** An environment's ticket that takes nothing down: a set of releases goes in, with nobody beside it. */
+  readonly keepsUp?: boolean;
 }
 
 export type EnvironmentState = 'up' | 'waking' | 'down' | 'tearing-down';
@@ -280,6 +282,8 @@ export function* drain(initial: EnvironmentState): Program<void> {
     const { exclusive } = gate;
     // While it is down nobody can enter, and while it wakes the turn has to wait.
     if (exclusive === undefined || exclusive.phase === 'held' || gate.state === 'waking') return;
+    // What goes in, goes into an environment that is up.
+    if (gate.state === 'down' && exclusive.ticket.keepsUp) return;
     if (yield { op: 'dead', ticket: exclusive.ticket.id }) {
       yield* endTurn(initial, exclusive.ticket.id);
       return;
@@ -299,7 +303,8 @@ export function* drain(initial: EnvironmentState): Program<void> {
     }
     const fence = gate.fence + 1;
     const answer = granted(exclusive.ticket, fence);
-    if (!(yield* putGate(gate, { fence, state: 'tearing-down', exclusive: { ...exclusive, phase: 'held', fence } }, [answer]))) continue;
+    const state = exclusive.ticket.keepsUp ? gate.state : 'tearing-down';
+    if (!(yield* putGate(gate, { fence, state, exclusive: { ...exclusive, phase: 'held', fence } }, [answer]))) continue;
     yield { op: 'send', answer };
     return;
   }

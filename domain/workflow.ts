@@ -24,6 +24,16 @@ export interface ReleaseStart {
   readonly cause: 'push' | 'sweep' | 'person';
   /** Ordered by a person, past a freeze. */
   readonly hotfix?: ByHand;
+  /** What a set consists of, and where it comes from. */
+  readonly set?: ReleaseSet;
+}
+
+/** The manifest of an environment, or a part of it, on its way to another. */
+export interface ReleaseSet {
+  readonly from: string;
+  readonly members: readonly Release[];
+  /** When it was put together: how sets compare. ISO 8601. */
+  readonly at: string;
 }
 
 /** A stage of the path, as the release workflow walks it. */

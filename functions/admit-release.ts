@@ -7,10 +7,10 @@ import { approvalOf } from '../domain/databases.ts';
 import { ReleaseRefused } from '../domain/errors.ts';
 import { orderOf } from '../domain/order.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
-import { type Release, shortDigest } from '../domain/release.ts';
+import { type Release, releaseTitle, shortDigest } from '../domain/release.ts';
 import { matchesTag } from '../domain/tags.ts';
-import type { ReleaseWorkflow, StagePlan } from '../domain/workflow.ts';
-import { byHandSchema } from './stack/schemas.ts';
+import type { ReleaseSet, ReleaseWorkflow, StagePlan } from '../domain/workflow.ts';
+import { byHandSchema, setSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
 import { entry } from './stack/words.ts';
@@ -23,6 +23,7 @@ const Input = z.object({
   cause: z.enum(['push', 'sweep', 'person']),
   execution: z.string(),
   hotfix: z.nullish(byHandSchema),
+  set: z.nullish(setSchema),
 });
 
 export type AdmitReleaseOutput = Pick<ReleaseWorkflow, 'release' | 'plan'>;
@@ -37,41 +38,10 @@ interface World {
 export const admitRelease =
   ({ pipeline, registry, ledger, journal }: World) =>
   async (input: z.infer<typeof Input>, { now }: Moment): Promise<AdmitReleaseOutput> => {
-    const repository = pipeline.repositories[input.repository];
-    if (repository === undefined) throw new ReleaseRefused(`no repository ${input.repository} in this pipeline`);
-    const image = await registry.image(input.repository, input.digest);
-    const name = `${input.repository}@${shortDigest(input.digest)}`;
-    if (image === undefined) throw new ReleaseRefused(`${name} is not in the registry any more; push it again`);
-    if (image.status !== 'ACTIVE') throw new ReleaseRefused(`${name} is archived; restore it in ECR before it can run`);
-    if (!isRunnable(image)) throw new ReleaseRefused(`${name} is no image but ${image.mediaType}`);
-    const tag = image.tags.toSorted().find((candidate) => matchesTag(repository.tags, candidate));
-    if (tag === undefined) throw new ReleaseRefused(`${name} has no tag like ${repository.tags}`);
-    const config = await registry.config(input.repository, input.digest, repository.platform);
-    if (config === undefined || config.platform !== repository.platform)
-      throw new ReleaseRefused(
-        `${input.repository} ${tag} is not built for ${repository.platform}${config ? ` but for ${config.platform}` : ''}`,
-      );
-
-    const { labels } = config;
-    const order = orderOf(repository.order, { tag, commitTime: labels['shiplock.commit.time'], pushedAt: image.pushedAt.toISOString() });
-    if (order === undefined)
-      throw new ReleaseRefused(
-        `${input.repository} ${tag} has no ${repository.order} to compare it by; see \`order\` in shiplock.config.ts`,
-      );
-    const release: Release = {
-      repository: input.repository,
-      digest: input.digest,
-      tag,
-      order,
-      pushedAt: image.pushedAt.toISOString(),
-      ...present('commit', cut(labels['org.opencontainers.image.revision'])),
-      ...present('message', cut(labels['shiplock.commit.message']?.split('\n')[0])),
-      // Not `org.opencontainers.image.authors`: an image inherits it from its base, whose authors wrote nothing of this change.
-      ...present('author', authors(labels['shiplock.commit.author'])),
-    };
+    const release = input.set ? await admitSet(registry, input.set, input) : await admitImage(pipeline, registry, input);
     const before = await ledger.release(release.repository, release.digest);
     if (before !== undefined && before.attempt > input.attempt)
-      throw new ReleaseRefused(`attempt ${before.attempt} of ${name} is newer than this one`);
+      throw new ReleaseRefused(`attempt ${before.attempt} of ${releaseTitle(release)} is newer than this one`);
     const plan = pipeline.path
       .filter(({ name: stage }) => input.stages === null || input.stages.includes(stage))
       .map(({ name: stage, environments }): StagePlan => {
@@ -107,6 +77,71 @@ const cut = (label: string | undefined) => label?.slice(0, MOST);
 
 /** Authors that were cut off leave one that nobody knows, so that they are not taken for somebody else. */
 const authors = (label: string | undefined) => (label !== undefined && label.length > MOST ? `${cut(label)}, …` : label);
+
+/** One image, as its registry and its labels describe it. @throws ReleaseRefused */
+async function admitImage(
+  pipeline: Pipeline,
+  registry: World['registry'],
+  input: Pick<z.infer<typeof Input>, 'repository' | 'digest'>,
+): Promise<Release> {
+  const repository = pipeline.repositories[input.repository];
+  if (repository === undefined) throw new ReleaseRefused(`no repository ${input.repository} in this pipeline`);
+  const image = await registry.image(input.repository, input.digest);
+  const name = `${input.repository}@${shortDigest(input.digest)}`;
+  if (image === undefined) throw new ReleaseRefused(`${name} is not in the registry any more; push it again`);
+  if (image.status !== 'ACTIVE') throw new ReleaseRefused(`${name} is archived; restore it in ECR before it can run`);
+  if (!isRunnable(image)) throw new ReleaseRefused(`${name} is no image but ${image.mediaType}`);
+  const tag = image.tags.toSorted().find((candidate) => matchesTag(repository.tags, candidate));
+  if (tag === undefined) throw new ReleaseRefused(`${name} has no tag like ${repository.tags}`);
+  const config = await registry.config(input.repository, input.digest, repository.platform);
+  if (config === undefined || config.platform !== repository.platform)
+    throw new ReleaseRefused(
+      `${input.repository} ${tag} is not built for ${repository.platform}${config ? ` but for ${config.platform}` : ''}`,
+    );
+
+  const { labels } = config;
+  const order = orderOf(repository.order, { tag, commitTime: labels['shiplock.commit.time'], pushedAt: image.pushedAt.toISOString() });
+  if (order === undefined)
+    throw new ReleaseRefused(`${input.repository} ${tag} has no ${repository.order} to compare it by; see \`order\` in shiplock.config.ts`);
+  return {
+    repository: input.repository,
+    digest: input.digest,
+    tag,
+    order,
+    pushedAt: image.pushedAt.toISOString(),
+    ...present('commit', cut(labels['org.opencontainers.image.revision'])),
+    ...present('message', cut(labels['shiplock.commit.message']?.split('\n')[0])),
+    // Not `org.opencontainers.image.authors`: an image inherits it from its base, whose authors wrote nothing of this change.
+    ...present('author', authors(labels['shiplock.commit.author'])),
+  };
+}
+
+/** A set: every image of it exists and may run; who wrote any of it is its author. @throws ReleaseRefused */
+async function admitSet(
+  registry: World['registry'],
+  { from, members, at }: ReleaseSet,
+  { repository, digest }: Pick<z.infer<typeof Input>, 'repository' | 'digest'>,
+): Promise<Release> {
+  for (const member of members) {
+    const image = await registry.image(member.repository, member.digest);
+    if (image?.status !== 'ACTIVE')
+      throw new ReleaseRefused(
+        `${releaseTitle(member)} of this set is ${image ? 'archived' : 'not in the registry any more'}; restore or push it`,
+      );
+  }
+  const known = members.map(({ author }) => author);
+  return {
+    repository,
+    digest,
+    tag: `${members.length} of ${from}`,
+    order: at,
+    pushedAt: at,
+    message: members.map(releaseTitle).join(', ').slice(0, MOST),
+    // One unknown author makes all unknown: nobody may then approve where somebody else than the author has to.
+    ...present('author', known.every((author) => author !== undefined) ? [...new Set(known)].join(', ') : undefined),
+    members,
+  };
+}
 
 const present = <Name extends string>(name: Name, value: string | undefined) =>
   (value ? { [name]: value } : {}) as Partial<Record<Name, string>>;

@@ -6,9 +6,10 @@ import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord } from '../domain/records.ts';
+import { membersOf } from '../domain/release.ts';
 import { routed } from '../domain/routes.ts';
 import type { Outcome } from '../domain/workflow.ts';
-import { environmentOf, groupOf } from './stack/environment.ts';
+import { environmentOf, turnOf } from './stack/environment.ts';
 import { putOffClosing } from './stack/idle.ts';
 import { freezeForPerson } from './stack/person.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
@@ -56,7 +57,7 @@ export const completePromotion =
         ...(needsPerson ? { needsPerson } : {}),
       });
     await putOffClosing(ledger, environmentOf(pipeline, environment), now());
-    await turns.end(environmentOf(pipeline, environment), promotion, groupOf(pipeline, release.repository).name, now());
+    await turns.end(environmentOf(pipeline, environment), promotion, turnOf(pipeline, release), now());
     await journal.write(
       entry(promotion, 'ended', now(), TONES[outcome.outcome], words(outcome, environment), { release, environment, stage }),
     );
@@ -73,7 +74,7 @@ async function recordSuccess(
   record: PromotionRecord,
   at: string,
 ): Promise<void> {
-  await ledger.putRunning({ ...release, environment, promotion, since: at, verified: true });
+  for (const member of membersOf(release)) await ledger.putRunning({ ...member, environment, promotion, since: at, verified: true });
   for (const [service, taskDefinition] of Object.entries(record.taskDefinitions))
     await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion, ...routed(pipeline.services[service]) });
 }

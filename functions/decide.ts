@@ -12,7 +12,7 @@ import { abort } from './stack/decisions/brake.ts';
 import { extend, teardown, wake } from './stack/decisions/doors.ts';
 import { answerGate } from './stack/decisions/gate.ts';
 import { freeze, pin, thaw, unpin } from './stack/decisions/holds.ts';
-import { promote, restart, rollback } from './stack/decisions/promotions.ts';
+import { promote, promoteSet, restart, rollback } from './stack/decisions/promotions.ts';
 import { type Caller, Decision, refused, type Said, type World } from './stack/decisions/world.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -74,8 +74,12 @@ export const decide =
 function subjectOf(decision: Decision): string {
   if ('approval' in decision) return `approval/${decision.approval}`;
   if ('execution' in decision) return decision.execution;
-  return `environment/${'to' in decision && decision.verb === 'promote' ? decision.to : decision.environment}`;
+  return `environment/${environmentOf(decision)}`;
 }
+
+/** Where it shall happen. */
+const environmentOf = (decision: Exclude<Decision, { approval: string } | { execution: string }>): string =>
+  decision.verb === 'promote' || decision.verb === 'promote-set' ? decision.to : decision.environment;
 
 function parse(text: string): Decision | undefined {
   try {
@@ -89,7 +93,7 @@ function parse(text: string): Decision | undefined {
 async function carryOut(world: World, decision: Decision, caller: Caller): Promise<Said> {
   if ('approval' in decision) return answerGate(world, decision, caller);
   if ('execution' in decision) return abort(world, decision, caller);
-  const environment = decision.verb === 'promote' ? decision.to : decision.environment;
+  const environment = environmentOf(decision);
   const environments = Object.keys(world.pipeline.environments);
   if (!environments.includes(environment)) return refused(`no environment ${environment}; there are ${environments.join(', ')}`);
   const why = mayNot(world.pipeline, environment, caller.person, decision.verb);
@@ -105,6 +109,8 @@ async function carryOut(world: World, decision: Decision, caller: Caller): Promi
       return unpin(world, decision, caller);
     case 'promote':
       return promote(world, decision, caller);
+    case 'promote-set':
+      return promoteSet(world, decision, caller);
     case 'rollback':
       return rollback(world, decision, caller);
     case 'restart':

@@ -11,7 +11,7 @@ import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
 import { renderCreateService, renderUpdateService } from '../domain/render.ts';
 import { priorities, route } from '../domain/routes.ts';
-import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -28,7 +28,7 @@ interface World {
   readonly pipeline: Pipeline;
   readonly parameters: Pick<Parameters, 'foundation'>;
   readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'service' | 'wait' | 'waits' | 'putWait' | 'endWait'>;
-  readonly turns: Pick<Turns, 'assertGroupTurn'>;
+  readonly turns: Pick<Turns, 'assertTurn'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -109,7 +109,7 @@ async function deploy(
     const look = wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing }) : { state: wait.state };
     if (look.state !== 'none') return true;
   }
-  await turns.assertGroupTurn(name, groupOf(pipeline, release.repository).name, promotion, fence);
+  await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);
   const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, service.web ? [serviceName] : []);
   const rendering = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
   const exists = before[serviceName] !== null;

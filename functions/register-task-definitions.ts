@@ -10,10 +10,10 @@ import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '.
 import { heldBack } from '../domain/holds.ts';
 import { compareOrders } from '../domain/order.ts';
 import type { Group, Pipeline, ServiceDefinition } from '../domain/pipeline.ts';
-import type { Ordered, PromotionRecord } from '../domain/records.ts';
-import { type Release, releaseTitle, shortDigest } from '../domain/release.ts';
+import type { ByHand, Ordered, PromotionRecord } from '../domain/records.ts';
+import { membersOf, type Release, releaseTitle, shortDigest } from '../domain/release.ts';
 import { renderTaskDefinition } from '../domain/render.ts';
-import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, groupsOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -44,17 +44,25 @@ export const registerTaskDefinitions =
     const { promotion, environment: name, release, climb, stage } = input;
     const record = await ledger.promotion(promotion);
     if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
-    const group = groupOf(pipeline, release.repository);
+    const groups = groupsOf(pipeline, release);
     await mayEnter(world, input, record.ordered, moment.now());
 
     const environment = environmentOf(pipeline, name);
-    const releases = await manifestWith(ledger, name, group, release);
-    const services = group.services.map((service) => pipeline.services[service]!).filter((service) => isComplete(service, releases));
-    if (services.length === 0)
-      throw new PromotionRefused(`${group.name} also needs ${missing(group, releases).join(', ')}, and ${name} runs none of them yet`);
+    const releases = await manifestWith(ledger, name, groups, membersOf(release));
+    const complete = groups.map((group) =>
+      group.services.map((service) => pipeline.services[service]!).filter((service) => isComplete(service, releases)),
+    );
+    for (const [index, group] of groups.entries())
+      if (complete[index]?.length === 0)
+        throw new PromotionRefused(`${group.name} also needs ${missing(group, releases).join(', ')}, and ${name} runs none of them yet`);
+    const services = complete.flat();
     const toRegister = services.filter(({ name: service }) => record.taskDefinitions[service] === undefined);
     // What a person puts back or restarts runs on the database as it is.
     const due = record.ordered ? [] : await migrationsDue(world, databasesOf(pipeline, environment, release.repository), release.digest);
+    // A run belongs to one digest and its own gate, which may be stricter than the set's.
+    for (const member of release.members ?? [])
+      if ((await migrationsDue(world, databasesOf(pipeline, environment, member.repository), member.digest)).length > 0)
+        throw new PromotionRefused(`${releaseTitle(member)} of this set has a migration to run for ${name}; promote it by itself first`);
     const toMigrate = due.filter(({ id }) => record.migrations?.[id] === undefined);
     if (toRegister.length + toMigrate.length > 0) {
       await keepPace(ledger, record, toRegister.length + toMigrate.length, moment.now());
@@ -100,41 +108,44 @@ async function mayEnter(
   now: number,
 ): Promise<void> {
   const holds = await ledger.holds(environment);
-  const isHeld = heldBack(holds, release, { ordered }, now) !== undefined;
-  // Only then is it worth a look whether it is a hot-fix.
-  const known = isHeld ? await ledger.release(release.repository, release.digest) : undefined;
-  const held = heldBack(holds, release, { ordered, hotfix: known?.execution === climb ? known.hotfix : undefined }, now);
+  const heldBy = (hotfix?: ByHand) => membersOf(release).flatMap((member) => heldBack(holds, member, { ordered, hotfix }, now) ?? [])[0];
+  // Only where it is held back is it worth a look whether it is a hot-fix.
+  const known = heldBy() ? await ledger.release(release.repository, release.digest) : undefined;
+  const held = known?.execution === climb ? heldBy(known.hotfix) : heldBy();
   if (held) throw new PromotionRefused(held);
-  const running = await ledger.running(environment, release.repository);
-  if (ordered === undefined && running && compareOrders(running.order, release.order) > 0)
-    throw new Superseded(`${environment} runs ${releaseTitle(running)}, which is newer`);
-  const image = await registry.image(release.repository, release.digest);
-  const name = `${release.repository}@${shortDigest(release.digest)}`;
-  if (image === undefined) throw new PromotionRefused(`${name} is not in the registry any more; push it again`);
-  if (image.status !== 'ACTIVE') throw new PromotionRefused(`${name} is archived; restore it in ECR, then retry`);
+  for (const member of membersOf(release)) {
+    const running = await ledger.running(environment, member.repository);
+    if (ordered === undefined && running && compareOrders(running.order, member.order) > 0) {
+      const reason = `${environment} runs ${releaseTitle(running)}, which is newer`;
+      throw release.members ? new PromotionRefused(`${reason} than ${member.tag} of this set`) : new Superseded(reason);
+    }
+    const image = await registry.image(member.repository, member.digest);
+    const name = `${member.repository}@${shortDigest(member.digest)}`;
+    if (image === undefined) throw new PromotionRefused(`${name} is not in the registry any more; push it again`);
+    if (image.status !== 'ACTIVE') throw new PromotionRefused(`${name} is archived; restore it in ECR, then retry`);
+  }
   if (ordered === undefined && approvalOf(pipeline, stage, release.repository)) {
     const gate = await ledger.gate(stage, release.repository);
     const good = gate?.state === 'approved' && gate.release.digest === release.digest && gate.climb === climb;
     // A newer release may have come to the gate since; then this one is superseded, not merely unapproved.
     if (!good && gate && compareOrders(gate.release.order, release.order) > 0)
       throw new Superseded(`${releaseTitle(gate.release)}, which is newer, has reached ${stage}`);
-    if (!good) throw new PromotionRefused(`${name} has no approval for ${stage} any more`);
+    if (!good) throw new PromotionRefused(`${releaseTitle(release)} has no approval for ${stage} any more`);
   }
 }
 
-/** The group's releases in this environment with the new one in its place. */
+/** The groups' releases in this environment with the new ones in their places. */
 async function manifestWith(
   ledger: World['ledger'],
   environment: string,
-  group: Group,
-  release: Release,
+  groups: readonly Group[],
+  members: readonly Release[],
 ): Promise<Record<string, Release>> {
-  const releases: Record<string, Release> = { [release.repository]: release };
-  if (group.repositories.length > 1)
-    for (const running of await ledger.manifest(environment))
-      if (group.repositories.includes(running.repository) && running.repository !== release.repository)
-        releases[running.repository] = running;
-  return releases;
+  const fresh = Object.fromEntries(members.map((release) => [release.repository, release]));
+  const needed = groups.flatMap(({ repositories }) => repositories);
+  if (needed.every((repository) => repository in fresh)) return fresh;
+  const running = (await ledger.manifest(environment)).filter(({ repository }) => needed.includes(repository));
+  return { ...Object.fromEntries(running.map((release) => [release.repository, release])), ...fresh };
 }
 
 const repositoriesOf = (services: readonly ServiceDefinition[]) => [

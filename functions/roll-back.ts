@@ -12,7 +12,7 @@ import { environmentName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
 import { renderUpdateService } from '../domain/render.ts';
-import { type EnvironmentClients, environmentClients, environmentOf, groupOf } from './stack/environment.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -32,7 +32,7 @@ interface World {
   readonly parameters: Pick<Parameters, 'foundation'>;
   readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'dropService'>;
   readonly journal: Pick<Journal, 'write'>;
-  readonly turns: Pick<Turns, 'assertGroupTurn'>;
+  readonly turns: Pick<Turns, 'assertTurn'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -96,7 +96,7 @@ async function beginRollBack(
     if (left.state === 'held' || left.state === 'broke') return true;
     if (left.kind === 'put-back' && (await lookAt({ pipeline, ledger, clients }, { ...left, token })).state !== 'none') return true;
   }
-  await turns.assertGroupTurn(name, groupOf(pipeline, release.repository).name, promotion, fence);
+  await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);
   if (previous === null) {
     // It did not exist before: nothing to go back to.
     await ecs.delete(cluster, serviceName);

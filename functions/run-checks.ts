@@ -5,7 +5,7 @@ import { Parameters } from '../aws/ssm.ts';
 import { VerificationFailed } from '../domain/errors.ts';
 import { buildProject } from '../domain/names.ts';
 import type { HttpCheck, Pipeline } from '../domain/pipeline.ts';
-import { environmentOf, groupOf } from './stack/environment.ts';
+import { environmentOf, groupsOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -38,7 +38,7 @@ export const runChecks =
   async ({ promotion, environment: name, release }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
     const left = timeLeft(now);
     const { verification } = environmentOf(pipeline, name);
-    const { services } = groupOf(pipeline, release.repository);
+    const services = groupsOf(pipeline, release).flatMap((group) => group.services);
     await ledger.setPromotion(promotion, { state: 'verifying' });
     const checks = verification.http.filter(({ service }) => service === undefined || services.includes(service));
     if (checks.length > 0) {

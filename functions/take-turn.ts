@@ -5,11 +5,11 @@ import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { EnvironmentAsleep } from '../domain/errors.ts';
+import { EnvironmentAsleep, PromotionRefused } from '../domain/errors.ts';
 import { isOpen, nextOpening } from '../domain/hours.ts';
 import type { Environment, Pipeline } from '../domain/pipeline.ts';
 import type { Ticket } from '../domain/turns.ts';
-import { environmentOf, groupOf } from './stack/environment.ts';
+import { ALL_GROUPS, environmentOf, turnOf } from './stack/environment.ts';
 import { orderedSchema, releaseSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -68,13 +68,13 @@ const ticketOf = ({ ticket, execution, askedAt, token }: z.infer<typeof Input>):
 async function takeGroupTurn(world: World, input: GroupInput, environment: Environment, { now }: Moment): Promise<object> {
   const { pipeline, ledger, journal, turns } = world;
   const { release, stage, climb } = input;
-  const group = groupOf(pipeline, release.repository);
+  const group = turnOf(pipeline, release);
   await ledger.newPromotion({
     promotion: input.ticket,
     execution: input.execution,
     environment: environment.name,
     stage,
-    group: group.name,
+    group: group ?? ALL_GROUPS,
     release,
     climb,
     pipeline: pipeline.digest,
@@ -86,7 +86,15 @@ async function takeGroupTurn(world: World, input: GroupInput, environment: Envir
   // What a person ordered is superseded by nothing, and supersedes nothing.
   const candidate = { repository: release.repository, order: release.order, title: `${release.repository} ${release.tag}` };
   const ticket: Ticket = { ...ticketOf(input), ...(input.ordered ? {} : { candidate }) };
-  const taken = await turns.takeGroup(environment, group.name, ticket, now());
+  const taken =
+    group === undefined
+      ? await turns.takeEnvironment(environment, { ...ticketOf(input), keepsUp: true }, false, now())
+      : await turns.takeGroup(environment, group, ticket, now());
+  if (taken.state === 'asleep') {
+    const error = new PromotionRefused(`${environment.name} is down; wake it first: shiplock wake ${environment.name}`);
+    await world.outbox.answer(input.token, { error: error.name, cause: error.message }, now());
+    return {};
+  }
   if (taken.state !== 'parked') return {};
   const waitsFor = taken.asleep ? await wakeOrWait(world, environment, now()) : `its turn in ${environment.name}`;
   await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor });

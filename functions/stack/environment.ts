@@ -5,7 +5,8 @@ import { LoadBalancing } from '../../aws/load-balancing.ts';
 import { Logs } from '../../aws/logs.ts';
 import { assumedRole } from '../../aws/sts.ts';
 import { deployRole } from '../../domain/names.ts';
-import type { Environment, Pipeline } from '../../domain/pipeline.ts';
+import type { Environment, Group, Pipeline } from '../../domain/pipeline.ts';
+import { membersOf, type Release } from '../../domain/release.ts';
 
 export interface EnvironmentClients {
   readonly ecs: Ecs;
@@ -39,6 +40,18 @@ export function environmentOf(pipeline: Pipeline, name: string): Environment {
     throw new Error(`no environment ${name} in this pipeline; there are ${Object.keys(pipeline.environments).join(', ')}`);
   return environment;
 }
+
+/** The groups that a release moves, or a set. */
+export const groupsOf = (pipeline: Pipeline, release: Release): Group[] => [
+  ...new Set(membersOf(release).map(({ repository }) => groupOf(pipeline, repository))),
+];
+
+/** Stands for all groups in the record of a set. */
+export const ALL_GROUPS = '*';
+
+/** The group whose turn a release needs; undefined: a set needs the environment's. */
+export const turnOf = (pipeline: Pipeline, release: Release): string | undefined =>
+  release.members ? undefined : groupOf(pipeline, release.repository).name;
 
 /** The group that a repository's releases move with. */
 export function groupOf(pipeline: Pipeline, repository: string) {

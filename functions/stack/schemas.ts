@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 
 const text = z.string();
 
-export const releaseSchema = z.object({
+const one = {
   repository: text,
   digest: text,
   tag: text,
@@ -12,7 +12,13 @@ export const releaseSchema = z.object({
   message: z.optional(text),
   author: z.optional(text),
   pushedAt: text,
-});
+};
+
+/** Undefined members are dropped: one release has none. */
+export const releaseSchema = z.object({ ...one, members: z.optional(z.readonly(z.array(z.object(one)))) });
+
+/** A set, as it starts. */
+export const setSchema = z.object({ from: text, at: text, members: z.readonly(z.array(z.object(one))) });
 
 export const outcomeSchema = z.object({
   outcome: z.enum(['succeeded', 'superseded', 'refused', 'failed', 'errored']),

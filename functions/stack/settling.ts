@@ -7,7 +7,7 @@ import { environmentName } from '../../domain/names.ts';
 import type { Pipeline } from '../../domain/pipeline.ts';
 import { isPromotionOver, type PromotionRecord, type WaitRecord } from '../../domain/records.ts';
 import { renderUpdateService } from '../../domain/render.ts';
-import { type EnvironmentClients, environmentOf } from './environment.ts';
+import { ALL_GROUPS, type EnvironmentClients, environmentOf } from './environment.ts';
 import { freezeForPerson } from './person.ts';
 import { entry } from './words.ts';
 
@@ -109,7 +109,12 @@ export async function settlePromotion(world: SettlingWorld, promotion: string, e
       ),
     );
   }
-  await turns.end(environmentOf(world.pipeline, record.environment), promotion, record.group, now);
+  await turns.end(
+    environmentOf(world.pipeline, record.environment),
+    promotion,
+    record.group === ALL_GROUPS ? undefined : record.group,
+    now,
+  );
 }
 
 async function settleService(world: SettlingWorld, record: PromotionRecord, serviceName: string): Promise<Left> {

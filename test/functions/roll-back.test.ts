@@ -51,7 +51,7 @@ function scene(looks: readonly Look[]) {
       dropService: async () => {},
     },
     journal: { write: async () => {} },
-    turns: { assertGroupTurn: async () => {} },
+    turns: { assertTurn: async () => {} },
     outbox: { answer: async (_: string, answer: Answer) => answers.push(answer) > 0 },
     clients: () => ({ ecs }),
   } as never;

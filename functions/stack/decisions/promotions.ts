@@ -1,10 +1,11 @@
 /** Bringing a release somewhere by order: along the path, back to what ran before, or the same once more. */
+import { createHash } from 'node:crypto';
 import { mayNot } from '../../../domain/authority.ts';
 import { orderedExecution, releaseExecution } from '../../../domain/names.ts';
 import type { Environment } from '../../../domain/pipeline.ts';
-import type { Ordered, PromotionRecord, RunningRecord } from '../../../domain/records.ts';
-import { type Release, releaseTitle, shortDigest } from '../../../domain/release.ts';
-import type { PromotionStart, ReleaseStart } from '../../../domain/workflow.ts';
+import type { Ordered, RunningRecord } from '../../../domain/records.ts';
+import { membersOf, type Release, releaseTitle, setRepository, shortDigest } from '../../../domain/release.ts';
+import type { PromotionStart, ReleaseSet, ReleaseStart } from '../../../domain/workflow.ts';
 import { groupOf } from '../environment.ts';
 import { entry } from '../words.ts';
 import { stopPromotion } from './brake.ts';
@@ -51,17 +52,70 @@ export async function promote(world: World, { repository, digest, to, hotfix }: 
   return { done: text, execution };
 }
 
+/** At most so many releases move as one: they travel in the input of an execution, which takes 256 KiB. */
+const LARGEST_SET = 200;
+
+/** What one environment runs, exactly as the caller saw it, into another: all of it or nothing. */
+export async function promoteSet(world: World, { from, to, manifest }: Of<'promote-set'>, { person, now }: Caller): Promise<Said> {
+  const { pipeline, ledger, workflows, machines, journal } = world;
+  const stageOf = (name: string) => pipeline.path.findIndex(({ environments }) => environments.includes(name));
+  const stage = pipeline.path[stageOf(to)];
+  if (!(from in pipeline.environments))
+    return refused(`no environment ${from}; there are ${Object.keys(pipeline.environments).join(', ')}`);
+  if (stage === undefined || stageOf(from) < 0) return refused(`${stage === undefined ? to : from} is not on the path of this pipeline`);
+  if (stageOf(from) >= stageOf(to))
+    return refused(`${from} does not come before ${to} on the path; see shiplock rollback for the way back`);
+  const wanted = Object.entries(manifest).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  if (wanted.length === 0) return refused(`nothing of ${from} was chosen`);
+  if (wanted.length > LARGEST_SET) return refused(`${wanted.length} releases are too many for one set; choose at most ${LARGEST_SET}`);
+  const runs = new Map((await ledger.manifest(from)).map((record) => [record.repository, record]));
+  const members: Release[] = [];
+  for (const [repository, digest] of wanted) {
+    const record = runs.get(repository);
+    if (record?.digest !== digest)
+      return refused(
+        `${from} ${record ? `runs ${releaseTitle(record)} by now` : `runs nothing of ${repository}`}, not ${shortDigest(digest)}; look again`,
+      );
+    if (!record.verified) return refused(`${releaseTitle(record)} is not verified in ${from}`);
+    members.push(bare(record));
+  }
+  const repository = setRepository(from);
+  const digest = `sha256:${createHash('sha256').update(wanted.flat().join('\n')).digest('hex')}`;
+  const known = await ledger.release(repository, digest);
+  if (known?.state === 'climbing')
+    return refused(`this set is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}`);
+  const attempt = (known?.attempt ?? 0) + 1;
+  const execution = releaseExecution(repository, digest, attempt);
+  const set: ReleaseSet = { from, members, at: new Date(now).toISOString() };
+  const start: ReleaseStart = { repository, digest, attempt, stages: [stage.name], cause: 'person', set };
+  if (!(await workflows.start(machines.release, execution, start))) return refused(`${execution} has run before; look again`);
+  const text = `${members.map(releaseTitle).join(', ')} ordered from ${from} into ${stage.name} as one set`;
+  await journal.write(entry(execution, 'ordered', now, 'info', text, { stage: stage.name }, person.email));
+  return { done: text, execution };
+}
+
+/** A release without where it runs. */
+const bare = ({
+  environment: _environment,
+  promotion: _promotion,
+  since: _since,
+  verified: _verified,
+  ...release
+}: RunningRecord): Release => release;
+
 /** Whether a release has run in one of these environments, and held. */
 async function held({ ledger }: World, environments: readonly string[], repository: string, digest: string): Promise<boolean> {
   for (const environment of environments)
-    if ((await promotionsThatHeld(ledger, environment, repository)).some(({ release }) => release.digest === digest)) return true;
+    if ((await releasesThatHeld(ledger, environment, repository)).some((release) => release.digest === digest)) return true;
   return false;
 }
 
-const promotionsThatHeld = async (ledger: World['ledger'], environment: string, repository: string): Promise<PromotionRecord[]> =>
-  (await ledger.promotions(environment, LOOK_BACK)).filter(
-    ({ state, release }) => state === 'succeeded' && release.repository === repository,
-  );
+/** Newest promotion first. */
+const releasesThatHeld = async (ledger: World['ledger'], environment: string, repository: string): Promise<Release[]> =>
+  (await ledger.promotions(environment, LOOK_BACK))
+    .filter(({ state }) => state === 'succeeded')
+    .flatMap(({ release }) => membersOf(release))
+    .filter((release) => release.repository === repository);
 
 /** Back to a release that held here before. What runs afterwards is pinned, lest the next push brings the same trouble back. */
 export async function rollback(world: World, decision: Of<'rollback'>, { person, now }: Caller): Promise<Said> {
@@ -100,8 +154,8 @@ async function whatHeld(
   to: string | undefined,
   running: RunningRecord | undefined,
 ): Promise<Release | undefined> {
-  const good = await promotionsThatHeld(ledger, environment, repository);
-  return good.find(({ release }) => (to === undefined ? release.digest !== running?.digest : release.digest === to))?.release;
+  const good = await releasesThatHeld(ledger, environment, repository);
+  return good.find(({ digest }) => (to === undefined ? digest !== running?.digest : digest === to));
 }
 
 /** The same releases, new tasks: of one service's group, or of everything. */
@@ -120,8 +174,7 @@ export async function restart(world: World, { environment: name, service, reason
   if (releases.length === 0) return refused(`${service ?? 'nothing'} runs in ${name}`);
   const ordered: Ordered = { verb: 'restart', by: person.email, reason: reason ?? 'restarted' };
   const executions: string[] = [];
-  for (const { environment: _, promotion: __, since: ___, verified: ____, ...release } of releases)
-    executions.push(await order(world, environment, release, ordered, now));
+  for (const record of releases) executions.push(await order(world, environment, bare(record), ordered, now));
   const text = `${service ?? name} restarts with what it runs${reason ? `: ${reason}` : ''}`;
   await journal.write(entry(executions[0]!, 'ordered', now, 'info', text, { environment: name }, person.email));
   return { done: text, execution: executions[0]! };

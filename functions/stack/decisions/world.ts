@@ -22,6 +22,7 @@ export const Decision = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('pin'), environment: text, repository: z.optional(text), reason }),
   z.strictObject({ verb: z.literal('unpin'), environment: text, repository: z.optional(text) }),
   z.strictObject({ verb: z.literal('promote'), repository: text, digest, to: text, hotfix: z.optional(reason) }),
+  z.strictObject({ verb: z.literal('promote-set'), from: text, to: text, manifest: z.record(text, digest) }),
   z.strictObject({
     verb: z.literal('rollback'),
     environment: text,
