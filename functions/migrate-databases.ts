@@ -32,7 +32,7 @@ const LOST = 120_000;
 interface World extends MigratingWorld {
   readonly parameters: Pick<Parameters, 'foundation'>;
   readonly ledger: Pick<Ledger, 'promotion' | 'gate'>;
-  readonly turns: Pick<Turns, 'assertGroupTurn'>;
+  readonly turns: Pick<Turns, 'assertTurn'>;
 }
 
 export const migrateDatabases =
@@ -101,7 +101,7 @@ async function advance(
 
 async function start(world: World, home: Home, run: MigrationRecord, record: PromotionRecord, fence: number, now: number): Promise<void> {
   const { pipeline, parameters, turns, tasks, migrations, journal } = world;
-  await turns.assertGroupTurn(record.environment, groupOf(pipeline, run.repository).name, record.promotion, fence);
+  await turns.assertTurn(record.environment, groupOf(pipeline, run.repository).name, record.promotion, fence);
   const { foundation } = await parameters.foundation(pipeline.name, home.owner.name, []);
   const started = await tasks(home.owner.name).run(renderRun(pipeline, home, foundation, run.taskDefinition, run.run) as never);
   if ('refused' in started) {
