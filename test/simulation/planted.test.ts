@@ -70,8 +70,8 @@ const bugs: readonly Bug[] = [
   {
     what: 'the superseded question is left open',
     file: 'functions/request-approval.ts',
-    right: 'outbox.write(before.token, dead, now())])))\n        continue;\n      await outbox.send(before.token, dead);',
-    wrong: '])))\n        continue;',
+    right: 'transact([taken, outbox.write(before.token, dead, now())]))) continue;\n      await outbox.send(before.token, dead);',
+    wrong: 'transact([taken]))) continue;',
     caught: good,
   },
   {
@@ -85,8 +85,8 @@ const bugs: readonly Bug[] = [
   {
     what: 'the manifest does not learn what runs',
     file: 'functions/complete-promotion.ts',
-    right: 'await ledger.putRunning({ ...release, environment, promotion, since: at, verified: true });',
-    wrong: 'void [release, at];',
+    right: 'await ledger.putRunning({ ...member, environment, promotion, since: at, verified: true });',
+    wrong: 'void [member, at];',
     caught: good,
   },
   {
