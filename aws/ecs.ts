@@ -60,7 +60,7 @@ const STATES: Readonly<Record<string, Look['state']>> = {
 export const isThere = (error: unknown): boolean => /not idempotent|already exists/i.test((error as Error).message);
 
 export class Ecs {
-  private readonly client: ECSClient;
+  readonly client: ECSClient;
 
   constructor(connection: Connection = {}) {
     this.client = new ECSClient(clientSettings(connection));

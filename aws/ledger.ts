@@ -234,12 +234,17 @@ export class Ledger {
   }
 
   /** Ends a wait, if it is still this owner's and open. @returns false if somebody else was faster */
-  endWait(wait: WaitRecord, fields: Pick<WaitRecord, 'state'> & { reason?: string }): Promise<boolean> {
+  endWait(wait: WaitRecord, fields: Pick<WaitRecord, 'state'> & Partial<Pick<WaitRecord, 'reason' | 'hook'>>): Promise<boolean> {
     return this.table.set(
       keys.wait(wait.environment, wait.service),
       fields,
       has({ owner: wait.owner, kind: wait.kind, token: wait.token, state: 'open' }),
     );
+  }
+
+  /** Changes a wait, if it is as it was. @returns false if it is not */
+  changeWait({ environment, service, owner, kind, token, state, failed }: WaitRecord, fields: Change<WaitRecord>): Promise<boolean> {
+    return this.table.set(keys.wait(environment, service), fields, has({ owner, kind, token, state, failed }));
   }
 
   async dropWait(environment: string, service: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Systems Manager parameters: what the foundations of an environment are called. */
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { foundationParameter, targetGroupParameter } from '../domain/names.ts';
+import { alternateParameter, foundationParameter, targetGroupParameter } from '../domain/names.ts';
 import type { Foundation } from '../domain/pipeline.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
@@ -11,6 +11,8 @@ export interface FoundationOf {
   readonly foundation: Foundation;
   /** ARNs by service. */
   readonly targetGroups: Readonly<Record<string, string>>;
+  /** ARNs by service, of the target groups that take turns with those. */
+  readonly alternates: Readonly<Record<string, string>>;
 }
 
 export class Parameters {
@@ -22,12 +24,19 @@ export class Parameters {
 
   /**
    * @param services the web services whose target groups are needed
+   * @param shifting those of them whose traffic shifts
    * @throws Error if a parameter is missing: the environment's stack has not been deployed since the service was configured
    */
-  async foundation(pipeline: string, environment: string, services: readonly string[]): Promise<FoundationOf> {
+  async foundation(
+    pipeline: string,
+    environment: string,
+    services: readonly string[],
+    shifting: readonly string[] = [],
+  ): Promise<FoundationOf> {
     const groups = new Map(services.map((service) => [targetGroupParameter(pipeline, environment, service), service]));
     const base = foundationParameter(pipeline, environment);
-    const names = [base, ...groups.keys()];
+    const pairs = new Map(shifting.map((service) => [alternateParameter(pipeline, environment, service), service]));
+    const names = [base, ...groups.keys(), ...pairs.keys()];
     const values = new Map<string, string>();
     for (let start = 0; start < names.length; start += NAMES_PER_CALL) {
       const { Parameters: found = [] } = await this.client.send(
@@ -40,6 +49,7 @@ export class Parameters {
     return {
       foundation: JSON.parse(values.get(base)!) as Foundation,
       targetGroups: Object.fromEntries([...groups].map(([name, service]) => [service, values.get(name)!])),
+      alternates: Object.fromEntries([...pairs].map(([name, service]) => [service, values.get(name)!])),
     };
   }
 }

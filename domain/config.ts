@@ -7,6 +7,7 @@ import { checkNames, checkPaths, checkSessions } from './collisions.ts';
 import { checkSharedGates, completeDatabases, databasesIn } from './database-config.ts';
 import { groupsOf } from './groups.ts';
 import { clockChange } from './hours.ts';
+import { alternateName } from './names.ts';
 import type {
   Build,
   ContainerSource,
@@ -20,6 +21,7 @@ import type {
   TaskDefinitionTemplate,
 } from './pipeline.ts';
 import { DAYS, type Parsed, type PipelineConfig, schema, schemaKeys } from './schema.ts';
+import { completeStrategy, shiftingOf } from './strategy.ts';
 import { suggestion } from './suggestion.ts';
 
 /** One thing that is wrong, where, and the way out. */
@@ -90,6 +92,11 @@ function problemsOf(issue: z.core.$ZodIssue, input: unknown): Problem[] {
       },
     ];
   }
+  if (issue.code === 'invalid_union') {
+    // Of the alternatives, the one that fits what was written by its type.
+    const near = issue.errors.find((errors) => !errors.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
+    if (near) return near.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, input));
+  }
   if (issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined)
     return [{ place, message: `is missing; ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected} is needed` }];
   return [{ place, message: issue.message }];
@@ -155,6 +162,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
     ]),
   );
   const databases = completeDatabases(config, (file, place) => templateOf(file, place, readFile, report), report);
+  checkStrategies(Object.values(services), Object.values(environments), config.name, report);
   checkPaths(config, report);
   checkNames(config, report);
   checkSize(config, report);
@@ -191,6 +199,33 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
   };
 }
 
+/** What a strategy that shifts traffic asks of its environment. */
+function checkStrategies(
+  services: readonly ServiceDefinition[],
+  environments: readonly Environment[],
+  pipeline: string,
+  report: Report,
+): void {
+  for (const environment of environments)
+    for (const service of services) {
+      const shifting = shiftingOf(environment, service);
+      if (shifting === undefined) continue;
+      const place = service.strategy[environment.name]
+        ? `services.${service.name}.strategy.${environment.name}`
+        : `environments.${environment.name}.strategy`;
+      if (environment.onDemand)
+        report(place, `"${shifting.kind}" is for environments that always exist, and ${environment.name} is on demand; use "rolling"`);
+      if (shifting.look && environment.approval === undefined)
+        report(`${place}.look`, `nobody may look: ${environment.name} has no approvers; give it \`approval\``);
+      const alternate = alternateName(pipeline, environment.name, service.name);
+      if (alternate.length > 32)
+        report(
+          `services.${service.name}`,
+          `the target group ${alternate} has ${alternate.length} characters, and AWS takes 32; shorten a name`,
+        );
+    }
+}
+
 type Report = (place: string, message: string) => void;
 
 function read(readFile: (path: string) => string, file: string, place: string, report: Report): string | undefined {
@@ -222,7 +257,7 @@ function stagesOf(config: Parsed, report: Report): Stage[] {
 
 function completeService(
   key: string,
-  { taskDefinition, containers, web, count }: Parsed['services'][string],
+  { taskDefinition, containers, web, count, strategy = {} }: Parsed['services'][string],
   index: number,
   group: string,
   environments: readonly string[],
@@ -246,6 +281,9 @@ function completeService(
     for (const environment of Object.keys(count))
       if (!environments.includes(environment))
         report(`${place}.count.${environment}`, `no environment "${environment}"${suggestion(environment, environments)}`);
+  for (const environment of Object.keys(strategy))
+    if (!environments.includes(environment))
+      report(`${place}.strategy.${environment}`, `no environment "${environment}"${suggestion(environment, environments)}`);
   return {
     name: key,
     group,
@@ -259,6 +297,12 @@ function completeService(
     ...(web ? { web: { ...web, graceSeconds: web.graceSeconds ?? 60, priority: index + 1 } } : {}),
     count: Object.fromEntries(
       environments.map((environment) => [environment, typeof count === 'number' ? count : (count?.[environment] ?? 1)]),
+    ),
+    strategy: Object.fromEntries(
+      Object.entries(strategy).map(([environment, written]) => [
+        environment,
+        completeStrategy(written, `${place}.strategy.${environment}`, report),
+      ]),
     ),
   };
 }
@@ -287,8 +331,6 @@ function templateOf(file: string, place: string, readFile: (path: string) => str
   return nothing;
 }
 
-const STRATEGIES = ['rolling', 'blue-green', 'canary', 'linear'];
-
 function completeEnvironment(
   key: string,
   environment: Parsed['environments'][string],
@@ -302,9 +344,7 @@ function completeEnvironment(
   const sites = Object.keys(config.sites);
   const site = environment.site ?? sites[0] ?? '';
   if (!sites.includes(site)) report(`${place}.site`, `no site "${site}"${suggestion(site, sites)}; there are ${sites.join(', ')}`);
-  const strategy = environment.strategy ?? 'rolling';
-  if (!STRATEGIES.includes(strategy)) report(`${place}.strategy`, `unknown value "${strategy}"${suggestion(strategy, STRATEGIES)}`);
-  else if (strategy !== 'rolling') report(`${place}.strategy`, `"${strategy}" is not there yet; use "rolling"`);
+  const strategy = completeStrategy(environment.strategy ?? 'rolling', `${place}.strategy`, report);
   const services = Object.keys(config.services);
   for (const [number, { service }] of (environment.checks ?? []).entries()) {
     if (service === undefined) continue;
@@ -336,7 +376,7 @@ function completeEnvironment(
     stage,
     index,
     ...(onDemand ? { onDemand } : {}),
-    strategy: 'rolling',
+    strategy,
     failureThreshold: environment.failureThreshold ?? 3,
     verification: {
       http: (environment.checks ?? []).map(({ status, attempts, ...check }) => ({

@@ -4,6 +4,7 @@ import { RenderError } from './errors.ts';
 import { environmentName, family, fingerprint, migrationService } from './names.ts';
 import type { ApprovalRule, Database, Environment, Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import { renderTaskDefinition, type TaskDefinitionParts, type TaskDefinitionRequest } from './render.ts';
+import { lookedAt } from './strategy.ts';
 
 /** One real database: the environment that it belongs to, where it is migrated, and what its migration is. */
 export interface Home {
@@ -43,6 +44,8 @@ export const sharersOf = (pipeline: Pipeline, { database, owner }: Home): Enviro
  * environments that share a database which would be migrated there. Undefined where nobody asks.
  */
 export function approvalOf(pipeline: Pipeline, stage: string, repository: string): ApprovalRule | undefined {
+  const looked = lookedAt(stage);
+  if (looked !== undefined) return pipeline.environments[looked]?.approval;
   const own = pipeline.path.find(({ name }) => name === stage);
   const environments = (own?.environments ?? []).flatMap((name) => pipeline.environments[name] ?? []);
   const sharing = environments
@@ -65,6 +68,7 @@ export const serviceOf = ({ name, repository, containers, template }: Database):
     })),
   },
   count: {},
+  strategy: {},
 });
 
 /** The container whose exit code counts. */

@@ -140,3 +140,11 @@ export class RenderError extends Error {
     this.place = place;
   }
 }
+
+/** Every deployment has held or pauses before its traffic shifts: it is tested now. Not a failure; the workflow goes another way. */
+export class TrafficPaused extends Error {
+  constructor() {
+    super('waits at the test listener');
+    this.name = 'TrafficPaused';
+  }
+}

@@ -18,6 +18,10 @@ export const taskRole = (pipeline: string, environment: string) => `${pipeline}-
 /** JSON of {@link Foundation}. */
 export const foundationParameter = (pipeline: string, environment: string) => `/shiplock/${pipeline}/${environment}/foundation`;
 
+/** ARN of the target group that takes turns with it, where traffic shifts. */
+export const alternateParameter = (pipeline: string, environment: string, service: string) =>
+  `/shiplock/${pipeline}/${environment}/alternates/${service}`;
+
 /** ARN of a web service's target group. */
 export const targetGroupParameter = (pipeline: string, environment: string, service: string) =>
   `/shiplock/${pipeline}/${environment}/target-groups/${service}`;
@@ -88,3 +92,14 @@ export const peopleRole = (pipeline: string) => `${pipeline}-people`;
 
 /** A web service's target group: AWS takes 32 characters. */
 export const targetGroupName = (pipeline: string, environment: string, service: string) => `${pipeline}-${environment}-${service}`;
+
+/** The target group that takes turns with it, where traffic shifts. */
+export const alternateName = (pipeline: string, environment: string, service: string) =>
+  `${targetGroupName(pipeline, environment, service)}-b`;
+
+/** In which ECS changes the rules and targets of an environment. */
+export const infrastructureRole = (pipeline: string, environment: string) => `${pipeline}-${environment}-ecs`;
+
+/** What rolls a deployment back: answers of 5xx, and targets that are not healthy, at either target group. */
+export const rolloutAlarms = (pipeline: string, environment: string, service: string): string[] =>
+  (['a', 'b'] as const).flatMap((side) => ['errors', 'unhealthy'].map((what) => `${pipeline}-${environment}-${service}-${what}-${side}`));

@@ -1,4 +1,5 @@
 /** A pipeline as everything inside Shiplock sees it: parsed, complete, without "maybe". `config.ts` makes it. */
+import type { Strategy } from './strategy.ts';
 
 /** What one `shiplock.config.ts` describes, together with its task definition templates and buildspecs: one document. */
 export interface Pipeline {
@@ -61,6 +62,8 @@ export interface ServiceDefinition {
   readonly web?: WebEntry;
   /** Tasks by environment name. @default 1 each */
   readonly count: Readonly<Record<string, number>>;
+  /** By environment name, where it differs from the environment's. */
+  readonly strategy: Readonly<Record<string, Strategy>>;
 }
 
 export type ContainerSource = { readonly repository: string } | { readonly image: string };
@@ -106,8 +109,8 @@ export interface Environment {
   readonly index: number;
   /** Torn down when its hours end and woken by need; absent for an environment that always exists. */
   readonly onDemand?: OnDemand;
-  /** How a deployment moves traffic. Others than rolling are refused so far. */
-  readonly strategy: 'rolling';
+  /** How a deployment moves traffic. @default rolling */
+  readonly strategy: Strategy;
   /** Tasks that may fail before ECS gives a deployment up. @default 3 */
   readonly failureThreshold: number;
   readonly verification: Verification;
@@ -232,6 +235,19 @@ export interface Foundation {
   readonly listenerArn: string;
   /** Host name of the load balancer. */
   readonly host: string;
+  /** Where a deployment is tested before traffic shifts to it; absent where all services are rolled. */
+  readonly test?: TestEntry;
   readonly executionRoleArn: string;
   readonly taskRoleArn: string;
+}
+
+/** Where rules of the pipeline's are. */
+export const listenersOf = ({ listenerArn, test }: Foundation): string[] => [listenerArn, ...(test ? [test.listenerArn] : [])];
+
+/** The second entrance of an environment. */
+export interface TestEntry {
+  readonly listenerArn: string;
+  readonly port: number;
+  /** The role in which ECS changes rules and targets. */
+  readonly infrastructureRoleArn: string;
 }

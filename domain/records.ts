@@ -93,8 +93,8 @@ export interface WaitRecord {
   readonly service: string;
   /** The promotion or wake that waits. */
   readonly owner: string;
-  /** `stop`: a rollback that stops a deployment; `put-back`: one that deploys what ran before. */
-  readonly kind: 'deploy' | 'stop' | 'put-back' | 'restore';
+  /** `shift`: a deployment that may go on after its pause; `stop`: a rollback that stops a deployment; `put-back`: one that deploys what ran before. */
+  readonly kind: 'deploy' | 'shift' | 'stop' | 'put-back' | 'restore';
   /** Answered when all services in `among` are done. */
   readonly token: string;
   readonly among: readonly string[];
@@ -102,9 +102,24 @@ export interface WaitRecord {
   /** Deployments created before this are not ours. Milliseconds since the epoch. */
   readonly since: number;
   /** `late`: the deployment had completed before it could be stopped, so it has to be put back. */
-  readonly state: 'open' | 'held' | 'broke' | 'late';
+  readonly state: 'open' | 'paused' | 'held' | 'broke' | 'late';
   /** Why it broke, in words. */
   readonly reason?: string;
+  /** Traffic shifts: ECS pauses before it does. */
+  readonly pauses?: boolean;
+  /** Where it pauses. */
+  readonly hook?: PausedHook;
+  /** Tasks of the new revision that failed, by ARN; where ECS has no circuit breaker, we count. */
+  readonly failures?: readonly string[];
+  /** Their number, which each change of theirs checks; absent before the first. */
+  readonly failed?: number;
+}
+
+/** What ContinueServiceDeployment asks for. */
+export interface PausedHook {
+  readonly hookId: string;
+  /** ARN of the service deployment. */
+  readonly deployment: string;
 }
 
 export type ApprovalState = 'waiting' | 'approved' | 'rejected' | 'expired' | 'superseded' | 'withdrawn';

@@ -12,6 +12,19 @@ const parameter = z
     'the address of a webhook is a secret: put it into a SecureString parameter of Systems Manager, and name that here, as "/acme/slack-webhook"',
   );
 const words = z.array(z.string());
+const minutes = z.int().min(0).max(1440);
+const strategy = z.union([
+  z.string(),
+  z.strictObject({
+    kind: z.string(),
+    bakeMinutes: minutes.optional(),
+    percent: z.number().min(0.1).max(100).optional(),
+    stepBakeMinutes: minutes.optional(),
+    look: z.boolean().optional(),
+    pauseMinutes: z.int().min(5).max(20_160).optional(),
+    earlySuccess: z.boolean().optional(),
+  }),
+]);
 
 /** What `days` may say, as ISO weekdays. */
 export const DAYS: Readonly<Record<string, readonly number[]>> = {
@@ -56,6 +69,7 @@ export const schema = z.strictObject({
         })
         .optional(),
       count: z.union([z.int().min(1), z.record(z.string(), z.int().min(1))]).optional(),
+      strategy: z.record(z.string(), strategy).optional(),
     }),
   ),
   databases: z
@@ -84,7 +98,7 @@ export const schema = z.strictObject({
           outside: z.enum(['wait', 'wake']).optional(),
         })
         .optional(),
-      strategy: z.string().optional(),
+      strategy: strategy.optional(),
       failureThreshold: z.int().min(1).max(200).optional(),
       checks: z
         .array(

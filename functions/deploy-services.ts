@@ -2,15 +2,18 @@
 import * as z from 'zod/mini';
 import { isThere } from '../aws/ecs.ts';
 import { Ledger } from '../aws/ledger.ts';
+import { ensureRule } from '../aws/listener-rules.ts';
 import { Outbox } from '../aws/outbox.ts';
+import { progress } from '../aws/rollouts.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { DeploymentFailed } from '../domain/errors.ts';
+import { DeploymentFailed, TrafficPaused } from '../domain/errors.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
-import { renderCreateService, renderUpdateService } from '../domain/render.ts';
+import { renderCreateService, renderShift, renderUpdateService, type ServiceParts, type ShiftParts } from '../domain/render.ts';
 import { priorities, route } from '../domain/routes.ts';
+import { shiftingOf } from '../domain/strategy.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
@@ -87,6 +90,8 @@ async function deploy(
   const taskDefinition = taskDefinitions[serviceName];
   if (service === undefined || taskDefinition === undefined) throw new Error(`nothing is registered for ${serviceName}`);
   const { ecs, loadBalancing } = clients(name);
+  const shifting = shiftingOf(environment, service);
+  const shifts = shifting !== undefined;
   const left = await ledger.wait(name, serviceName);
   const again = left?.owner === promotion && left.kind === 'deploy';
   const wait: WaitRecord = again
@@ -101,21 +106,34 @@ async function deploy(
         taskDefinition,
         since: now - CLOCK_SKEW,
         state: 'open',
+        ...(shifts ? { pauses: true } : {}),
       };
   await ledger.putWait(wait);
   if (again) {
     // List before updating again, lest a bad image that ECS has rolled back already be started a second time.
     const mayBeMissing = before[serviceName] === null;
-    const look = wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing }) : { state: wait.state };
+    const look =
+      wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing, progress }) : { state: wait.state };
     if (look.state !== 'none') return true;
   }
   await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);
-  const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, service.web ? [serviceName] : []);
-  const rendering = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
+  const own = [serviceName];
+  const { foundation, targetGroups, alternates } = await parameters.foundation(
+    pipeline.name,
+    name,
+    service.web ? own : [],
+    shifts ? own : [],
+  );
+  const base = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
+  const alternateArn = alternates[serviceName];
+  const rendering = {
+    ...base,
+    ...(shifting && alternateArn ? { shift: renderShift(base, shifting, await shiftParts(loadBalancing, base, alternateArn)) } : {}),
+  };
   const exists = before[serviceName] !== null;
   const lead = async () => {
-    if (service.web)
-      await loadBalancing.ensureRule({
+    if (service.web && !shifts)
+      await ensureRule(loadBalancing, {
         listenerArn: foundation.listenerArn,
         targetGroupArn: targetGroups[serviceName] ?? '',
         path: service.web.path,
@@ -136,18 +154,45 @@ async function deploy(
   return again;
 }
 
+/** Both rules of a service whose traffic shifts, made where they are missing: ECS is told them by their ARNs. */
+async function shiftParts(
+  loadBalancing: EnvironmentClients['loadBalancing'],
+  { pipeline, environment, service, foundation, targetGroupArn = '' }: ServiceParts,
+  alternateArn: string,
+): Promise<ShiftParts> {
+  const { web } = service;
+  const { test } = foundation;
+  if (web === undefined || test === undefined)
+    throw new Error(`${environment.name} has no test listener: deploy its stack first, as its strategy has changed`);
+  const rule = (listenerArn: string) =>
+    ensureRule(loadBalancing, {
+      listenerArn,
+      targetGroupArn,
+      alternateArn,
+      path: web.path,
+      priority: web.priority,
+      priorities: priorities(pipeline, environment.name),
+    });
+  return {
+    alternateTargetGroupArn: alternateArn,
+    productionRuleArn: await rule(foundation.listenerArn),
+    testRuleArn: await rule(test.listenerArn),
+    infrastructureRoleArn: test.infrastructureRoleArn,
+  };
+}
+
 /** The backstop: what does ECS say, now that nobody has ended the wait in time? */
 async function lookOnce(world: World, record: PromotionRecord, services: readonly string[]): Promise<object> {
   for (const service of services) {
     const wait = await world.ledger.wait(record.environment, service);
     if (wait?.owner !== record.promotion) throw new DeploymentFailed(`${service} was never deployed`);
-    if (wait.state === 'open') await lookAt(world, wait);
+    if (wait.state === 'open') await lookAt(world, wait, { progress });
   }
   const wait = await world.ledger.wait(record.environment, services[0]!);
   const over = wait ? await whetherOver(world, wait) : ({ state: 'open' } as const);
   const minutes = environmentOf(world.pipeline, record.environment).timeouts.deployMinutes;
   if (over.state === 'open') throw new DeploymentFailed(`not done after ${minutes} minutes; see timeouts.deployMinutes`);
-  if ('error' in over.answer) throw new DeploymentFailed(over.answer.cause);
+  if ('error' in over.answer) throw over.answer.error === 'TrafficPaused' ? new TrafficPaused() : new DeploymentFailed(over.answer.cause);
   return over.answer.result;
 }
 

@@ -14,7 +14,17 @@ import { answerIfOver, lookAt } from './stack/waiting.ts';
 const Event = z.object({
   source: z.literal('aws.ecs'),
   resources: z.array(z.string()),
-  detail: z.object({ eventName: z.string(), updatedAt: z.optional(z.string()) }),
+  detail: z.object({
+    eventName: z.optional(z.string()),
+    updatedAt: z.optional(z.string()),
+    /** Of a deployment that pauses. */
+    hookId: z.optional(z.string()),
+    /** Of a task that failed. */
+    taskArn: z.optional(z.string()),
+    clusterArn: z.optional(z.string()),
+    group: z.optional(z.string()),
+    taskDefinitionArn: z.optional(z.string()),
+  }),
 });
 
 /** The event is ahead of what ECS answers when asked: Lambda brings it again in a minute, and then in two. */
@@ -27,7 +37,7 @@ class EventAhead extends Error {
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'wait' | 'endWait'>;
+  readonly ledger: Pick<Ledger, 'wait' | 'endWait' | 'changeWait'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -35,6 +45,7 @@ interface World {
 export const onEcsEvent =
   (world: World) =>
   async ({ resources, detail }: z.infer<typeof Event>, { now, logger }: Moment): Promise<void> => {
+    if (detail.taskArn !== undefined) return countFailure(world, detail.taskArn, detail);
     for (const arn of resources) {
       const place = placeOf(world.pipeline, arn);
       if (place === undefined) {
@@ -43,6 +54,13 @@ export const onEcsEvent =
       }
       const wait = await world.ledger.wait(place.environment, place.service);
       if (wait === undefined) continue;
+      if (detail.hookId !== undefined) {
+        // A pause before the one that waits, told late, is not this one.
+        if (wait.kind !== 'deploy' || Date.parse(detail.updatedAt ?? '') < wait.since) continue;
+        if (wait.state === 'open') await world.ledger.endWait(wait, { state: 'paused', hook: { hookId: detail.hookId, deployment: arn } });
+        await answerIfOver(world, wait, now());
+        continue;
+      }
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
       const { state } = wait.state === 'open' ? await lookAt(world, wait) : wait;
       if (state === 'held' || state === 'broke' || state === 'late') await answerIfOver(world, wait, now());
@@ -51,7 +69,27 @@ export const onEcsEvent =
     }
   };
 
-/** `arn:aws:ecs:<region>:<account>:service/<cluster>/<service>` */
+/** Where ECS has no circuit breaker, too many failed tasks end a deployment here: it is stopped, and its end is an event again. */
+async function countFailure({ pipeline, ledger, clients }: World, task: string, detail: z.infer<typeof Event>['detail']): Promise<void> {
+  const cluster = detail.clusterArn?.split('/').at(-1) ?? '';
+  const environment = Object.values(pipeline.environments).find(({ name }) => environmentName(pipeline.name, name) === cluster);
+  const service = detail.group?.replace(/^service:/, '') ?? '';
+  if (environment === undefined || !Object.hasOwn(pipeline.services, service)) return;
+  for (;;) {
+    const wait = await ledger.wait(environment.name, service);
+    if (wait?.state !== 'open' || !wait.pauses || wait.taskDefinition !== detail.taskDefinitionArn) return;
+    const { failures = [] } = wait;
+    const all = [...new Set([...failures, task])];
+    if (all.length > failures.length && !(await ledger.changeWait(wait, { failures: all, failed: all.length }))) continue;
+    if (all.length < environment.failureThreshold) return;
+    const { ecs } = clients(environment.name);
+    const look = await ecs.look(cluster, service, wait.since);
+    if (look.state === 'running') await ecs.stop(look.deployment ?? '');
+    return;
+  }
+}
+
+/** `arn:aws:ecs:<region>:<account>:service/<cluster>/<service>`, or of a deployment of it: `…:service-deployment/<cluster>/<service>/<id>` */
 function placeOf(pipeline: Pipeline, arn: string): { environment: string; service: string } | undefined {
   const [, cluster, service] = arn.split(':')[5]?.split('/') ?? [];
   const environment = Object.keys(pipeline.environments).find((name) => environmentName(pipeline.name, name) === cluster);

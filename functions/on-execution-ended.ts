@@ -9,6 +9,7 @@ import { stateMachineName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { ABORTED } from '../domain/workflow.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
+import { closeLook } from './stack/looks.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import {
   assertDead,
@@ -65,7 +66,8 @@ export const onExecutionEnded =
         if (await isOver(world, detail.name)) return;
         await brake(world, detail.name);
         assertDead(detail.name, end, at);
-        return settlePromotion(world, detail.name, end, at);
+        await settlePromotion(world, detail.name, end, at);
+        return withdraw(world, detail.name, at);
       case name('release'):
         return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at);
       case name('wake'):
@@ -80,6 +82,11 @@ export const onExecutionEnded =
         return;
     }
   };
+
+async function withdraw(world: World, promotion: string, now: number): Promise<void> {
+  const record = await world.ledger.promotion(promotion);
+  if (record) await closeLook(world, record, now);
+}
 
 export const handler = step('on-execution-ended', Event, () => {
   const pipeline = readPipeline();

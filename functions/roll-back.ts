@@ -9,10 +9,11 @@ import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { RollbackFailed } from '../domain/errors.ts';
 import { environmentName } from '../domain/names.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
+import { listenersOf, type Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
 import { renderUpdateService } from '../domain/render.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
+import { closeLook } from './stack/looks.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -30,7 +31,10 @@ type Begin = Extract<z.infer<typeof Input>, { act: 'begin' }>;
 interface World {
   readonly pipeline: Pipeline;
   readonly parameters: Pick<Parameters, 'foundation'>;
-  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'dropService'>;
+  readonly ledger: Pick<
+    Ledger,
+    'gate' | 'gateWrite' | 'table' | 'promotion' | 'setPromotion' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'dropService'
+  >;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Pick<Turns, 'assertTurn'>;
   readonly outbox: Outbox;
@@ -53,6 +57,7 @@ export const rollBack =
         stage,
       }),
     );
+    await closeLook(world, input, moment.now());
     const begun: string[] = [];
     const services = Object.keys(record.before ?? {});
     const among = await goingBack(ledger, record, services);
@@ -102,7 +107,7 @@ async function beginRollBack(
     await ecs.delete(cluster, serviceName);
     if (service.web) {
       const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, [serviceName]);
-      await loadBalancing.deleteRules(foundation.listenerArn, [targetGroups[serviceName] ?? '']);
+      for (const listener of listenersOf(foundation)) await loadBalancing.deleteRules(listener, [targetGroups[serviceName] ?? '']);
     }
     await ledger.dropService(name, serviceName);
     await ledger.dropWait(name, serviceName);

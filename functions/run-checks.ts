@@ -1,16 +1,20 @@
 /** Verification over HTTP: asks the environment's load balancer what its configuration wants answered. */
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { VerificationFailed } from '../domain/errors.ts';
 import { buildProject } from '../domain/names.ts';
 import type { HttpCheck, Pipeline } from '../domain/pipeline.ts';
+import { shiftingOf, shiftMinutes } from '../domain/strategy.ts';
 import { environmentOf, groupsOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
 
-const Input = promotionSchema;
+const Input = z.extend(promotionSchema, {
+  /** Before traffic shifts: the listener that leads to what is new. */
+  listener: z.optional(z.literal('test')),
+});
 
 /** A single answer may take ten seconds. */
 const PATIENCE = 10_000;
@@ -22,7 +26,20 @@ export interface RunChecksOutput {
   /** The CodeBuild project that verifies next; null where there is none. */
   readonly project: string | null;
   readonly checks: number;
+  /** Where it was asked. */
+  readonly url: string;
+  /** What comes after the test listener; absent after the checks of what runs. */
+  readonly next?: {
+    /** Whether a person looks before traffic shifts, and how long there is. */
+    readonly look: boolean;
+    readonly lookSeconds: number;
+    /** How long shifting and baking may take. */
+    readonly shiftSeconds: number;
+  };
 }
+
+/** Seconds before the end of ECS's patience at which ours ends, so that its reason is ours to tell. */
+const BEFORE_ECS = 60;
 
 interface World {
   readonly pipeline: Pipeline;
@@ -35,21 +52,41 @@ interface World {
 /** @throws VerificationFailed naming the first check that did not hold, and what came instead */
 export const runChecks =
   ({ pipeline, ledger, parameters, fetch, pause }: World) =>
-  async ({ promotion, environment: name, release }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
+  async ({ promotion, environment: name, release, listener }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
     const left = timeLeft(now);
     const { verification } = environmentOf(pipeline, name);
     const services = groupsOf(pipeline, release).flatMap((group) => group.services);
     await ledger.setPromotion(promotion, { state: 'verifying' });
     const checks = verification.http.filter(({ service }) => service === undefined || services.includes(service));
+    const { foundation } = checks.length > 0 || listener ? await parameters.foundation(pipeline.name, name, []) : {};
+    const url = foundation ? `http://${foundation.host}${listener ? `:${foundation.test?.port}` : ''}` : '';
     if (checks.length > 0) {
-      const { foundation } = await parameters.foundation(pipeline.name, name, []);
       for (const check of checks) {
-        const failure = await holds(check, `http://${foundation.host}${check.path}`, { fetch, pause, left });
-        if (failure !== undefined) throw new VerificationFailed(`check ${check.path} in ${name}: ${failure}`);
+        const failure = await holds(check, `${url}${check.path}`, { fetch, pause, left });
+        if (failure !== undefined)
+          throw new VerificationFailed(`check ${check.path} in ${name}${listener ? ' at the test listener' : ''}: ${failure}`);
       }
     }
-    return { project: verification.build ? buildProject(pipeline.name, name, verification.build) : null, checks: checks.length };
+    return {
+      project: verification.build ? buildProject(pipeline.name, name, verification.build) : null,
+      checks: checks.length,
+      url,
+      ...(listener ? { next: nextOf(pipeline, name, services) } : {}),
+    };
   };
+
+function nextOf(pipeline: Pipeline, name: string, services: readonly string[]): RunChecksOutput['next'] {
+  const environment = environmentOf(pipeline, name);
+  const shifting = services.flatMap((service) => {
+    const definition = pipeline.services[service];
+    return (definition && shiftingOf(environment, definition)) ?? [];
+  });
+  return {
+    look: shifting.some(({ look }) => look),
+    lookSeconds: Math.min(...shifting.map(({ pauseMinutes }) => pauseMinutes)) * 60 - BEFORE_ECS,
+    shiftSeconds: (Math.max(...shifting.map(shiftMinutes)) + environment.timeouts.deployMinutes) * 60,
+  };
+}
 
 /** @returns milliseconds that are left for all checks */
 function timeLeft(now: Moment['now']): () => number {

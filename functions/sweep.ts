@@ -100,7 +100,7 @@ async function lostWaits(world: World, waits: readonly WaitRecord[], troubles: T
     if (environment === undefined || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
     await troubles.spare(`${wait.service} in ${wait.environment}`, async () => {
       const look = await lookAt(world, wait);
-      if ((look.state === 'held' || look.state === 'broke') && (await answerIfOver(world, wait, now))) ended++;
+      if (look.state !== 'none' && (await answerIfOver(world, wait, now))) ended++;
     });
   }
   return ended;

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { isThere } from '../aws/ecs.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
+import { ensureRule } from '../aws/listener-rules.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
@@ -138,7 +139,7 @@ async function restoreService(
     promotion: execution,
   };
   if (service.web)
-    await loadBalancing.ensureRule({
+    await ensureRule(loadBalancing, {
       listenerArn: foundation.listenerArn,
       targetGroupArn: targetGroups[name] ?? '',
       path: service.web.path,

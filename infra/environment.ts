@@ -13,11 +13,13 @@ import { WEB_SERVICES_PER_ENVIRONMENT } from '../domain/bounds.ts';
 import { homesOf, serviceOf as serviceOfDatabase } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
 import type { Build, Environment, Foundation, ServiceDefinition, WebEntry } from '../domain/pipeline.ts';
+import { shiftingOf } from '../domain/strategy.ts';
 import { buildRole, pascal } from './names.ts';
-import { type Network, network, type SiteNetwork } from './network.ts';
+import { type Network, network, type SiteNetwork, TEST_PORT } from './network.ts';
 import { deployers, deployStatements } from './permissions.ts';
 import type { Place } from './place.ts';
 import { role, type Statement, serviceOf } from './policy.ts';
+import { infrastructureRole, rolloutOf } from './rollout.ts';
 import { secretsOf } from './secrets.ts';
 
 /** Days that logs of services are kept. */
@@ -41,8 +43,13 @@ export function environmentStack(app: App, place: Place, site: SiteNetwork, envi
     name,
     site,
     [...new Set(web.map((service) => service.web.port))].sort((a, b) => a - b),
+    web.some((service) => shiftingOf(environment, service)),
   );
-  for (const service of web) targetGroup(stack, place, environment, service, net);
+  for (const service of web) {
+    const group = targetGroup(stack, place, environment, service, net);
+    if (shiftingOf(environment, service))
+      rolloutOf(stack, place, environment, service.name, net, [group, targetGroup(stack, place, environment, service, net, true)]);
+  }
   if (place.hasOwnCluster(environment))
     new ecs.CfnCluster(stack, 'Cluster', { clusterName: name, clusterSettings: [{ name: 'containerInsights', value: 'disabled' }] });
   const migrations = homesOf(place.pipeline)
@@ -62,6 +69,15 @@ export function environmentStack(app: App, place: Place, site: SiteNetwork, envi
     securityGroups: [net.tasks.attrGroupId],
     listenerArn: net.listener.ref,
     host: net.loadBalancer.attrDnsName,
+    ...(net.test
+      ? {
+          test: {
+            listenerArn: net.test.ref,
+            port: TEST_PORT,
+            infrastructureRoleArn: infrastructureRole(stack, place, environment.name).attrArn,
+          },
+        }
+      : {}),
     executionRoleArn: roles.execution.attrArn,
     taskRoleArn: roles.task.attrArn,
   };
@@ -79,9 +95,10 @@ function targetGroup(
   environment: Environment,
   { name, web }: ServiceDefinition & { web: WebEntry },
   net: Network,
-): void {
+  alternate = false,
+): elb.CfnTargetGroup {
   // Without a name of its own: some changes replace a target group, and a name could not be taken twice.
-  const group = new elb.CfnTargetGroup(stack, `TargetGroup${pascal(name)}`, {
+  const group = new elb.CfnTargetGroup(stack, `${alternate ? 'Alternate' : 'TargetGroup'}${pascal(name)}`, {
     targetType: 'ip',
     vpcId: net.vpc.ref,
     port: web.port,
@@ -98,11 +115,12 @@ function targetGroup(
   // A service that is still running may use it.
   group.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN;
   group.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-  new ssm.CfnParameter(stack, `TargetParameter${pascal(name)}`, {
-    name: names.targetGroupParameter(place.name, environment.name, name),
+  new ssm.CfnParameter(stack, `${alternate ? 'Alternate' : 'Target'}Parameter${pascal(name)}`, {
+    name: (alternate ? names.alternateParameter : names.targetGroupParameter)(place.name, environment.name, name),
     type: 'String',
     value: group.ref,
   });
+  return group;
 }
 
 function environmentRoles(stack: Stack, place: Place, environment: Environment, migrations: readonly ServiceDefinition[]) {

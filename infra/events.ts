@@ -2,8 +2,9 @@
 import { aws_events as events, aws_lambda as lambda, type Stack, aws_sns as sns } from 'aws-cdk-lib';
 import { homesOf } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
+import { shiftingOf } from '../domain/strategy.ts';
 import type { StepFunction } from './functions.ts';
-import { deploymentRule, executionRule, imagePushRule, migrationRule, pascal } from './names.ts';
+import { deploymentRule, executionRule, hookRule, imagePushRule, migrationRule, pascal, taskRule } from './names.ts';
 import type { Place } from './place.ts';
 import type { Storage } from './storage.ts';
 
@@ -40,6 +41,10 @@ export function eventSources(stack: Stack, place: Place, functions: ReadonlyMap<
   });
   deploymentPatterns(place).forEach((pattern, shard) => {
     wire(numbered('DeploymentRule', shard), deploymentRule(place.name, shard), 'A deployment of ECS ended', 'on-ecs-event', pattern);
+  });
+  rolloutPatterns(place).forEach(({ hooks, tasks }, shard) => {
+    wire(numbered('HookRule', shard), hookRule(place.name, shard), 'A deployment of ECS pauses', 'on-ecs-event', hooks);
+    wire(numbered('TaskRule', shard), taskRule(place.name, shard), 'A task failed where traffic shifts', 'on-ecs-event', tasks);
   });
   wire('ExecutionRule', executionRule(place.name), 'A workflow ended badly', 'on-execution-ended', executionPattern(place));
 
@@ -93,6 +98,7 @@ function subscriptions(stack: Stack, place: Place, functions: ReadonlyMap<string
 export const ruleNames = (place: Place): string[] => [
   ...pushPatterns(place).map((_, shard) => imagePushRule(place.name, shard)),
   ...deploymentPatterns(place).map((_, shard) => deploymentRule(place.name, shard)),
+  ...rolloutPatterns(place).flatMap((_, shard) => [hookRule(place.name, shard), taskRule(place.name, shard)]),
   executionRule(place.name),
   ...(homesOf(place.pipeline).length > 0 ? [migrationRule(place.name)] : []),
 ];
@@ -147,6 +153,37 @@ export const deploymentPatterns = (place: Place): object[] =>
       detail: { eventName: ['SERVICE_DEPLOYMENT_COMPLETED', 'SERVICE_DEPLOYMENT_FAILED'] },
     }),
   );
+
+/**
+ * Pauses, and tasks that failed, of environments where traffic shifts: there ECS has no circuit breaker.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+ */
+export function rolloutPatterns(place: Place): { readonly hooks: object; readonly tasks: object }[] {
+  const shifting = place.environments.filter((environment) => place.services.some((service) => shiftingOf(environment, service)));
+  const common = { source: ['aws.ecs'], account: [place.account], region: [place.region] };
+  const patterns = (environments: readonly string[]) => {
+    const clusterArn = environments.map((name) => place.arn('ecs', `cluster/${names.environmentName(place.name, name)}`));
+    return {
+      hooks: { ...common, 'detail-type': ['ECS Hook State Change'], detail: { clusterArn, eventName: ['HOOK_AWAITING_ACTION'] } },
+      tasks: {
+        ...common,
+        'detail-type': ['ECS Task State Change'],
+        detail: {
+          clusterArn,
+          lastStatus: ['STOPPED'],
+          // A task that fails a health check is stopped by the scheduler, which says "Task failed …".
+          $or: [{ stopCode: ['EssentialContainerExited', 'TaskFailedToStart'] }, { stoppedReason: [{ prefix: 'Task failed' }] }],
+        },
+      },
+    };
+  };
+  return shifting.length === 0
+    ? []
+    : (sharded(
+        shifting.map(({ name }) => name),
+        patterns,
+      ) as { hooks: object; tasks: object }[]);
+}
 
 /** Executions that ended by themselves have cleaned up; these may not have. */
 const executionPattern = (place: Place) => ({

@@ -26,6 +26,7 @@ const LONG = [
   'deploy-services',
   'run-checks',
   'roll-back',
+  'shift-traffic',
   'wake-environment',
   'teardown-environment',
   'on-execution-ended',

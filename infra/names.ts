@@ -38,6 +38,8 @@ export const imagePushRule = (pipeline: string, shard: number) => `${pipeline}-i
 export const deploymentRule = (pipeline: string, shard: number) => `${pipeline}-ecs-deployment${shard === 0 ? '' : `-${shard + 1}`}`;
 /** Hears of migrations that have ended. */
 export const migrationRule = (pipeline: string) => `${pipeline}-migration-ended`;
+export const hookRule = (pipeline: string, shard: number) => `${pipeline}-ecs-hook${shard === 0 ? '' : `-${shard + 1}`}`;
+export const taskRule = (pipeline: string, shard: number) => `${pipeline}-ecs-task${shard === 0 ? '' : `-${shard + 1}`}`;
 export const executionRule = (pipeline: string) => `${pipeline}-execution-ended`;
 export const sweepSchedule = (pipeline: string) => `${pipeline}-sweep`;
 export const closingSchedule = (pipeline: string, environment: string) => `${pipeline}-${environment}-close`;

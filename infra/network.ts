@@ -18,7 +18,12 @@ export interface Network {
   readonly tasks: ec2.CfnSecurityGroup;
   readonly loadBalancer: elb.CfnLoadBalancer;
   readonly listener: elb.CfnListener;
+  /** Where deployments are tested before traffic shifts to them; absent where all services are rolled. */
+  readonly test?: elb.CfnListener;
 }
+
+/** The port of the test listener. */
+export const TEST_PORT = 9000;
 
 /**
  * `<Pipeline>Network`: two public subnets. Tasks have public addresses, which their security groups close to all but
@@ -59,13 +64,20 @@ export function siteNetwork(app: App, place: Place): SiteNetwork {
  * An environment's part of it, closed to the other environments by security groups of its own.
  * @param name of the environment in AWS, such as `acme-test`
  * @param ports of the containers that take requests
+ * @param tested whether there is a test listener
  */
-export function network(scope: Construct, name: string, { vpc, subnets }: SiteNetwork, ports: readonly number[]): Network {
+export function network(scope: Construct, name: string, { vpc, subnets }: SiteNetwork, ports: readonly number[], tested = false): Network {
   const tags = (part: string) => [{ key: 'Name', value: `${name}${part}` }];
   const doors = new ec2.CfnSecurityGroup(scope, 'LoadBalancerGroup', {
     vpcId: vpc.ref,
     groupDescription: `${name}: load balancer`,
-    securityGroupIngress: [{ ipProtocol: 'tcp', fromPort: 80, toPort: 80, cidrIp: '0.0.0.0/0', description: 'anybody, HTTP' }],
+    securityGroupIngress: [80, ...(tested ? [TEST_PORT] : [])].map((port) => ({
+      ipProtocol: 'tcp',
+      fromPort: port,
+      toPort: port,
+      cidrIp: '0.0.0.0/0',
+      description: port === TEST_PORT ? 'checks and people, HTTP' : 'anybody, HTTP',
+    })),
     tags: tags('-load-balancer'),
   });
   const tasks = new ec2.CfnSecurityGroup(scope, 'TaskGroup', {
@@ -89,17 +101,25 @@ export function network(scope: Construct, name: string, { vpc, subnets }: SiteNe
     securityGroups: [doors.attrGroupId],
     loadBalancerAttributes: [{ key: 'routing.http.drop_invalid_header_fields.enabled', value: 'true' }],
   });
-  const listener = new elb.CfnListener(scope, 'Listener', {
-    loadBalancerArn: loadBalancer.ref,
-    port: 80,
-    protocol: 'HTTP',
-    // The pipeline makes the rules that lead to services; where there is none, somebody should say so.
-    defaultActions: [
-      {
-        type: 'fixed-response',
-        fixedResponseConfig: { statusCode: '503', contentType: 'text/plain', messageBody: 'nothing is deployed here\n' },
-      },
-    ],
-  });
-  return { vpc, subnets, tasks, loadBalancer, listener };
+  const listener = (id: string, port: number) =>
+    new elb.CfnListener(scope, id, {
+      loadBalancerArn: loadBalancer.ref,
+      port,
+      protocol: 'HTTP',
+      // The pipeline makes the rules that lead to services; where there is none, somebody should say so.
+      defaultActions: [
+        {
+          type: 'fixed-response',
+          fixedResponseConfig: { statusCode: '503', contentType: 'text/plain', messageBody: 'nothing is deployed here\n' },
+        },
+      ],
+    });
+  return {
+    vpc,
+    subnets,
+    tasks,
+    loadBalancer,
+    listener: listener('Listener', 80),
+    ...(tested ? { test: listener('TestListener', TEST_PORT) } : {}),
+  };
 }

@@ -3,6 +3,7 @@ import { FAMILIES_BY_NAME } from '../domain/bounds.ts';
 import { homesOf } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
 import type { Environment } from '../domain/pipeline.ts';
+import { shiftingOf } from '../domain/strategy.ts';
 import type { Place } from './place.ts';
 import type { Statement } from './policy.ts';
 
@@ -74,6 +75,8 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
   'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
   'run-checks': ['ledger: update', 'read parameters'],
+  'request-look': [...RECORDS, 'journal'],
+  'shift-traffic': [...RECORDS, 'journal', 'answer waiting steps', 'change environments'],
   'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
   'complete-promotion': [...RECORDS, ...TURNS, 'journal'],
   'complete-release': [...RECORDS, 'journal'],
@@ -228,7 +231,9 @@ export function peopleStatements(place: Place): Statement[] {
 }
 
 /** What the deploy role of one environment may do: nothing outside it. */
-export function deployStatements(place: Place, { name: environment, ...rest }: Environment): Statement[] {
+export function deployStatements(place: Place, own: Environment): Statement[] {
+  const { name: environment, ...rest } = own;
+  const shifts = place.services.some((service) => shiftingOf(own, service));
   const ownsCluster = !place.hasOwnCluster({ name: environment, ...rest });
   const cluster = names.environmentName(place.name, environment);
   const under = (kind: string) => place.arn('ecs', `${kind}/${cluster}/*`);
@@ -248,6 +253,21 @@ export function deployStatements(place: Place, { name: environment, ...rest }: E
       Action: ['ecs:ListServiceDeployments', 'ecs:StopServiceDeployment'],
       Resource: [under('service'), under('service-deployment')],
     },
+    ...(shifts
+      ? [
+          {
+            Sid: 'DecideAtPauses',
+            Action: ['ecs:DescribeServiceDeployments', 'ecs:ContinueServiceDeployment'],
+            Resource: under('service-deployment'),
+          },
+          {
+            Sid: 'PassRoleThatShifts',
+            Action: ['iam:PassRole'],
+            Resource: place.roleArn(names.infrastructureRole(place.name, environment)),
+            Condition: { StringEquals: { 'iam:PassedToService': 'ecs.amazonaws.com' } },
+          },
+        ]
+      : []),
     ...(ownsCluster ? [{ Sid: 'OwnTheCluster', Action: ['ecs:CreateCluster', 'ecs:DeleteCluster'], Resource: clusterArn }] : []),
     { Sid: 'Register', Action: ['ecs:RegisterTaskDefinition'], Resource: [...families, ...migrations] },
     ...(migrations.length > 0

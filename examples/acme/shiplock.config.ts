@@ -64,6 +64,11 @@ export default definePipeline({
       containers: { gateway: 'gateway' },
       web: { container: 'gateway', port: 8000, path: '/*', health: '/health' },
       count: 1,
+      // Where it differs from the environment's. `percent` of the traffic of a canary or of a step of linear; minutes between steps.
+      strategy: {
+        live: { kind: 'canary', percent: 10, stepBakeMinutes: 5, bakeMinutes: 5, look: false, pauseMinutes: 60 },
+        test: { kind: 'rolling', earlySuccess: true },
+      },
     },
   },
 
@@ -94,8 +99,9 @@ export default definePipeline({
         // What a push after hours does: wait for the morning, or wake.
         outside: 'wait',
       },
-      // Others come with the next version.
-      strategy: 'rolling',
+      // rolling, blue-green, canary or linear; those that shift traffic are for environments that always exist. Workers are rolled.
+      // `earlySuccess`: it has held as soon as all new tasks are healthy; the old ones stop afterwards.
+      strategy: { kind: 'rolling', earlySuccess: false },
       // Tasks that may fail before a deployment is given up.
       failureThreshold: 3,
       // Asked through the load balancer after a deployment; with `service`, only if that was deployed.
@@ -142,10 +148,14 @@ export default definePipeline({
       checks: [
         { service: 'orders-web', path: '/orders/health' },
         { service: 'catalog-web', path: '/catalog/health' },
+        { service: 'catalog-web', path: '/catalog/checkout' },
         { service: 'gateway', path: '/health' },
       ],
       approval: { approvers: ['group:release-managers'], notAuthor: true, expiresHours: 168 },
       variables: { ENVIRONMENT: 'live' },
+      // A second set of tasks, checked at the test listener before any customer meets it; kept for `bakeMinutes` afterwards.
+      // With `look`, one of the approvers looks too. ECS rolls back after `pauseMinutes` without a word.
+      strategy: { kind: 'blue-green', bakeMinutes: 5, look: false, pauseMinutes: 60 },
       failureThreshold: 3,
     },
     // Customers being onboarded. Moves with live; if it fails, live does not care.

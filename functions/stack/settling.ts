@@ -4,7 +4,7 @@ import type { Ledger } from '../../aws/ledger.ts';
 import type { Parameters } from '../../aws/ssm.ts';
 import type { Turns } from '../../aws/turns.ts';
 import { environmentName } from '../../domain/names.ts';
-import type { Pipeline } from '../../domain/pipeline.ts';
+import { listenersOf, type Pipeline } from '../../domain/pipeline.ts';
 import { isPromotionOver, type PromotionRecord, type WaitRecord } from '../../domain/records.ts';
 import { renderUpdateService } from '../../domain/render.ts';
 import { ALL_GROUPS, type EnvironmentClients, environmentOf } from './environment.ts';
@@ -73,7 +73,12 @@ export async function brake({ pipeline, ledger, clients }: SettlingWorld, promot
   const record = await ledger.promotion(promotion);
   for (const service of Object.keys(record?.before ?? {})) {
     const wait = record && (await ledger.wait(record.environment, service));
-    if (wait?.owner !== promotion || wait.kind !== 'deploy' || wait.state !== 'open') continue;
+    if (
+      wait?.owner !== promotion ||
+      (wait.kind !== 'deploy' && wait.kind !== 'shift') ||
+      (wait.state !== 'open' && wait.state !== 'paused')
+    )
+      continue;
     const { ecs } = clients(wait.environment);
     const look = await ecs.look(environmentName(pipeline.name, wait.environment), service, wait.since);
     if (look.state === 'running') await ecs.stop(look.deployment ?? '');
@@ -127,7 +132,7 @@ async function settleService(world: SettlingWorld, record: PromotionRecord, serv
     await ecs.delete(environmentName(pipeline.name, record.environment), serviceName);
     if (pipeline.services[serviceName]?.web) {
       const { foundation, targetGroups } = await parameters.foundation(pipeline.name, record.environment, [serviceName]);
-      await loadBalancing.deleteRules(foundation.listenerArn, [targetGroups[serviceName] ?? '']);
+      for (const listener of listenersOf(foundation)) await loadBalancing.deleteRules(listener, [targetGroups[serviceName] ?? '']);
     }
     await ledger.dropService(record.environment, serviceName);
   } else {

@@ -2,8 +2,9 @@
 import type { Ecs, Look } from '../../aws/ecs.ts';
 import type { Ledger } from '../../aws/ledger.ts';
 import type { Outbox } from '../../aws/outbox.ts';
+import type { progress as progressOf } from '../../aws/rollouts.ts';
 import type { Answer } from '../../aws/step-functions.ts';
-import { StoppedTooLate } from '../../domain/errors.ts';
+import { StoppedTooLate, TrafficPaused } from '../../domain/errors.ts';
 import { environmentName, logGroup } from '../../domain/names.ts';
 import type { Pipeline, ServiceDefinition } from '../../domain/pipeline.ts';
 import { failedService } from '../../domain/reasons.ts';
@@ -25,6 +26,7 @@ export const CLOCK_SKEW = 2_000;
 /** The error by which the waiting step's state machine catches a broken wait. */
 const ERRORS: Readonly<Record<WaitRecord['kind'], string>> = {
   deploy: 'DeploymentFailed',
+  shift: 'DeploymentFailed',
   stop: 'RollbackFailed',
   'put-back': 'RollbackFailed',
   restore: 'DeploymentFailed',
@@ -46,18 +48,23 @@ function verdict({ kind }: WaitRecord, { state, stuck, gone }: Look): Exclude<Wa
 /**
  * One look at what a wait waits for; the wait is ended if it is over.
  * @param mayBeMissing the service has yet to be created: that ECS does not know it means that nothing has begun
+ * @param progress asks where a deployment pauses, of which no event told; only few functions bring it
  * @returns the look, after which the wait may still be open
  */
 export async function lookAt(
   { pipeline, ledger, clients }: World,
   wait: WaitRecord,
-  { mayBeMissing = false }: { mayBeMissing?: boolean } = {},
+  { mayBeMissing = false, progress }: { mayBeMissing?: boolean; progress?: typeof progressOf } = {},
 ): Promise<Look> {
   const { ecs, logs } = clients(wait.environment);
   const cluster = environmentName(pipeline.name, wait.environment);
   const look = await ecs.look(cluster, wait.service, wait.since);
   if (mayBeMissing && look.gone) return { state: 'none', reason: look.reason };
   const state = verdict(wait, look);
+  if (look.state === 'running' && wait.kind === 'deploy' && wait.pauses && look.deployment) {
+    const paused = (await progress?.(ecs, look.deployment))?.paused;
+    if (paused) await ledger.endWait(wait, { state: 'paused', hook: paused });
+  }
   if (state === 'held' || state === 'late') await ledger.endWait(wait, { state });
   else if (state === 'broke') {
     const service = pipeline.services[wait.service];
@@ -84,6 +91,10 @@ export async function whetherOver({ ledger }: Pick<World, 'ledger'>, wait: WaitR
     return { state: 'over', answer: { error: error.name, cause: error.message } };
   }
   if (own.length < wait.among.length || own.some(({ state }) => state === 'open')) return { state: 'open' };
+  if (own.some(({ state }) => state === 'paused')) {
+    const error = new TrafficPaused();
+    return { state: 'over', answer: { error: error.name, cause: error.message } };
+  }
   return { state: 'over', answer: { result: { services: wait.among } } };
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RenderError } from '../../domain/errors.ts';
-import { renderCreateService, renderTaskDefinition, renderUpdateService, renderWakeService } from '../../domain/render.ts';
+import { renderCreateService, renderShift, renderTaskDefinition, renderUpdateService, renderWakeService } from '../../domain/render.ts';
+import { shiftingOf } from '../../domain/strategy.ts';
 import { digest, foundation, type Given, parts, pipeline, release } from './parts.ts';
 
 const render = (given: Given) => renderTaskDefinition(parts(given));
@@ -188,6 +189,7 @@ describe('a task definition', () => {
 describe('a service', () => {
   const given = (service: string, environment = 'live') => ({
     ...parts({ service, environment }),
+    environment: { ...pipeline.environments[environment]!, strategy: { kind: 'rolling' as const, earlySuccess: false } },
     targetGroupArn: pipeline.services[service]!.web ? 'arn:target-group' : undefined,
     taskDefinition: 'arn:aws:ecs:eu-central-1:111111111111:task-definition/acme-live-orders-web:7',
   });
@@ -270,9 +272,37 @@ describe('a service', () => {
   it('comes back from zero by a deployment, as a change of the count alone has no event', () =>
     expect(renderWakeService(given('orders-web'))).toMatchObject({ service: 'orders-web', desiredCount: 2, forceNewDeployment: true }));
 
+  it('shifts traffic as its environment says, and pauses before it does', () => {
+    const arns = {
+      alternateTargetGroupArn: 'arn:b',
+      productionRuleArn: 'arn:rule',
+      testRuleArn: 'arn:test',
+      infrastructureRoleArn: 'arn:role',
+    };
+    const live = { ...given('orders-web'), environment: pipeline.environments.live! };
+    const shift = renderShift(live, shiftingOf(live.environment, live.service)!, arns);
+    expect(renderUpdateService({ ...live, shift })).toMatchObject({
+      deploymentConfiguration: {
+        strategy: 'BLUE_GREEN',
+        bakeTimeInMinutes: 5,
+        lifecycleHooks: [
+          { targetType: 'PAUSE', lifecycleStages: ['POST_TEST_TRAFFIC_SHIFT'], timeoutConfiguration: { action: 'ROLLBACK' } },
+        ],
+        alarms: { enable: true, rollback: true },
+      },
+      loadBalancers: [{ advancedConfiguration: { alternateTargetGroupArn: 'arn:b', testListenerRule: 'arn:test', roleArn: 'arn:role' } }],
+    });
+    // The way back asks nobody.
+    expect(renderUpdateService(live).deploymentConfiguration).toMatchObject({
+      strategy: 'BLUE_GREEN',
+      bakeTimeInMinutes: 0,
+      lifecycleHooks: [],
+    });
+  });
+
   it('is given up after as many failures as its environment says', () =>
     expect(
-      renderUpdateService({ ...given('orders-web'), environment: { ...pipeline.environments.live!, failureThreshold: 7 } })
-        .deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration,
-    ).toEqual({ type: 'COUNT', value: 7 }));
+      renderUpdateService({ ...given('orders-web'), environment: { ...given('orders-web').environment, failureThreshold: 7 } })
+        .deploymentConfiguration,
+    ).toMatchObject({ deploymentCircuitBreaker: { thresholdConfiguration: { type: 'COUNT', value: 7 } } }));
 });

@@ -15,7 +15,7 @@ async function verify(http: readonly HttpCheck[], takes: Readonly<Record<string,
   const run = runChecks({
     pipeline: { ...pipeline, environments: { ...pipeline.environments, live: { ...live, verification: { http } } } },
     ledger: { setPromotion: async () => true },
-    parameters: { foundation: async () => ({ foundation, targetGroups: {} }) },
+    parameters: { foundation: async () => ({ foundation, targetGroups: {}, alternates: {} }) },
     fetch: async (url) => {
       const { pathname } = new URL(String(url));
       asked.push(pathname);

@@ -14,7 +14,7 @@ export const environment = (name: string, more: Partial<Environment> = {}): Envi
   site: 'home',
   stage: name,
   index: 0,
-  strategy: 'rolling',
+  strategy: { kind: 'rolling', earlySuccess: false },
   failureThreshold: 3,
   verification: { http: [] },
   variables: {},
@@ -31,6 +31,7 @@ export const webService = (name: string, port: number, more: Partial<ServiceDefi
   template: { containerDefinitions: [{ name: 'web' }] },
   web: { container: 'web', port, path: `/${name}*`, health: `/${name}/health`, graceSeconds: 60, priority: 1 },
   count: {},
+  strategy: {},
   ...more,
 });
 

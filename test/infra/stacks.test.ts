@@ -222,7 +222,7 @@ describe('the pipeline', () => {
 
   it('runs every function on Node 24, for at most a minute, with a role and a log of its own', () => {
     const functions = synthesis.all('AcmePipeline', 'AWS::Lambda::Function');
-    expect(functions).toHaveLength(20);
+    expect(functions).toHaveLength(22);
     for (const { Properties } of functions) {
       expect(Properties.Runtime).toBe('nodejs24.x');
       expect(Properties.Timeout).toBeLessThanOrEqual(60);
@@ -233,7 +233,7 @@ describe('the pipeline', () => {
 
   it('keeps the versions that open executions call', () => {
     const versions = synthesis.all('AcmePipeline', 'AWS::Lambda::Version');
-    expect(versions).toHaveLength(20);
+    expect(versions).toHaveLength(22);
     expect(
       versions.every(({ DeletionPolicy, UpdateReplacePolicy }) => DeletionPolicy === 'Retain' && UpdateReplacePolicy === 'Retain'),
     ).toBe(true);

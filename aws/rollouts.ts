@@ -1,0 +1,41 @@
+/** Deployments of ECS that shift traffic: how far they are, and that they may go on. Apart from `ecs.ts`, as few functions need them. */
+import { ContinueServiceDeploymentCommand, DescribeServiceDeploymentsCommand } from '@aws-sdk/client-ecs';
+import type { PausedHook } from '../domain/records.ts';
+import type { Ecs } from './ecs.ts';
+
+/** How far a deployment is whose traffic shifts. */
+export interface Progress {
+  /** As ECS names it, such as `BAKE_TIME`. */
+  readonly stage: string;
+  /** Of the new revision, as ECS has asked for it. */
+  readonly productionPercent: number;
+  readonly testPercent: number;
+  readonly paused?: PausedHook;
+}
+
+/**
+ * How far a deployment is whose traffic shifts, asked once: for people who look, and for a pause of which no event told.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
+ */
+export async function progress({ client }: Pick<Ecs, 'client'>, deployment: string): Promise<Progress | undefined> {
+  const { serviceDeployments = [] } = await client.send(new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [deployment] }));
+  const [one] = serviceDeployments;
+  if (one === undefined) return undefined;
+  const waiting = one.lifecycleHookDetails?.find(({ status }) => status === 'AWAITING_ACTION');
+  return {
+    stage: one.lifecycleStage ?? '',
+    productionPercent: one.targetServiceRevision?.requestedProductionTrafficWeight ?? 0,
+    testPercent: one.targetServiceRevision?.requestedTestTrafficWeight ?? 0,
+    ...(waiting?.hookId ? { paused: { hookId: waiting.hookId, deployment } } : {}),
+  };
+}
+
+/** Lets a deployment go on that pauses. Harmless if it does already. */
+export async function proceed({ client }: Pick<Ecs, 'client'>, { deployment, hookId }: PausedHook): Promise<void> {
+  try {
+    await client.send(new ContinueServiceDeploymentCommand({ serviceDeploymentArn: deployment, hookId, action: 'CONTINUE' }));
+  } catch (error) {
+    // What has become of it, its next event or the backstop's look says.
+    if (!/completed, unavailable/i.test((error as Error).message) && (error as Error).name !== 'ConflictException') throw error;
+  }
+}

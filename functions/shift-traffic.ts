@@ -1,0 +1,90 @@
+/** Lets the deployments go on that pause at the test listener, and waits for their end: all traffic shifted, and baked. */
+import * as z from 'zod/mini';
+import { Journal } from '../aws/journal.ts';
+import { Ledger } from '../aws/ledger.ts';
+import { Outbox } from '../aws/outbox.ts';
+import { proceed } from '../aws/rollouts.ts';
+import { StepFunctions } from '../aws/step-functions.ts';
+import { Turns } from '../aws/turns.ts';
+import { DeploymentFailed } from '../domain/errors.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
+import type { WaitRecord } from '../domain/records.ts';
+import { type EnvironmentClients, environmentClients, turnOf } from './stack/environment.ts';
+import { promotionSchema } from './stack/schemas.ts';
+import { readPipeline, setting } from './stack/settings.ts';
+import { type Moment, step } from './stack/step.ts';
+import { answerIfOver, lookAt, whetherOver } from './stack/waiting.ts';
+import { entry } from './stack/words.ts';
+
+const Input = z.discriminatedUnion('act', [
+  z.extend(promotionSchema, { act: z.literal('begin'), fence: z.number(), token: z.string() }),
+  /** The backstop's look, after a wait that nobody ended. */
+  z.extend(promotionSchema, { act: z.literal('look') }),
+]);
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'wait' | 'putWait' | 'endWait'>;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly turns: Pick<Turns, 'assertTurn'>;
+  readonly outbox: Outbox;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+export const shiftTraffic =
+  (world: World) =>
+  async (input: z.infer<typeof Input>, { now }: Moment): Promise<object> => {
+    const { pipeline, ledger, turns, journal, clients } = world;
+    const { promotion, environment, release, stage } = input;
+    const waits = await ownWaits(world, input);
+    if (input.act === 'look') return lookOnce(world, waits);
+    const among = waits.map(({ service }) => service);
+    await ledger.setPromotion(promotion, { state: 'deploying' });
+    await turns.assertTurn(environment, turnOf(pipeline, release), promotion, input.fence);
+    for (const wait of waits) {
+      const before = wait.state === 'paused' || wait.state === 'open' ? 'open' : wait.state;
+      await ledger.putWait({ ...wait, kind: 'shift', token: input.token, among, state: before });
+    }
+    for (const { hook, state } of waits)
+      if (hook && (state === 'paused' || state === 'open')) await proceed(clients(environment).ecs, hook);
+    const text = `holds at the test listener of ${environment}; traffic of ${among.join(', ')} shifts`;
+    await journal.write(entry(promotion, 'shifting', now(), 'info', text, { release, environment, stage }));
+    // A retry may find all of it over: no event will come again.
+    const retried = waits.find(({ kind }) => kind === 'shift');
+    if (retried === undefined) return {};
+    for (const { service } of waits) {
+      const wait = await ledger.wait(environment, service);
+      if (wait?.state === 'open') await lookAt(world, wait);
+    }
+    await answerIfOver(world, { ...retried, token: input.token, among }, now());
+    return {};
+  };
+
+/** Those of the promotion that pause, or have paused. */
+async function ownWaits({ ledger }: World, { promotion, environment }: z.infer<typeof Input>): Promise<WaitRecord[]> {
+  const record = await ledger.promotion(promotion);
+  const services = Object.keys(record?.taskDefinitions ?? {});
+  const waits = await Promise.all(services.map((service) => ledger.wait(environment, service)));
+  return waits.filter((wait): wait is WaitRecord => wait?.owner === promotion && wait.hook !== undefined);
+}
+
+async function lookOnce(world: World, waits: readonly WaitRecord[]): Promise<object> {
+  for (const wait of waits) if (wait.state === 'open') await lookAt(world, wait);
+  const over = waits[0] ? await whetherOver(world, waits[0]) : ({ state: 'open' } as const);
+  if (over.state === 'open') throw new DeploymentFailed('its traffic had not shifted in time; see timeouts.deployMinutes');
+  if ('error' in over.answer) throw new DeploymentFailed(over.answer.cause);
+  return over.answer.result;
+}
+
+export const handler = step('shift-traffic', Input, () => {
+  const pipeline = readPipeline();
+  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  return shiftTraffic({
+    pipeline,
+    ledger,
+    journal: new Journal(setting('JOURNAL_TABLE')),
+    turns: new Turns(ledger.table),
+    outbox: new Outbox(ledger.table, new StepFunctions()),
+    clients: environmentClients(pipeline, 'shift-traffic'),
+  });
+});

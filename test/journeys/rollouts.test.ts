@@ -1,0 +1,145 @@
+/** Strategies that shift traffic, under requests that must not fail. */
+import { resolve } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Stage } from '../../rehearsal/stage.ts';
+import { integrator, Journey, MINUTE, MONDAY, manager } from './journey.ts';
+
+let journey: Journey;
+let failed: number[] = [];
+afterEach(async () => {
+  await journey.end();
+  failed = [];
+});
+
+const said = (text: string) => journey.told.filter((entry) => entry.text.includes(text));
+
+/** Lets time pass with a request every five seconds until it holds. */
+async function underRequests(holds: () => Promise<boolean>, path: string): Promise<void> {
+  for (let passed = 0; passed < 720; passed++) {
+    if (await holds()) return;
+    const { status } = await journey.stage.request('live', path);
+    if (status !== 200) failed.push(status);
+    await journey.stage.advance(5_000);
+  }
+  throw new Error(`it did not come to that; ${journey.journal}`);
+}
+
+describe('the example’s live', () => {
+  /** Lets a release climb until live begins. */
+  async function toLive(push: NonNullable<Parameters<Journey['push']>[0]>): Promise<string> {
+    const { repository = 'gateway' } = push;
+    const digest = await journey.push(push);
+    await journey.untilAsked(digest, 'beta', { repository });
+    await journey.approve(digest, 'beta', integrator, repository);
+    await journey.untilAsked(digest, 'live+sandbox', { repository });
+    await journey.approve(digest, 'live+sandbox', manager, repository);
+    return digest;
+  }
+
+  it.each([
+    ['blue/green', 'catalog', 'build-1', 'build-2', '/catalog'],
+    ['canary', 'gateway', '1.0.0', '1.1.0', '/'],
+  ])('%s: tested first, no request fails', async (_, repository, first, second, path) => {
+    journey = await Journey.begin();
+    await journey.climb({ repository, tag: first });
+    const digest = await toLive({ repository, tag: second });
+    await underRequests(async () => (await journey.release(digest, repository))?.state === 'succeeded', path);
+    expect(await journey.runs('live', repository)).toBe(second);
+    expect(failed).toEqual([]);
+    // Once when its service was created, once when it was updated.
+    expect(said('holds at the test listener')).toHaveLength(2);
+  });
+
+  it('checks that fail at the test listener bring it back before a customer meets it', async () => {
+    journey = await Journey.begin();
+    await journey.climb({ repository: 'catalog', tag: 'build-1' });
+    const labels = { 'local.aws.responses': '{"/catalog/checkout":500}' };
+    const bad = await toLive({ repository: 'catalog', tag: 'build-2', labels });
+    const met: number[] = [];
+    await underRequests(async () => {
+      met.push((await journey.stage.request('live', '/catalog/checkout')).status);
+      return (await journey.release(bad, 'catalog'))?.state === 'failed';
+    }, '/catalog');
+    expect((await journey.release(bad, 'catalog'))?.reason).toContain('/catalog/checkout in live at the test listener: HTTP 500');
+    expect(new Set([...met, ...failed])).toEqual(new Set([200]));
+    expect(await journey.runs('live', 'catalog')).toBe('build-1');
+    expect(said('holds at the test listener')).toHaveLength(1);
+  });
+});
+
+describe('linear, with a look', () => {
+  const release = async (digest: string) => journey.release(digest, 'door');
+  const look = async (digest: string) => {
+    const gate = await journey.stage.ledger.gate('live:look', 'door');
+    return gate?.release.digest === digest && gate.state === 'waiting' ? gate.approval : undefined;
+  };
+
+  async function begin(): Promise<void> {
+    journey = Journey.on(await Stage.open({ config: resolve(import.meta.dirname, 'shifting/shiplock.config.ts'), start: MONDAY, seed: 1 }));
+    const first = await push(1);
+    await passGates(first, 'approve');
+    await journey.untilState(first, 'succeeded', { repository: 'door' });
+  }
+
+  async function push(number: number, labels: Record<string, string> = {}): Promise<string> {
+    const digest = await journey.push({ repository: 'door', tag: `build-${number}`, labels });
+    await journey.untilAsked(digest, 'live', { repository: 'door' });
+    await journey.approve(digest, 'live', manager, 'door');
+    return digest;
+  }
+
+  async function passGates(digest: string, verb: 'approve' | 'reject'): Promise<void> {
+    await journey.stage.until('somebody is asked to look', async () => (await look(digest)) !== undefined);
+    const approval = (await look(digest))!;
+    const reason = verb === 'reject' ? { reason: 'it looks wrong' } : {};
+    expect(await journey.stage.decideAs(manager, { verb, approval, digest, ...reason } as never)).toMatchObject({ status: 200 });
+  }
+
+  it('goes to the end when the person says yes, and no request fails', async () => {
+    await begin();
+    const digest = await push(2);
+    await passGates(digest, 'approve');
+    await underRequests(async () => (await release(digest))?.state === 'succeeded', '/');
+    expect(failed).toEqual([]);
+    expect(await journey.runs('live', 'door')).toBe('build-2');
+  });
+
+  it('goes back when the person says no', async () => {
+    await begin();
+    const digest = await push(2);
+    await passGates(digest, 'reject');
+    await underRequests(async () => (await release(digest))?.state !== 'climbing', '/');
+    expect(await release(digest)).toMatchObject({ reason: expect.stringContaining('it looks wrong') });
+    expect(failed).toEqual([]);
+    expect(await journey.runs('live', 'door')).toBe('build-1');
+  });
+
+  it('goes back when nobody looks, and the question has expired', async () => {
+    await begin();
+    const digest = await push(2);
+    await underRequests(async () => (await release(digest))?.state !== 'climbing', '/');
+    expect(await release(digest)).toMatchObject({ reason: expect.stringContaining('nobody looked at the test listener in 29 minutes') });
+    expect(await journey.stage.ledger.gate('live:look', 'door')).toMatchObject({ state: 'expired' });
+  });
+
+  it('is stopped when the new tasks crash, sooner than its time-out, with the reason', async () => {
+    await begin();
+    const began = journey.stage.clock.now();
+    const digest = await push(2, { 'local.aws.exit-code': '3' });
+    await underRequests(async () => (await release(digest))?.state === 'failed', '/');
+    expect((await release(digest))?.reason).toContain('exit code 3');
+    expect(journey.stage.clock.now() - began).toBeLessThan(20 * MINUTE);
+    expect(failed).toEqual([]);
+  });
+
+  it('finds the pause by one look when its event is lost', async () => {
+    await begin();
+    const { Rules = [] } = await journey.call<{ Rules?: { Name: string }[] }>('events', 'ListRules', {});
+    const { Name } = Rules.find((rule) => rule.Name.includes('ecs-hook'))!;
+    await journey.call('events', 'DisableRule', { Name });
+    const digest = await push(2);
+    await passGates(digest, 'approve');
+    await journey.untilState(digest, 'succeeded', { repository: 'door' });
+    expect(await journey.runs('live', 'door')).toBe('build-2');
+  });
+});
