@@ -1,6 +1,6 @@
 /** What ran at some time, from the promotions that held. */
 import type { PromotionRecord } from '../domain/records.ts';
-import type { Release } from '../domain/release.ts';
+import { membersOf, type Release } from '../domain/release.ts';
 
 export interface Ran {
   readonly environment: string;
@@ -17,7 +17,8 @@ export function ranAt(promotions: readonly PromotionRecord[], at: number): Ran[]
     .filter(({ state, endedAt }) => state === 'succeeded' && endedAt !== undefined && Date.parse(endedAt) <= at)
     .toSorted((a, b) => (a.endedAt ?? '').localeCompare(b.endedAt ?? ''));
   for (const { environment, release, endedAt = '' } of held)
-    found.set(`${environment}/${release.repository}`, { environment, release, since: endedAt, message: release.message ?? '' });
+    for (const member of membersOf(release))
+      found.set(`${environment}/${member.repository}`, { environment, release: member, since: endedAt, message: member.message ?? '' });
   return [...found.values()].toSorted((a, b) =>
     a.environment === b.environment ? a.release.repository.localeCompare(b.release.repository) : a.environment.localeCompare(b.environment),
   );

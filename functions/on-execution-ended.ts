@@ -69,7 +69,7 @@ export const onExecutionEnded =
         await settlePromotion(world, detail.name, end, at);
         return withdraw(world, detail.name, at);
       case name('release'):
-        return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at);
+        return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at, Number(input.attempt ?? 1));
       case name('wake'):
         if (!(await isWaking(world, input.environment ?? '', detail.name))) return;
         assertDead(detail.name, end, at);

@@ -6,6 +6,7 @@ import type { Turns } from '../../aws/turns.ts';
 import { environmentName } from '../../domain/names.ts';
 import { listenersOf, type Pipeline } from '../../domain/pipeline.ts';
 import { isPromotionOver, type PromotionRecord, type WaitRecord } from '../../domain/records.ts';
+import { shortDigest } from '../../domain/release.ts';
 import { renderUpdateService } from '../../domain/render.ts';
 import { ALL_GROUPS, type EnvironmentClients, environmentOf } from './environment.ts';
 import { freezeForPerson } from './person.ts';
@@ -181,9 +182,19 @@ export async function settleRelease(
   execution: string,
   end: End,
   now: number,
+  attempt = 1,
 ): Promise<void> {
   const record = await ledger.release(repository, digest);
-  if (record === undefined || record.execution !== execution) return;
+  if (record === undefined) {
+    // It ended before it was admitted: its tag and order were never read, but nobody shall wonder where the push has gone.
+    const { state, reason } = wordsOf(end);
+    const at = new Date(now).toISOString();
+    const nameless = { repository, digest, tag: shortDigest(digest), order: '', pushedAt: at };
+    await ledger.putRelease({ ...nameless, state, reason, admittedAt: at, endedAt: at, execution, attempt });
+    await journal.write(entry(execution, 'ended', now, 'bad', `${state} before it was admitted: ${reason}`, { release: nameless }));
+    return;
+  }
+  if (record.execution !== execution) return;
   if (record.state === 'climbing') {
     const { state, reason } = wordsOf(end);
     await ledger.setRelease(repository, digest, execution, {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Look } from '../../aws/ecs.ts';
 import type { PromotionRecord, WaitRecord } from '../../domain/records.ts';
-import { assertDead, LAST_BREATH, type SettlingWorld, settlePromotion } from '../../functions/stack/settling.ts';
+import { assertDead, LAST_BREATH, type SettlingWorld, settlePromotion, settleRelease } from '../../functions/stack/settling.ts';
 import { pipeline, release as releaseOf } from '../domain/parts.ts';
 
 const release = releaseOf('gateway', '1.0.0');
@@ -102,5 +102,19 @@ describe('nothing is settled', () => {
   it('while a function of the execution may still act', () => {
     expect(() => assertDead('p1', { ...end, stoppedAt: 1 }, LAST_BREATH)).toThrow(/tried again in a minute/);
     expect(() => assertDead('p1', end, LAST_BREATH)).not.toThrow();
+  });
+});
+
+describe('a release that was cut off before it was admitted', () => {
+  it('is in the ledger with the reason, under its digest', async () => {
+    const put: object[] = [];
+    const said: string[] = [];
+    const world = {
+      ledger: { release: async () => undefined, putRelease: async (record: object) => void put.push(record) },
+      journal: { write: async ({ text }: { text: string }) => void said.push(text) },
+    } as unknown as SettlingWorld;
+    await settleRelease(world, 'gateway', release.digest, 'gateway-c-2', { ...end, cause: 'by hand' }, LAST_BREATH, 2);
+    expect(put).toMatchObject([{ state: 'errored', attempt: 2, execution: 'gateway-c-2', reason: expect.stringContaining('by hand') }]);
+    expect(said).toEqual([expect.stringContaining('errored before it was admitted')]);
   });
 });

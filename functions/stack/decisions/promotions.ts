@@ -17,7 +17,7 @@ const LOOK_BACK = 200;
 /** A new attempt of a release, into the stage of an environment: its gate asks as always. */
 export async function promote(world: World, { repository, digest, to, hotfix }: Of<'promote'>, { person, now }: Caller): Promise<Said> {
   const { pipeline, ledger, registry, workflows, machines, journal } = world;
-  if (!(repository in pipeline.repositories)) return refused(`no repository ${repository} in this pipeline`);
+  if (!Object.hasOwn(pipeline.repositories, repository)) return refused(`no repository ${repository} in this pipeline`);
   const index = pipeline.path.findIndex(({ environments }) => environments.includes(to));
   const stage = pipeline.path[index];
   if (stage === undefined) return refused(`${to} is not on the path of this pipeline`);
@@ -60,7 +60,7 @@ export async function promoteSet(world: World, { from, to, manifest }: Of<'promo
   const { pipeline, ledger, workflows, machines, journal } = world;
   const stageOf = (name: string) => pipeline.path.findIndex(({ environments }) => environments.includes(name));
   const stage = pipeline.path[stageOf(to)];
-  if (!(from in pipeline.environments))
+  if (!Object.hasOwn(pipeline.environments, from))
     return refused(`no environment ${from}; there are ${Object.keys(pipeline.environments).join(', ')}`);
   if (stage === undefined || stageOf(from) < 0) return refused(`${stage === undefined ? to : from} is not on the path of this pipeline`);
   if (stageOf(from) >= stageOf(to))
@@ -163,7 +163,7 @@ export async function restart(world: World, { environment: name, service, reason
   const { pipeline, ledger, journal } = world;
   const { person, now } = caller;
   const environment = pipeline.environments[name]!;
-  if (service !== undefined && !(service in pipeline.services))
+  if (service !== undefined && !Object.hasOwn(pipeline.services, service))
     return refused(`no service ${service}; there are ${Object.keys(pipeline.services).join(', ')}`);
   const manifest = await ledger.manifest(name);
   const groups = service === undefined ? Object.keys(pipeline.groups) : [pipeline.services[service]!.group];
