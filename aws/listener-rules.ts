@@ -16,7 +16,7 @@ export interface ServiceRule {
   /** Path pattern, such as `/orders*`. */
   readonly path: string;
   readonly priority: number;
-  /** What every rule of the pipeline's at this listener shall have, by the name of its target group. */
+  /** What every rule of the pipeline's at this listener shall have, by its path. */
   readonly priorities: Readonly<Record<string, number>>;
 }
 
@@ -40,9 +40,7 @@ export async function ensureRule(
     const own = rules.find((rule) => targetGroupsOf(rule).some((arn) => arn === targetGroupArn || arn === alternateArn));
     try {
       const moved = rules.flatMap((rule) => {
-        const wanted = targetGroupsOf(rule)
-          .map((arn) => priorities[targetGroupNameOf(arn)])
-          .find((found) => found !== undefined);
+        const wanted = rule === own ? priority : priorities[pathsOf(rule).join()];
         return wanted === undefined || wanted === Number(rule.Priority) ? [] : [{ RuleArn: rule.RuleArn, Priority: wanted }];
       });
       if (moved.length > 0) await balancing.client.send(new SetRulePrioritiesCommand({ RulePriorities: moved }));
@@ -70,9 +68,6 @@ export async function ensureRule(
 
 const pathsOf = ({ Conditions = [] }: Rule) =>
   Conditions.flatMap(({ PathPatternConfig, Values }) => PathPatternConfig?.Values ?? Values ?? []);
-
-/** `arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>` */
-const targetGroupNameOf = (arn: string) => arn.split('/')[1] ?? '';
 
 /** All to the first; the other one is known to the rule, and gets nothing. */
 const forward = (targetGroupArn: string, alternateArn: string | undefined) => [

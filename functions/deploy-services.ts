@@ -138,7 +138,7 @@ async function deploy(
         targetGroupArn: targetGroups[serviceName] ?? '',
         path: service.web.path,
         priority: service.web.priority,
-        priorities: priorities(pipeline, name),
+        priorities: priorities(pipeline),
       });
   };
   if (exists && reroute.includes(serviceName)) await lead();
@@ -171,7 +171,7 @@ async function shiftParts(
       alternateArn,
       path: web.path,
       priority: web.priority,
-      priorities: priorities(pipeline, environment.name),
+      priorities: priorities(pipeline),
     });
   return {
     alternateTargetGroupArn: alternateArn,

@@ -144,7 +144,7 @@ async function restoreService(
       targetGroupArn: targetGroups[name] ?? '',
       path: service.web.path,
       priority: service.web.priority,
-      priorities: priorities(pipeline, environment.name),
+      priorities: priorities(pipeline),
     });
   // From here on it may run: a closing looks at what the ledger says.
   await ledger.putService({ ...record, state: 'running', ...routed(service) });

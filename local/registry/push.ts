@@ -85,6 +85,7 @@ export async function pushImage(push: Push): Promise<Pushed> {
     const known = await request(`looking for ${digest}`, 'HEAD', new URL(`blobs/${digest}`, base), { also: [403, 404] });
     if (known.status === 200) return;
     const begun = await request(`upload to ${repository}`, 'POST', new URL('blobs/uploads/', base));
+    if (known.status === 403) throw refused(`looking for ${digest}`, known);
     const target = new URL(begun.headers.location ?? '', base);
     target.searchParams.set('digest', digest);
     await request(`upload of ${digest}`, 'PUT', target, { body: bytes, type: 'application/octet-stream' });

@@ -55,10 +55,10 @@ describe('the rule of a service', () => {
   it('that is added before others moves them behind it', async () => {
     const { loadBalancing, listenerArn, group, rules } = await build();
     const [orders, gateway, returns] = [await group('orders'), await group('gateway'), await group('returns')];
-    const before = { orders: 1, gateway: 2 };
+    const before = { '/orders*': 1, '/*': 2 };
     await ensureRule(loadBalancing, { listenerArn, targetGroupArn: orders, path: '/orders*', priority: 1, priorities: before });
     await ensureRule(loadBalancing, { listenerArn, targetGroupArn: gateway, path: '/*', priority: 2, priorities: before });
-    const after = { orders: 1, returns: 2, gateway: 3 };
+    const after = { '/orders*': 1, '/returns*': 2, '/*': 3 };
     await ensureRule(loadBalancing, { listenerArn, targetGroupArn: returns, path: '/returns*', priority: 2, priorities: after });
     expect(await rules()).toEqual(['1 /orders* orders', '2 /returns* returns', '3 /* gateway']);
   });
@@ -68,10 +68,10 @@ describe('the rule of a service', () => {
     const [one, two] = [await group('one'), await group('two')];
     const ask = (targetGroupArn: string, path: string, priorities: Record<string, number>, priority: number) =>
       ensureRule(loadBalancing, { listenerArn, targetGroupArn, path, priority, priorities });
-    await ask(one, '/one', { one: 1, two: 2 }, 1);
-    await ask(two, '/two', { one: 1, two: 2 }, 2);
-    await ask(two, '/two', { one: 1, two: 2 }, 2);
-    await ask(two, '/two', { one: 2, two: 1 }, 1);
+    await ask(one, '/one', { '/one': 1, '/two': 2 }, 1);
+    await ask(two, '/two', { '/one': 1, '/two': 2 }, 2);
+    await ask(two, '/two', { '/one': 1, '/two': 2 }, 2);
+    await ask(two, '/two', { '/one': 2, '/two': 1 }, 1);
     expect(await rules()).toEqual(['1 /two two', '2 /one one']);
   });
 
@@ -79,7 +79,7 @@ describe('the rule of a service', () => {
     const { loadBalancing, listenerArn, group, rules, elb } = await build();
     const [blue, green] = [await group('orders'), await group('orders-green')];
     const ask = (path: string) =>
-      ensureRule(loadBalancing, { listenerArn, targetGroupArn: blue, path, priority: 1, priorities: { orders: 1 } });
+      ensureRule(loadBalancing, { listenerArn, targetGroupArn: blue, path, priority: 1, priorities: { '/v2/orders*': 1 } });
     await ask('/orders*');
     const [rule] = (await elb.send(new DescribeRulesCommand({ ListenerArn: listenerArn }))).Rules ?? [];
     const TargetGroups = [
@@ -99,7 +99,7 @@ describe('the rule of a service', () => {
     const Conditions = [{ Field: 'path-pattern', Values: ['/x'] }];
     const Actions = [{ Type: 'forward' as const, TargetGroupArn: foreign }];
     await elb.send(new CreateRuleCommand({ ListenerArn: listenerArn, Priority: 1, Conditions, Actions }));
-    const ask = ensureRule(loadBalancing, { listenerArn, targetGroupArn: own, path: '/own', priority: 1, priorities: { own: 1 } });
+    const ask = ensureRule(loadBalancing, { listenerArn, targetGroupArn: own, path: '/own', priority: 1, priorities: { '/own': 1 } });
     await expect(ask).rejects.toMatchObject({ name: 'PriorityInUseException' });
   });
 });
