@@ -2,7 +2,8 @@
 import { environmentName, executionRole, promotionExecution, releaseExecution, taskRole } from './names.ts';
 import type { Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import type { Release } from './release.ts';
-import { renderTaskDefinition, renderUpdateService, type TaskDefinitionRequest } from './render.ts';
+import { renderShift, renderTaskDefinition, renderUpdateService, type ShiftParts, type TaskDefinitionRequest } from './render.ts';
+import { shiftingOf } from './strategy.ts';
 
 export interface PlannedRequest {
   /** `ecs:RegisterTaskDefinition` */
@@ -50,21 +51,23 @@ export function planRequests(pipeline: Pipeline, environmentName: string, releas
     const rendered = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris, foundation, promotion });
     const register = { ...rendered, containerDefinitions: leaveOpen(rendered, service, release) };
     const taskDefinition = `${register.family}:<new revision>`;
-    const update = renderUpdateService({
-      pipeline,
-      environment,
-      service,
-      foundation,
-      targetGroupArn: undefined,
-      taskDefinition,
-      promotion,
-    });
+    const parts = { pipeline, environment, service, foundation, targetGroupArn: '<target group>', taskDefinition, promotion };
+    const shifting = shiftingOf(environment, service);
+    const update = renderUpdateService({ ...parts, ...(shifting ? { shift: renderShift(parts, shifting, SHIFT_PLACEHOLDERS) } : {}) });
     return [
       { call: 'ecs:RegisterTaskDefinition', input: register },
       { call: 'ecs:UpdateService', input: update },
     ];
   });
 }
+
+/** Stand for the second target group and the rules of a service whose traffic shifts. */
+const SHIFT_PLACEHOLDERS: ShiftParts = {
+  alternateTargetGroupArn: '<alternate target group>',
+  productionRuleArn: '<production rule>',
+  testRuleArn: '<test rule>',
+  infrastructureRoleArn: '<infrastructure role>',
+};
 
 const asItRuns = (repository: string) => `<${repository} as it runs>`;
 

@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { foundationPlaceholder, planRequests } from '../../domain/plan.ts';
-import { renderTaskDefinition, renderUpdateService } from '../../domain/render.ts';
+import { renderShift, renderTaskDefinition, renderUpdateService } from '../../domain/render.ts';
+import { shiftingOf } from '../../domain/strategy.ts';
 import { foundation, parts, pipeline, release } from './parts.ts';
 
 const asPlanned = (service: string, environment: string, promotion: string, released: ReturnType<typeof release>) => {
   const given = { ...parts({ service, environment, releases: { [released.repository]: released } }), promotion };
   const register = renderTaskDefinition(given);
-  const update = renderUpdateService({ ...given, targetGroupArn: undefined, taskDefinition: `${register.family}:<new revision>` });
+  const sent = { ...given, targetGroupArn: '<target group>', taskDefinition: `${register.family}:<new revision>` };
+  const shifting = shiftingOf(given.environment, given.service);
+  const rules = {
+    alternateTargetGroupArn: '<alternate target group>',
+    productionRuleArn: '<production rule>',
+    testRuleArn: '<test rule>',
+    infrastructureRoleArn: '<infrastructure role>',
+  };
+  const update = renderUpdateService({ ...sent, ...(shifting ? { shift: renderShift(sent, shifting, rules) } : {}) });
   return [
     { call: 'ecs:RegisterTaskDefinition', input: register },
     { call: 'ecs:UpdateService', input: update },
@@ -65,5 +74,17 @@ describe('a plan', () => {
     const catalog = `${registry}/catalog@<catalog as it runs>`;
     expect(images).toEqual([[catalog], [`${registry}/gateway@sha256:${'d'.repeat(64)}`, catalog]]);
     expect(JSON.stringify(planned)).toContain('"command":["<catalog as it runs>"]');
+  });
+});
+
+it('shows the pause of a service whose traffic shifts, as it will be sent', () => {
+  const requests = planRequests(pipeline, 'live', release('orders', 'git_1'), foundation);
+  const update = requests.find(({ call, input }) => call === 'ecs:UpdateService' && JSON.stringify(input).includes('orders-web'));
+  expect(update?.input).toMatchObject({
+    deploymentConfiguration: {
+      strategy: 'BLUE_GREEN',
+      lifecycleHooks: [{ targetType: 'PAUSE', lifecycleStages: ['POST_TEST_TRAFFIC_SHIFT'] }],
+    },
+    loadBalancers: [{ advancedConfiguration: { testListenerRule: '<test rule>' } }],
   });
 });
