@@ -154,6 +154,22 @@ it('explains nothing that is not granted', () => {
 /** What this journey does not come to, and why it is granted all the same. */
 const explained: readonly { readonly why: string; readonly grants: readonly string[] }[] = [
   {
+    why: 'The example asks nobody to look at a test listener; test/journeys/rollouts.test.ts does.',
+    grants: [
+      'acme-request-look Journal dynamodb:PutItem',
+      ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map((action) => `acme-request-look Ledger dynamodb:${action}`),
+      ...['CreateLogStream', 'PutLogEvents'].map((action) => `acme-request-look Log logs:${action}`),
+    ],
+  },
+  {
+    why: 'Traffic that a retry finds shifted already is answered for by the function itself.',
+    grants: [
+      'acme-shift-traffic AnswerWaitingSteps states:SendTaskFailure',
+      'acme-shift-traffic AnswerWaitingSteps states:SendTaskSuccess',
+      'acme-shift-traffic Ledger dynamodb:DeleteItem',
+    ],
+  },
+  {
     why: 'where the path of a service changes, or one comes between two others: a change of configuration',
     grants: [
       'acme-*-deploy LeadRequests elasticloadbalancing:ModifyRule',
