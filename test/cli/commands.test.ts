@@ -131,7 +131,7 @@ describe('check and plan', () => {
     const config = readFileSync(file, 'utf8')
       .replace("'../../domain/config.ts'", `'${root}/domain/config.ts'`)
       .replaceAll('../../buildspecs', `${root}/buildspecs`);
-    writeFileSync(file, config.replace("strategy: 'rolling'", "stategy: 'rolling'"));
+    writeFileSync(file, config.replace("strategy: { kind: 'rolling', earlySuccess: false }", "stategy: 'rolling'"));
     expect(shiplock('check', copy)).toMatchObject({ status: 2, err: 'environments.test.stategy: unknown key, did you mean "strategy"?\n' });
   });
 
