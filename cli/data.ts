@@ -1,5 +1,5 @@
 /** The state that a rehearsal left in a data folder, behind the same ledger and journal as on AWS. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../aws/clients.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
@@ -28,9 +28,6 @@ export interface Opened {
   /** Reaches what was saved, and may only read it. */
   readonly connection: Connection;
 }
-
-/** Whether a rehearsal has left something in the folder. */
-export const isRehearsed = (folder: string): boolean => existsSync(join(folder, 'state.json'));
 
 /** @throws UsageError if it was left by another version */
 export function openData(folder: string): Opened {

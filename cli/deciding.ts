@@ -38,8 +38,7 @@ export async function carryOut(
   decision: { readonly verb: string; readonly [field: string]: unknown },
   options: DecideOptions,
 ): Promise<void> {
-  const { whileWorking } = await import('./progress.ts');
-  const reply = await whileWorking(`${decision.verb}…`, () => source.decide(decision));
+  const reply = await source.decide(decision);
   if (options.json && !(options.wait && reply.execution)) return printJson(reply);
   if (!options.json) print(`${good('✓')} ${plain(reply.message)}`);
   if (reply.execution === undefined) return;

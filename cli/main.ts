@@ -29,7 +29,7 @@ import { addThaw } from './commands/thaw.ts';
 import { addUnpin } from './commands/unpin.ts';
 import { addWait } from './commands/wait.ts';
 import { addWake } from './commands/wake.ts';
-import { EXIT, plain } from './output.ts';
+import { EXIT, noteWrapped, plain } from './output.ts';
 
 /** In the order of the help: prepare, look, decide, change, hold. */
 const COMMANDS = [
@@ -77,10 +77,11 @@ function build(): Command {
 }
 
 // Whoever reads our output may stop before its end, as `head` does: that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
 
 try {
   await build().parseAsync();
@@ -96,13 +97,18 @@ function report(error: Error): number {
     case 'ConfigError':
     case 'RenderError':
     case 'ScriptError':
-      process.stderr.write(`${error.message}\n`);
+      noteWrapped(error.message);
       return EXIT.usage;
     case 'RefusedError':
-      process.stderr.write(`refused: ${plain(error.message)}\n`);
+      noteWrapped(`refused: ${plain(error.message)}`);
       return EXIT.refused;
+    case 'AccessDeniedException':
+      noteWrapped(`refused by AWS: ${plain(error.message)}`);
+      return EXIT.refused;
+    case 'InterruptedError':
+      return EXIT.interrupted;
     default:
-      process.stderr.write(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}\n`);
+      noteWrapped(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}`);
       return EXIT.failed;
   }
 }

@@ -1,10 +1,11 @@
 /** What people see: tables that fit the terminal, colours only on one, and JSON for programs. */
+import { stripVTControlCharacters } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { JournalEntry } from '../domain/records.ts';
 
 /** Exit codes: what scripts rely on. */
-export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
 
 /** A wrong word of the person at the keyboard: one line, exit code 2. */
 export class UsageError extends Error {
@@ -19,6 +20,14 @@ export class RefusedError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'RefusedError';
+  }
+}
+
+/** Ctrl-C at a question: nothing to say, exit code 130. */
+export class InterruptedError extends Error {
+  constructor() {
+    super('');
+    this.name = 'InterruptedError';
   }
 }
 
@@ -62,6 +71,23 @@ export function cut(text: string, room: number): string {
     kept += character;
   }
   return room > 0 ? `${kept}…` : '';
+}
+
+/** The same for a text that has colours. */
+export function cutPainted(text: string, room: number): string {
+  if (columns(stripVTControlCharacters(text)) <= room) return text;
+  let kept = '';
+  let taken = 0;
+  for (let at = 0; at < text.length; ) {
+    const end = text.startsWith('\u001b[', at) ? text.indexOf('m', at) + 1 : 0;
+    const part = end > 0 ? text.slice(at, end) : String.fromCodePoint(text.codePointAt(at) ?? 0);
+    const wide = end > 0 ? 0 : columns(part);
+    if (taken + wide > room - 1) break;
+    kept += part;
+    taken += wide;
+    at += part.length;
+  }
+  return `${kept}…\u001b[0m`;
 }
 
 /** Exactly so many columns. */
@@ -117,13 +143,19 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 const MARK: Readonly<Record<JournalEntry['tone'], string>> = { good: '✓', bad: '✗', waiting: '…', info: '·' };
 
-/** One line of the journal, in the time zone given. */
+/** One line of the journal, in the time zone given; what does not fit a terminal is indented below it. */
 export function journalLine(entry: JournalEntry, timeZone: string): string {
   const paint = colours();
   const tone = { good: paint.green, bad: paint.red, waiting: paint.yellow, info: (text: string) => text }[entry.tone];
-  const time = paint.dim(clockTime(Date.parse(entry.at), timeZone));
-  const who = entry.who === 'shiplock' ? '' : paint.dim(` by ${plain(entry.who)}`);
-  return `${time} ${tone(`${MARK[entry.tone]} ${plain(entry.text)}`)}${who}`;
+  const time = clockTime(Date.parse(entry.at), timeZone);
+  const who = entry.who === 'shiplock' ? '' : ` (${plain(entry.who)})`;
+  const indent = time.length + 3;
+  const lines = wrap(`${plain(entry.text)}${who}`, Math.max(20, width() - 1 - indent));
+  const last = lines.at(-1) ?? '';
+  return lines
+    .map((line) => (who !== '' && line === last && line.endsWith(who) ? tone(line.slice(0, -who.length)) + paint.dim(who) : tone(line)))
+    .map((line, index) => (index === 0 ? `${paint.dim(time)} ${tone(MARK[entry.tone])} ${line}` : ' '.repeat(indent) + line))
+    .join('\n');
 }
 
 /** `Mon 08:31` */
@@ -170,12 +202,32 @@ export const bold = (text: string) => colours().bold(text);
 export const warn = (text: string) => colours().yellow(text);
 export const dim = (text: string) => colours().dim(text);
 
+let makeRoom = () => {};
+
+/** What takes a line away that moves, before others are written. */
+export function beforeOutput(erase: () => void): void {
+  makeRoom = erase;
+}
+
 /** Something beside the result: to the other stream, so that programs do not stumble over it. */
 export function note(text: string): void {
+  makeRoom();
   process.stderr.write(`${text}\n`);
 }
 
+/** For sentences: broken between words on a terminal, the lines that follow indented. */
+export function noteWrapped(text: string): void {
+  const room = process.stderr.isTTY ? (process.stderr.columns ?? 80) - 1 : Number.POSITIVE_INFINITY;
+  note(
+    text
+      .split('\n')
+      .flatMap((line) => wrap(line, Math.max(20, room)))
+      .join('\n'),
+  );
+}
+
 export function print(text: string): void {
+  makeRoom();
   process.stdout.write(`${text}\n`);
 }
 

@@ -1,7 +1,8 @@
 /** Releases to choose from: which there are, where each runs, and the choice itself on a terminal. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import type { ReleaseRecord } from '../domain/records.ts';
-import { age, plain, table, UsageError } from './output.ts';
+import { age, bad, dim, InterruptedError, plain, table, UsageError, warn, width, wrap } from './output.ts';
+import { rest } from './progress.ts';
 import type { Source } from './source.ts';
 
 export type Choice = ReleaseRecord & {
@@ -36,37 +37,113 @@ export async function choices(source: Source, limit: number, verified: boolean, 
     }));
 }
 
+/** From so many columns on, the message stands beside the rest. */
+const WIDE = 110;
+
+/** The mailbox, without its domain. */
+const byline = ({ author }: Pick<Choice, 'author'>) => (author ?? '').replace(/@.*$/, '') || 'nobody known';
+
+/** The last two, as they are the furthest up the path. */
+const furthest = (names: readonly string[]) =>
+  names.length > 2 ? `+${names.length - 2}, ${names.slice(-2).join(', ')}` : names.join(', ') || '–';
+
+/** How it stands, if that is worth a word. */
+function wordOn({ state, waitsFor, reason, stage }: Choice): string {
+  if (waitsFor) return `waits for ${waitsFor}`;
+  if (state === 'climbing') return `on its way${stage ? `, in ${stage}` : ''}`;
+  return state === 'succeeded' ? '' : `${state}${reason ? `: ${reason}` : ''}`;
+}
+
+const paintOf = ({ state, waitsFor }: Choice) => (waitsFor || state === 'climbing' ? warn : state === 'superseded' ? dim : bad);
+
+/** A line for each release, in a pipe; on a terminal its message and what became of it below, where they do not fit. */
 export function drawChoices(list: readonly Choice[], now: number): string {
-  return table(
-    ['', 'release', 'pushed', 'runs in', 'author', 'state', 'what, or why'],
-    list.map((release) => [
-      String(release.number),
-      `${release.repository} ${release.tag}`,
-      age(now - Date.parse(release.admittedAt)),
-      release.runsIn.join(', ') || '–',
-      (release.author ?? '').replace(/@.*$/, ''),
-      release.state,
-      release.reason ?? (release.waitsFor ? `waits for ${release.waitsFor}` : (release.message ?? '')),
+  const cells = (release: Choice) => [
+    String(release.number),
+    `${release.repository} ${release.tag}`,
+    age(now - Date.parse(release.admittedAt)),
+    byline(release),
+    release.runsIn.join(', ') || '–',
+  ];
+  const head = ['', 'release', 'pushed', 'author', 'runs in'];
+  if (width() === Number.POSITIVE_INFINITY)
+    return table(
+      [...head, 'state', 'what'],
+      list.map((release) => [
+        ...cells(release),
+        release.state,
+        [release.message, release.waitsFor ? wordOn(release) : release.reason].filter(Boolean).join(' – '),
+      ]),
+    );
+  const beside = width() >= WIDE;
+  const drawn = table(
+    beside ? [...head, 'what'] : head,
+    list.map((release) => [...cells(release), ...(beside ? [release.message ?? ''] : [])]),
+  ).split('\n');
+  const indent = ' '.repeat(String(list.length).length + 2);
+  const below = (text: string, paint: (text: string) => string) =>
+    text === '' ? [] : wrap(plain(text), width() - 1 - indent.length).map((line) => indent + paint(line));
+  return [
+    drawn[0] ?? '',
+    ...list.flatMap((release, index) => [
+      drawn[index + 1] ?? '',
+      ...(beside ? [] : below(release.message ?? '', (text) => text)),
+      ...below(wordOn(release), paintOf(release)),
     ]),
-  );
+  ].join('\n');
 }
 
 /** Whether somebody can be asked. */
 export const canAsk = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
-/** One line from the person at the keyboard; the question goes beside the result. */
+/** One line from the person at the keyboard; the question goes beside the result. @throws InterruptedError at Ctrl-C; UsageError at Ctrl-D */
 export async function ask(question: string): Promise<string> {
+  rest();
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return (await lines.question(question)).trim();
+    return await new Promise((resolve, reject) => {
+      lines.once('SIGINT', () => {
+        process.stderr.write('\n');
+        reject(new InterruptedError());
+      });
+      lines.once('close', () => {
+        process.stderr.write('\n');
+        reject(new UsageError('nothing was typed: nothing was done'));
+      });
+      lines.question(question, (answer) => resolve(answer.trim()));
+    });
   } finally {
-    lines.close();
+    lines.removeAllListeners('close').close();
   }
 }
 
-/** Lets a person choose by number or tag. @throws UsageError if nothing is chosen */
+/** Lets a person choose: from a list that moves, or by number or tag where the terminal cannot. @throws UsageError if nothing is chosen; InterruptedError */
 export async function choose(list: readonly Choice[], now: number): Promise<Choice> {
   if (list.length === 0) throw new UsageError('there is no such release to choose');
+  if (process.env.TERM !== 'dumb') {
+    const { pick } = await import('./picker.ts');
+    const chosen = await pick(
+      'which release?',
+      list.map((release) => ({
+        number: release.number,
+        cells: [
+          String(release.number),
+          `${release.repository} ${release.tag}`,
+          age(now - Date.parse(release.admittedAt)),
+          byline(release),
+          furthest(release.runsIn),
+          release.message ?? '',
+        ],
+        details: [
+          `“${release.message ?? 'no message'}”, by ${release.author ?? 'nobody known'}${release.commit ? `, commit ${release.commit}` : ''}`,
+          [wordOn(release), release.verifiedIn.length > 0 ? `held in ${release.verifiedIn.join(', ')}` : ''].filter(Boolean).join('; '),
+        ],
+      })),
+    );
+    const found = list.find(({ number }) => number === chosen?.number);
+    if (found === undefined) throw new UsageError('nothing chosen');
+    return found;
+  }
   process.stderr.write(`${drawChoices(list, now)}\n`);
   for (;;) {
     const answer = await ask(`which one? 1–${list.length}, a tag, or nothing to leave: `);

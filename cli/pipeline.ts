@@ -22,6 +22,10 @@ export function configPath(given?: string): string {
   return found;
 }
 
+/** In which the pipeline's people read times: its environments', an IANA name. */
+export const timeZoneOf = ({ environments }: Pipeline): string =>
+  Object.values(environments).find(({ onDemand }) => onDemand)?.onDemand?.hours.timeZone ?? 'UTC';
+
 /** @throws ConfigError with every problem, its place and the way out */
 export async function loadPipeline(path: string): Promise<Pipeline> {
   const { default: config } = (await import(pathToFileURL(path).href)) as { default: unknown };

@@ -9,11 +9,11 @@ import { Turns } from '../aws/turns.ts';
 import { functionName, journalTable, ledgerTable } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { suggestion } from '../domain/suggestion.ts';
-import { isRehearsed, openData } from './data.ts';
-import { DATA_FOLDER } from './folder.ts';
+import { DATA_FOLDER, isRehearsed } from './folder.ts';
 import type { SourceOptions } from './options.ts';
-import { note, RefusedError, UsageError } from './output.ts';
-import { configPath, loadPipeline } from './pipeline.ts';
+import { note, plain, RefusedError, UsageError } from './output.ts';
+import { configPath, loadPipeline, timeZoneOf } from './pipeline.ts';
+import { working } from './progress.ts';
 
 export interface Source {
   readonly kind: 'local' | 'rehearsal' | 'aws';
@@ -63,8 +63,12 @@ const ADMIN = 'shiplock-admin';
 
 const machineZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** @throws UsageError if there is nothing to speak to, with the ways out */
+/**
+ * From here on a line moves if the answer takes its time.
+ * @throws UsageError if there is nothing to speak to, with the ways out
+ */
 export async function openSource(options: SourceOptions): Promise<Source> {
+  working('looks');
   if (options.aws || options.profile !== undefined) return openAccount(options);
   const folder = options.data ?? DATA_FOLDER;
   const file = join(folder, 'local.json');
@@ -101,7 +105,7 @@ function isAlive(pid: number): boolean {
 
 async function openLocal(addresses: LocalAddresses, options: SourceOptions): Promise<Source> {
   const pipeline = await loadPipeline(resolve(addresses.config));
-  const wanted = options.as ?? process.env.SHIPLOCK_AS;
+  const wanted = options.as ?? (process.env.SHIPLOCK_AS || undefined);
   const profile = wanted === undefined ? addresses.profiles[ADMIN] : profileOf(addresses, pipeline, wanted);
   if (profile === undefined) throw new UsageError('this local AWS has no profile that may read; say who you are with --as');
   const { accessKeyId, secretAccessKey, sessionToken } = profile;
@@ -111,11 +115,12 @@ async function openLocal(addresses: LocalAddresses, options: SourceOptions): Pro
   return {
     kind: 'local',
     ...opened(pipeline, connection),
-    timeZone: machineZone(),
+    timeZone: timeZoneOf(pipeline),
     now: () => (time ? time.pipeline + (Date.now() - time.machine) * time.speed : Date.now()),
     async decide(decision) {
       if (wanted === undefined)
         throw new UsageError(`say who you are with --as or SHIPLOCK_AS; there are ${Object.keys(pipeline.people).join(', ')}`);
+      working(decision.verb);
       return send(await decisions(pipeline, connection, addresses.decideUrl), decision);
     },
   };
@@ -129,11 +134,16 @@ function profileOf({ profiles }: LocalAddresses, pipeline: Pipeline, wanted: str
   );
   if (named) return named[1];
   const people = Object.values(profiles).flatMap(({ person }) => person ?? []);
-  const known = [...(people.length > 0 ? people : Object.keys(pipeline.people)), ...Object.keys(profiles)];
-  throw new UsageError(`nobody is called ${wanted} here${suggestion(wanted, known) || `; there are ${[...new Set(known)].join(', ')}`}`);
+  const known = people.length > 0 ? people : Object.keys(pipeline.people);
+  const near = suggestion(wanted, [...known, ...known.map((person) => person.split('@')[0] ?? ''), ...Object.keys(profiles)]);
+  throw new UsageError(
+    `nobody is called ${plain(wanted)} here${near || `; there are ${known.join(', ')}, and the profiles of local.json`}`,
+  );
 }
 
-function openRehearsal(folder: string): Source {
+async function openRehearsal(folder: string): Promise<Source> {
+  // Brings all of local AWS: only where it is needed.
+  const { openData } = await import('./data.ts');
   const { state, connection } = openData(folder);
   return {
     kind: 'rehearsal',
@@ -161,7 +171,10 @@ async function openAccount(options: SourceOptions): Promise<Source> {
     ...opened(pipeline, connection),
     timeZone: machineZone(),
     now: () => Date.now(),
-    decide: async (decision) => send(await decisions(pipeline, connection), decision),
+    decide: async (decision) => {
+      working(decision.verb);
+      return send(await decisions(pipeline, connection), decision);
+    },
   };
 }
 

@@ -52,7 +52,7 @@ async function local(options: Options): Promise<number> {
         : `--run: unknown value "${plain(options.run)}"; it is emulated`,
     );
   const began = performance.now();
-  const { configPath } = await import('../pipeline.ts');
+  const { configPath, timeZoneOf } = await import('../pipeline.ts');
   const config = configPath(options.config);
   const folder = resolve(options.data ?? DATA_FOLDER);
   const file = join(folder, 'local.json');
@@ -74,7 +74,7 @@ async function local(options: Options): Promise<number> {
     throw error;
   });
   try {
-    const timeZone = Object.values(running.pipeline.environments).find(({ onDemand }) => onDemand)?.onDemand?.hours.timeZone ?? 'UTC';
+    const timeZone = timeZoneOf(running.pipeline);
     const { addresses } = running;
     mkdirSync(folder, { recursive: true });
     // So that whoever looks knows how old things are.

@@ -17,11 +17,15 @@ export function addStatus(program: Command): void {
     const { drawOverview } = await import('../grid.ts');
     const source = await openSource(options);
     if (options.watch) {
-      const { watch } = await import('../watching.ts');
-      return watch(async () => {
-        const view = await overview(source);
-        return options.json ? JSON.stringify(view) : drawOverview(view, source.timeZone, options.all === true);
-      });
+      const { follow, watch } = await import('../watching.ts');
+      const see = () => overview(source);
+      if (options.json)
+        return follow(
+          see,
+          (view) => JSON.stringify(view),
+          (view) => JSON.stringify({ ...view, at: '' }),
+        );
+      return watch(see, (view) => drawOverview(view, source.timeZone, options.all === true));
     }
     const view = await overview(source);
     if (options.json) printJson(view);
