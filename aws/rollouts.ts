@@ -10,6 +10,10 @@ export interface Progress {
   /** Of the new revision, as ECS has asked for it. */
   readonly productionPercent: number;
   readonly testPercent: number;
+  /** It goes back to what ran before. */
+  readonly goesBack?: true;
+  /** When it last went on. Milliseconds since the epoch. */
+  readonly updatedAt?: number;
   readonly paused?: PausedHook;
 }
 
@@ -26,6 +30,8 @@ export async function progress({ client }: Pick<Ecs, 'client'>, deployment: stri
     stage: one.lifecycleStage ?? '',
     productionPercent: one.targetServiceRevision?.requestedProductionTrafficWeight ?? 0,
     testPercent: one.targetServiceRevision?.requestedTestTrafficWeight ?? 0,
+    ...(one.status?.startsWith('ROLLBACK_') ? { goesBack: true as const } : {}),
+    ...(one.updatedAt ? { updatedAt: one.updatedAt.getTime() } : {}),
     ...(waiting?.hookId ? { paused: { hookId: waiting.hookId, deployment } } : {}),
   };
 }

@@ -1,7 +1,8 @@
 /** Draws an overview: environments side by side in as many columns as the terminal has, what differs first, equal rows as one. */
 import type { RunningRecord } from '../domain/records.ts';
-import { age, bad, bold, columns, cut, dayTime, dim, good, heading, padTo, plain, warn, width, wrap } from './output.ts';
+import { bad, bold, columns, dayTime, dim, good, heading, padTo, plain, shortAge, warn, width, wrap } from './output.ts';
 import type { EnvironmentView, Overview, ServiceRow } from './overview.ts';
+import { drawWay, hanging } from './way.ts';
 
 /** More rows than these are not read. */
 const ROWS = 30;
@@ -13,21 +14,12 @@ export function drawOverview(view: Overview, timeZone: string, all: boolean): st
   const now = Date.parse(view.at);
   const room = Math.min(width(), 160) - 1;
   const lines = [...grid(view, now, room, all), ...holds(view, timeZone, room)];
-  if (view.climbing.length > 0) {
-    lines.push(heading('on their way'));
-    for (const { repository, tag, stage, waitsFor, since } of view.climbing) {
-      const what = waitsFor ? warn(`waits for ${plain(waitsFor)}`) : `moves${stage ? `, in ${stage}` : ''}`;
-      const head = `${plain(`${repository} ${tag}`)}  `;
-      const tail = waitsFor ? `waits for ${plain(waitsFor)}, for ${age(now - Date.parse(since))}` : '';
-      if (tail === '') lines.push(`${head}${what}, ${age(now - Date.parse(since))}`);
-      else lines.push(...paragraph(head, tail, room, warn));
-    }
-  }
+  lines.push(...drawWay(view, now, room));
   if (view.failed.length > 0) {
     lines.push(heading('did not make it'));
     for (const { repository, tag, state, reason, endedAt } of view.failed)
       lines.push(
-        ...paragraph(
+        ...hanging(
           `${plain(`${repository} ${tag}`)}  `,
           `${state} ${dayTime(Date.parse(endedAt ?? ''), timeZone)}: ${plain(reason ?? 'no reason known')}`,
           room,
@@ -38,31 +30,20 @@ export function drawOverview(view: Overview, timeZone: string, all: boolean): st
   return lines.join('\n');
 }
 
-/** At most three lines, those that follow indented. */
-function paragraph(head: string, text: string, room: number, paint: (text: string) => string): string[] {
-  const lines = wrap(`${head}${text}`, room).flatMap((line, index) =>
-    index === 0 ? [line] : wrap(line, room - 4).map((one) => `    ${one}`),
-  );
-  const shown = lines.length > 4 ? [...lines.slice(0, 3), `    ${cut(`${(lines[3] ?? '').trim()} …`, room - 5)}…`] : lines;
-  const [first = '', ...rest] = shown;
-  return [first.startsWith(head) ? `${head}${paint(first.slice(head.length))}` : first, ...rest.map(paint)];
-}
-
 interface Row {
   readonly name: string;
   readonly cells: readonly (readonly [string, string])[];
 }
 
 function grid({ environments, services }: Overview, now: number, room: number, all: boolean): string[] {
-  const rows = fold(
-    services.filter(({ differs }) => all || differs || services.length < MANY),
-    environments,
-    now,
-  );
+  const own = services.filter(({ differs }) => all || differs || services.length < MANY);
+  // One table is worth shorter names.
+  const spacious = fold(own, environments, now, 3);
+  const rows = fits(spacious, environments, room) ? spacious : fold(own, environments, now, 1);
   const same = services.length - services.filter(({ differs }) => all || differs || services.length < MANY).length;
   const shown = all ? rows : rows.slice(0, ROWS);
   const lines: string[] = [];
-  const first = Math.min(28, Math.max(7, ...shown.map(({ name }) => columns(name))));
+  const first = nameWidth(shown);
   const wide = environments.map((environment, index) =>
     Math.min(
       24,
@@ -120,17 +101,25 @@ interface Block {
   readonly widths: readonly number[];
 }
 
+const nameWidth = (rows: readonly Row[]) => Math.min(28, Math.max(7, ...rows.map(({ name }) => columns(name))));
+
+/** A column is not made narrower. */
+const LEAST = 10;
+
+/** Whether all environments can stand side by side beside these names. */
+const fits = (rows: readonly Row[], environments: readonly EnvironmentView[], room: number) =>
+  nameWidth(rows) + environments.length * (2 + LEAST) <= room;
+
 /** All environments side by side if their columns can be made narrow enough, else in several tables. */
 function blocks(environments: readonly EnvironmentView[], wide: readonly number[], first: number, room: number): Block[] {
-  const least = 10;
   const found: Block[] = [];
   for (let from = 0; from < environments.length; ) {
     let to = from + 1;
-    const need = (end: number) => first + wide.slice(from, end).reduce((sum, one) => sum + 2 + Math.min(one, least), 0);
+    const need = (end: number) => first + wide.slice(from, end).reduce((sum, one) => sum + 2 + Math.min(one, LEAST), 0);
     while (to < environments.length && need(to + 1) <= room) to++;
     const widths = wide.slice(from, to);
     const over = () => first + widths.reduce((sum, one) => sum + 2 + one, 0) - room;
-    while (over() > 0 && Math.max(...widths) > least) {
+    while (over() > 0 && Math.max(...widths) > LEAST) {
       const widest = widths.indexOf(Math.max(...widths));
       widths[widest] = (widths[widest] ?? 0) - 1;
     }
@@ -147,8 +136,8 @@ function stateOf({ state, frozen, pins }: EnvironmentView): string {
   return [SLEEP[state], frozen ? 'frozen' : '', pins.length > 0 ? 'pinned' : ''].filter(Boolean).join(', ');
 }
 
-/** Services whose rows say the same share one. */
-function fold(services: readonly ServiceRow[], environments: readonly EnvironmentView[], now: number): Row[] {
+/** Services whose rows say the same share one. @param names so many of them are told */
+function fold(services: readonly ServiceRow[], environments: readonly EnvironmentView[], now: number, names: number): Row[] {
   const rows = new Map<string, { names: string[]; cells: Row['cells'] }>();
   for (const { service, runs, differs } of services) {
     const cells = environments.map(({ name }) => cell(runs[name] ?? [], now));
@@ -157,8 +146,8 @@ function fold(services: readonly ServiceRow[], environments: readonly Environmen
     if (row) row.names.push(service);
     else rows.set(key, { names: [service], cells });
   }
-  return [...rows.values()].map(({ names, cells }) => ({
-    name: names.length > 3 ? `${names[0]} +${names.length - 1}` : names.join(', '),
+  return [...rows.values()].map(({ names: found, cells }) => ({
+    name: found.length > names ? `${found[0]} +${found.length - 1}` : found.join(', '),
     cells,
   }));
 }
@@ -169,7 +158,7 @@ function cell(records: readonly RunningRecord[], now: number): readonly [string,
   if (first === undefined) return ['–', ''];
   const tags = [...new Set(records.map(({ tag }) => plain(tag)))].join('+');
   const commit = first.commit && !tags.includes(first.commit.slice(0, 7)) ? `${plain(first.commit).slice(0, 7)} ` : '';
-  return [tags, `${commit}${age(now - Date.parse(first.since))}`];
+  return [tags, `${commit}${shortAge(now - Date.parse(first.since))}`];
 }
 
 function holds({ environments }: Overview, timeZone: string, room: number): string[] {

@@ -179,6 +179,9 @@ export function age(milliseconds: number): string {
   return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
 }
 
+/** The same where there is little room: `4m`, `3h`, `12d`. @param milliseconds */
+export const shortAge = (milliseconds: number): string => age(milliseconds).replace(/ (m|h|d).*$/, '$1');
+
 /** `Mon 23 Nov 08:31` */
 export function dayTime(instant: number, timeZone: string): string {
   if (Number.isNaN(instant)) return '';

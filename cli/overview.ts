@@ -1,6 +1,7 @@
 /** What `status` shows, as a value: what runs where, what waits for whom, what failed and why. */
 import { isFrozen } from '../domain/holds.ts';
 import type { FreezeRecord, PinRecord, ReleaseRecord, RunningRecord } from '../domain/records.ts';
+import { type MigrationView, type Movement, migrationViews, movements } from './movements.ts';
 import type { Source } from './source.ts';
 
 export interface Overview {
@@ -10,6 +11,9 @@ export interface Overview {
   readonly environments: readonly EnvironmentView[];
   readonly services: readonly ServiceRow[];
   readonly climbing: readonly Climb[];
+  /** Promotions that have not ended, with how far their rollouts are. */
+  readonly moving: readonly Movement[];
+  readonly migrations: readonly MigrationView[];
   readonly failed: readonly ReleaseRecord[];
 }
 
@@ -52,7 +56,12 @@ export async function overview(source: Source): Promise<Overview> {
       return { name, state, frozen: isFrozen(holds.freeze, now) ? holds.freeze : null, pins: holds.pins, until, manifest };
     }),
   );
-  const [climbing, gates, recent] = await Promise.all([ledger.climbing(), ledger.openGates(), ledger.releases(50)]);
+  const [climbing, gates, recent, moving] = await Promise.all([
+    ledger.climbing(),
+    ledger.openGates(),
+    ledger.releases(50),
+    movements(source),
+  ]);
   const asked = new Map(gates.map(({ climb, askedAt }) => [climb, askedAt]));
   return {
     pipeline: pipeline.name,
@@ -62,6 +71,8 @@ export async function overview(source: Source): Promise<Overview> {
     climbing: climbing
       .map((release) => ({ ...release, since: asked.get(release.execution) ?? release.admittedAt }))
       .toSorted((a, b) => (a.since < b.since ? -1 : 1)),
+    moving,
+    migrations: await migrationViews(source, moving, gates),
     failed: recent.filter((release) => FELL.has(release.state) && !isMended(release, recent)).slice(0, FAILED),
   };
 }

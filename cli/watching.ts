@@ -23,8 +23,9 @@ export async function follow<Seen>(see: () => Promise<Seen>, look: (seen: Seen) 
 /**
  * Until Ctrl-C, after which the last that was seen stays on the terminal.
  * @param look draws what is there now, as wide as the terminal is at that moment
+ * @param title what it is, and of when
  */
-export async function watch<Seen>(see: () => Promise<Seen>, look: (seen: Seen) => string): Promise<never> {
+export async function watch<Seen>(see: () => Promise<Seen>, look: (seen: Seen) => string, title: (seen: Seen) => string): Promise<never> {
   if (!isTerminal()) return follow(see, look);
   let seen: Seen | undefined;
   const draw = () => {
@@ -33,7 +34,7 @@ export async function watch<Seen>(see: () => Promise<Seen>, look: (seen: Seen) =
     const lines = look(seen).split('\n');
     const room = Math.max(1, rows - 1);
     const shown = lines.length > room ? [...lines.slice(0, room - 1), `… ${lines.length - room + 1} lines more`] : lines;
-    screen.draw([...shown, dim('every 2 s, until Ctrl-C')].map((line) => cutPainted(line, width)));
+    screen.draw([...shown, dim(`${title(seen)} · every 2 s, until Ctrl-C`)].map((line) => cutPainted(line, width)));
   };
   const screen: Screen = new Screen(process.stdout, draw);
   process.once('SIGINT', () => {

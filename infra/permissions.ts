@@ -204,6 +204,17 @@ function together(statements: readonly Statement[]): Statement[] {
   return [...byName.values()];
 }
 
+/** So that `status` shows the weight now, wherever traffic shifts. */
+function followRollouts(place: Place): Statement[] {
+  const shifting = place.environments.filter((environment) => place.services.some((service) => shiftingOf(environment, service)));
+  const under = (kind: string) => shifting.map(({ name }) => place.arn('ecs', `${kind}/${names.environmentName(place.name, name)}/*`));
+  if (shifting.length === 0) return [];
+  return [
+    { Sid: 'FindRollouts', Action: ['ecs:ListServiceDeployments'], Resource: under('service') },
+    { Sid: 'FollowRollouts', Action: ['ecs:DescribeServiceDeployments'], Resource: under('service-deployment') },
+  ];
+}
+
 /** What people of the pipeline may do: decide, where the function itself looks who they are, and read. */
 export function peopleStatements(place: Place): Statement[] {
   const decide = place.functionArn('decide');
@@ -227,6 +238,7 @@ export function peopleStatements(place: Place): Statement[] {
       Action: ['dynamodb:GetItem', 'dynamodb:Query'],
       Resource: [place.ledgerArn, `${place.ledgerArn}/index/index`, place.journalArn, `${place.journalArn}/index/index`],
     },
+    ...followRollouts(place),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** `shiplock status`: what is where, what waits for whom, what failed and why. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { print, printJson } from '../output.ts';
+import { dayTime, print, printJson } from '../output.ts';
 
 type Options = SourceOptions & { readonly all?: boolean; readonly watch?: boolean };
 
@@ -25,7 +25,11 @@ export function addStatus(program: Command): void {
           (view) => JSON.stringify(view),
           (view) => JSON.stringify({ ...view, at: '' }),
         );
-      return watch(see, (view) => drawOverview(view, source.timeZone, options.all === true));
+      return watch(
+        see,
+        (view) => drawOverview(view, source.timeZone, options.all === true),
+        ({ pipeline, at }) => `${pipeline}, ${dayTime(Date.parse(at), source.timeZone)}`,
+      );
     }
     const view = await overview(source);
     if (options.json) printJson(view);

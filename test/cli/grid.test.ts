@@ -43,6 +43,8 @@ const view = (services: readonly ServiceRow[], names: readonly string[], more: P
   environments: names.map((name) => environment(name)),
   services,
   climbing: [],
+  moving: [],
+  migrations: [],
   failed: [],
   ...more,
 });
@@ -91,8 +93,12 @@ describe('status on a terminal of 80 columns', () => {
 
   it('gives services that run the same one row', () => {
     const one = row('orders-web', everywhere('git_1'));
-    const text = drawOverview(view([one, { ...one, service: 'orders-worker' }], FIVE), 'UTC', false);
-    expect(text).toContain('orders-web, orders-worker');
+    const both = [one, { ...one, service: 'orders-worker' }];
+    expect(drawOverview(view(both, FIVE.slice(0, 3)), 'UTC', false)).toContain('orders-web, orders-worker');
+    // Shorter names rather than a second table.
+    const text = lines(drawOverview(view(both, FIVE), 'UTC', false));
+    expect(text[0]).toMatch(/^runs\s+test\s+beta\s+staging\s+live\s+sandbox$/);
+    expect(text[1]).toMatch(/^orders-web \+1\s+git_1/);
   });
 
   it('says who froze and pinned what, and why', () => {

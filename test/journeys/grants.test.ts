@@ -119,6 +119,12 @@ beforeAll(async () => {
     KeyConditionExpression: 'pk = :one',
     ExpressionAttributeValues: { ':one': { S: 'x' } },
   });
+  const found = await journey.stage.site.call(people, 'ecs', 'ListServiceDeployments', {
+    cluster: 'acme-live',
+    service: 'gateway',
+  });
+  const [{ serviceDeploymentArn }] = (found as { serviceDeployments: [{ serviceDeploymentArn: string }] }).serviceDeployments;
+  await journey.stage.site.call(people, 'ecs', 'DescribeServiceDeployments', { serviceDeploymentArns: [serviceDeploymentArn] });
 }, 120_000);
 afterAll(() => journey.end());
 

@@ -1,0 +1,125 @@
+/** Draws what is on its way: who waits for whom, how far each rollout is, and which migrations run or will. */
+import { membersOf } from '../domain/release.ts';
+import type { MigrationView, Movement } from './movements.ts';
+import { age, columns, dim, heading, plain, warn, wrap } from './output.ts';
+import type { Climb, Overview } from './overview.ts';
+import type { Rollout } from './rollouts.ts';
+
+/** @param room columns */
+export function drawWay(
+  { climbing, moving, migrations }: Pick<Overview, 'climbing' | 'moving' | 'migrations'>,
+  now: number,
+  room: number,
+): string[] {
+  const lines: string[] = [];
+  const old = (since: string) => age(now - Date.parse(since));
+  for (const release of climbing) {
+    const own = moving.filter(({ climb }) => climb === release.execution);
+    lines.push(...climb(release, own, old, room));
+    lines.push(...movementLines(own, now, room));
+  }
+  const climbs = new Set(climbing.map(({ execution }) => execution));
+  for (const one of moving.filter((movement) => !climbs.has(movement.climb))) {
+    const { ordered, release } = one;
+    const what = ordered?.verb === 'restart' ? 'restart of' : ordered ? 'back to' : '';
+    const text = [what, plain(`${release.repository} ${release.tag}`)].filter(Boolean).join(' ');
+    const why = ordered ? `  by ${plain(ordered.by)}${ordered.reason ? `: ${plain(ordered.reason)}` : ''}` : '';
+    lines.push(...hanging(text, why, room, dim), ...movementLines([one], now, room));
+  }
+  const drawn = lines.length > 0 ? [heading('on their way'), ...lines] : [];
+  return migrations.length > 0 ? [...drawn, heading('migrations'), ...migrationLines(migrations, old, room)] : drawn;
+}
+
+function climb(release: Climb, own: readonly Movement[], old: (since: string) => string, room: number): string[] {
+  const name = plain(`${release.repository} ${release.tag}`);
+  const waiting = own.filter(({ state }) => state === 'waiting');
+  const behind = waiting.find((one) => one.behind)?.behind;
+  const since = own[0]?.since ?? release.since;
+  if (release.waitsFor) {
+    const whom = behind ? `, behind ${plain(`${behind.repository} ${behind.tag}`)}` : '';
+    return hanging(
+      name,
+      `  waits for ${plain(release.waitsFor)}${whom}, for ${old(waiting.length > 0 ? since : release.since)}`,
+      room,
+      warn,
+    );
+  }
+  if (own.length > 0) return [name];
+  return hanging(name, `  moves${release.stage ? `, in ${plain(release.stage)}` : ''}, ${old(release.since)}`, room);
+}
+
+/** What waits for its turn says so in the line of its release. */
+function movementLines(moving: readonly Movement[], now: number, room: number): string[] {
+  const shown = moving.filter(({ state }) => state !== 'waiting');
+  const wide = Math.max(0, ...shown.map(({ environment }) => columns(environment)));
+  return shown.flatMap((movement) => {
+    const place = `    ${movement.environment.padEnd(wide)}  `;
+    return does(movement, now).flatMap((text, index) => {
+      const head = index === 0 ? place : ' '.repeat(place.length);
+      const lines = wrap(text, Math.max(20, room - place.length));
+      return lines.map((line, at) => (at === 0 ? head : ' '.repeat(place.length)) + line);
+    });
+  });
+}
+
+/** A line for each thing that goes on in it. */
+function does({ state, since, release, rollouts, open, among }: Movement, now: number): string[] {
+  const so = age(now - Date.parse(since));
+  switch (state) {
+    case 'migrating':
+      return [`migrates, ${so}`];
+    case 'rolling-back':
+      return [`goes back to what ran before, ${so}`];
+    case 'verifying':
+      return [`runs; its checks are asked, ${so}`];
+    default: {
+      const shifting = rollouts.map((rollout) => rolloutLine(rollout, now));
+      const rolled = among.filter((service) => !rollouts.some((rollout) => rollout.service === service));
+      const left = rolled.filter((service) => open.includes(service));
+      const names = membersOf(release).length > 1 && left.length > 3 ? `${left.length} services` : left.join(', ');
+      const held = rolled.length - left.length;
+      const rolling = left.length > 0 ? [`deploys ${names}${held > 0 ? `; ${held} of ${rolled.length} hold` : ''}, ${so}`] : [];
+      const all = [...shifting, ...rolling];
+      return all.length > 0 ? all : [`deploys, ${so}`];
+    }
+  }
+}
+
+/** `gateway canary ▰▱▱▱▱▱▱▱▱▱ 10 % of traffic, step 1 of 2: bakes, then 100 % in 3 min` */
+function rolloutLine({ service, strategy, productionPercent, testPercent, step, steps, does: what, until }: Rollout, now: number): string {
+  const weight =
+    productionPercent === undefined
+      ? ''
+      : ` ${bar(productionPercent)} ${productionPercent} % of traffic${steps > 1 ? `, step ${step} of ${steps}` : ''}`;
+  const test = productionPercent === 0 && testPercent !== undefined && testPercent > 0 ? `, ${testPercent} % at the test listener` : '';
+  const left = until === undefined ? '' : ` ${what.startsWith('waits') ? 'at most' : 'in'} ${age(Date.parse(until) - now)}`;
+  return `${service} ${strategy}${weight}${test}: ${what}${left}`;
+}
+
+const bar = (percent: number) => {
+  const full = Math.max(percent > 0 ? 1 : 0, Math.floor(percent / 10));
+  return '▰'.repeat(full) + '▱'.repeat(10 - full);
+};
+
+const MIGRATES: Readonly<Record<MigrationView['state'], string>> = {
+  running: 'is migrated by',
+  waits: 'waits to be migrated by',
+  asked: 'would be migrated by',
+};
+
+const migrationLines = (migrations: readonly MigrationView[], old: (since: string) => string, room: number): string[] =>
+  migrations.flatMap(({ database, state, repository, tag, environment, since }) => {
+    const by = `  ${MIGRATES[state]} ${plain(`${repository} ${tag}`)}`;
+    const tail = state === 'asked' ? `, once it is let into ${environment}` : ` on its way into ${environment}, for ${old(since)}`;
+    return hanging(database, by + tail, room, state === 'waits' ? warn : undefined);
+  });
+
+/** At most four lines, those that follow indented; all but the head painted. */
+export function hanging(head: string, text: string, room: number, paint: (text: string) => string = (same) => same): string[] {
+  const lines = wrap(`${head}${text}`, room).flatMap((line, index) =>
+    index === 0 ? [line] : wrap(line, Math.max(10, room - 4)).map((one) => `    ${one}`),
+  );
+  const shown = lines.length > 4 ? [...lines.slice(0, 3), `${lines[3] ?? ''} …`.slice(0, room)] : lines;
+  const [first = '', ...rest] = shown;
+  return [first.startsWith(head) ? head + paint(first.slice(head.length)) : first, ...rest.map(paint)];
+}
