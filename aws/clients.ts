@@ -1,5 +1,5 @@
 /** How SDK clients are set up: regional, patient with throttles, with deadlines below every Lambda's timeout. */
-import type { AwsCredentialIdentity } from '@smithy/types';
+import type { AwsCredentialIdentity, Logger } from '@smithy/types';
 
 type Provider = AwsCredentialIdentity | (() => Promise<AwsCredentialIdentity>);
 
@@ -14,6 +14,9 @@ export interface Connection {
   readonly requestHandler?: any;
 }
 
+/** The SDK's silent one lets every call's input and output be copied for a line that nobody reads. Errors are logged by the step, without their input. */
+const logger = { warn: (...words: unknown[]) => console.warn(...words) } as Logger;
+
 /**
  * Seven tries with full jitter, at most about two minutes of throttling at the worst but cut by the Lambda's own timeout;
  * a single try may take 10 s, so that a stalled one ends while the function still lives.
@@ -22,6 +25,9 @@ export interface Connection {
 export function clientSettings(connection: Connection) {
   return {
     maxAttempts: 7,
+    logger,
+    // The chain that a command passes is made once a client, not once a call.
+    cacheMiddleware: true,
     ...(connection.requestHandler ? {} : { requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 } }),
     ...connection,
   };
