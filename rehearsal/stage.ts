@@ -148,6 +148,7 @@ export class Stage {
   /** Ends the registry's server and removes what was synthesised. */
   async close(): Promise<void> {
     await this.registry?.close();
+    this.site.service('lambda').invocations.retire();
     await this.tidy();
   }
 

@@ -1,5 +1,5 @@
 /** Verifies Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { HttpRequest } from './http.ts';
 import { credential } from './iam/identities.ts';
 import { type Principal, ServiceError } from './service.ts';
@@ -93,7 +93,7 @@ function checkTime(time: string, day: string, now: number): void {
     throw invalid(`Signature not yet current: ${time} is still later than ${basic(now + TOLERANCE)} (${basic(now)} + 5 min.)`);
 }
 
-const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
+const sha256 = (data: string | Uint8Array) => hash('sha256', data);
 const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
 
 function signatureOf(request: HttpRequest, authorization: Authorization, time: string, secret: string): string {
@@ -122,15 +122,15 @@ function headerValue(request: HttpRequest, name: string): string {
   return value.trim().replace(/ +/g, ' ');
 }
 
-const keys = new Map<string, Buffer>();
+const keys = new Map<string, KeyObject>();
 
-/** Four HMACs, the same for a day. */
-function signingKey(secret: string, day: string, region: string, service: string): Buffer {
+/** Four HMACs, the same for a day. As an object of Node's, which takes bytes for a key many times slower. */
+function signingKey(secret: string, day: string, region: string, service: string): KeyObject {
   const name = `${secret}/${day}/${region}/${service}`;
   let key = keys.get(name);
   if (key === undefined) {
     if (keys.size > 1000) keys.clear();
-    key = hmac(hmac(hmac(hmac(`AWS4${secret}`, day), region), service), 'aws4_request');
+    key = createSecretKey(hmac(hmac(hmac(hmac(`AWS4${secret}`, day), region), service), 'aws4_request'));
     keys.set(name, key);
   }
   return key;

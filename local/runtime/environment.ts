@@ -1,9 +1,8 @@
 /** One Lambda execution environment: a realm with a function's code in it, which takes one invocation at a time. */
-import { types } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import type { HttpRequest, HttpResponse } from '../core/http.ts';
 import type { Random } from '../core/random.ts';
-import { type Bundle, runInRealm, TASK_ROOT } from './bundle.ts';
+import { type Bundle, TASK_ROOT } from './bundle.ts';
 import { cryptoModule } from './chance.ts';
 import { type Door, doorOf } from './door.ts';
 import { abortSignalOn, fetchOn } from './fetch.ts';
@@ -14,7 +13,8 @@ import type { FunctionLog } from './log.ts';
 import { builtins } from './modules.ts';
 import { type ErrorPayload, endPayload, errorPayload, type Outcome, RuntimeError } from './outcome.ts';
 import { consoleOf, processOf } from './process.ts';
-import { createRealm, type Realm } from './realm.ts';
+import type { Realm } from './realm.ts';
+import { type Home, moveIn, moveOut } from './realms.ts';
 import { watchRejections } from './rejections.ts';
 import { Timers } from './timers.ts';
 
@@ -64,27 +64,33 @@ type Handler = (event: unknown, context: object, callback?: (error: unknown, res
 export class Environment {
   private readonly options: EnvironmentOptions;
   private readonly life: Life;
-  private readonly realm: Realm;
+  private readonly home: Home;
   private readonly modules: ReadonlyMap<string, object>;
   private readonly loaded = new Map<string, { exports: unknown }>();
   private readonly variables: Record<string, string>;
   private handler: Handler | undefined;
   private current: Invocation | undefined;
   private requests = 0;
+  /** Digests and signatures that real threads still compute. */
+  private working = 0;
   /** How it ended, if it did. */
   end: End | undefined;
 
   constructor(options: EnvironmentOptions) {
-    const { clock, random } = options;
+    const { clock, random, bundle } = options;
     this.options = options;
     this.life = new Life(clock);
     this.life.onEnd((end) => {
       this.end = end;
     });
-    this.realm = createRealm({ now: () => clock.now(), random: () => random.next(), isNativeError: types.isNativeError });
+    this.home = moveIn(bundle.path, { now: () => clock.now(), random: () => random.next() });
     this.variables = this.realm.tools.fields({ ...options.variables });
     this.modules = this.furnish();
     watchRejections(this.realm.tools.Promise, (reason) => this.life.end({ kind: 'crash', error: reason, rejected: true }));
+  }
+
+  private get realm(): Realm {
+    return this.home.realm;
   }
 
   /** HTTP requests sent so far. */
@@ -113,7 +119,7 @@ export class Environment {
       };
     const process = processOf(life, this.variables, { node: nodeVersions[runtime] ?? '24.11.0', architecture }, alive(log.output));
     const console = consoleOf(alive(log.console), life);
-    const crypto = cryptoModule(random, clock);
+    const crypto = cryptoModule(random, (work) => this.await(work));
     const started = clock.now();
     const performance = { timeOrigin: started, now: () => clock.now() - started, mark: () => undefined, measure: () => undefined };
     const files = fileModules(bundle);
@@ -162,6 +168,16 @@ export class Environment {
     return failure;
   }
 
+  /** Time waits for real work; its code goes on afterwards in any case, so that its realm is nobody else's meanwhile. */
+  private async await<Result>(work: Promise<Result>): Promise<Result> {
+    this.working++;
+    try {
+      return await this.options.clock.hold(work);
+    } finally {
+      this.working--;
+    }
+  }
+
   private findHandler(): Handler {
     const { handler, bundle, runtime } = this.options;
     const dot = handler.lastIndexOf('.');
@@ -188,7 +204,7 @@ export class Environment {
     const known = this.loaded.get(path);
     if (known) return known.exports;
     const { bundle } = this.options;
-    const { tools, context } = this.realm;
+    const { tools } = this.realm;
     if (path.endsWith('.json')) {
       const module = { exports: tools.parse(bundle.read(path)!.toString('utf8')) };
       this.loaded.set(path, module);
@@ -209,15 +225,9 @@ export class Environment {
     });
     const load = async (name: string) => tools.namespace(require(name));
     try {
-      runInRealm(bundle.compile(path), context).call(
-        module.exports,
-        module,
-        module.exports as object,
-        require,
-        TASK_ROOT + path,
-        TASK_ROOT + folder,
-        load,
-      );
+      this.home
+        .wrapper(bundle.compile(path))
+        .call(module.exports, module, module.exports as object, require, TASK_ROOT + path, TASK_ROOT + folder, load);
     } catch (error) {
       this.loaded.delete(path);
       throw error;
@@ -317,6 +327,8 @@ export class Environment {
 
   /** Ends it between invocations: idle for too long, or its credentials are about to expire. */
   retire(): void {
+    const clean = this.usable && this.current === undefined && this.working === 0;
     this.life.end({ kind: 'recycled' });
+    if (clean) moveOut(this.options.bundle.path, this.home);
   }
 }

@@ -83,7 +83,52 @@ const prepare = new vm.Script(
   };
   globalThis.structuredClone = (value) => clone(value, new Map());
   globalThis.global = globalThis;
+
+  // All that code can change of the realm itself, as it is now; what belongs to the host is the host's.
+  const isOurs = (value) => {
+    for (let object = value; ; ) {
+      const above = Reflect.getPrototypeOf(object);
+      if (above === null) return object === Object.prototype || object === value;
+      object = above;
+    }
+  };
+  const known = new Map();
+  const note = (value) => {
+    if (value === null || (typeof value !== 'object' && typeof value !== 'function') || known.has(value) || !isOurs(value)) return;
+    const above = Reflect.getPrototypeOf(value);
+    const properties = new Map();
+    known.set(value, { above, properties, open: Reflect.isExtensible(value) });
+    note(above);
+    for (const key of Reflect.ownKeys(value)) {
+      const property = Reflect.getOwnPropertyDescriptor(value, key);
+      properties.set(key, property);
+      for (const part of ['value', 'get', 'set']) note(property[part]);
+    }
+  };
+  for (const root of [globalThis, async function () {}, function* () {}, async function* () {}, [].values(), new Map().keys(), new Set().keys(), ''.matchAll(/./g), ''[Symbol.iterator]()])
+    note(root);
+  const restore = () => {
+    for (const [object, { above, properties, open }] of known) {
+      if (open && !Reflect.isExtensible(object)) return false;
+      if (Reflect.getPrototypeOf(object) !== above && !Reflect.setPrototypeOf(object, above)) return false;
+      for (const key of Reflect.ownKeys(object)) if (!properties.has(key) && !Reflect.deleteProperty(object, key)) return false;
+      for (const [key, was] of properties) {
+        const is = Reflect.getOwnPropertyDescriptor(object, key);
+        const same =
+          is !== undefined &&
+          Object.is(is.value, was.value) &&
+          is.get === was.get &&
+          is.set === was.set &&
+          is.writable === was.writable &&
+          is.enumerable === was.enumerable &&
+          is.configurable === was.configurable;
+        if (!same && !Reflect.defineProperty(object, key, was)) return false;
+      }
+    }
+    return true;
+  };
   return {
+    restore,
     parse: (text) => JSON.parse(text),
     stringify: (value) => JSON.stringify(value),
     Promise,
@@ -112,6 +157,8 @@ export interface RealmTools {
   readonly fields: <T extends object>(value: T) => T;
   /** What `import()` of a CommonJS module gives. */
   readonly namespace: (module: unknown) => object;
+  /** Undoes all that code has changed of globals and intrinsics. @returns false if that cannot be done */
+  readonly restore: () => boolean;
 }
 
 export interface Realm {

@@ -47,6 +47,11 @@ export class Invocations {
     return pool;
   }
 
+  /** Ends every idle environment. */
+  retire(): void {
+    for (const pool of this.pools.values()) pool.drain();
+  }
+
   forget(owner: LambdaFunction): void {
     this.pools.get(owner)?.drain();
     this.pools.delete(owner);
