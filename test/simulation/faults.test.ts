@@ -1,9 +1,10 @@
 /**
  * Every single fault at every call of a climb into test: of a good release, of one that is rolled back, and of the first that ever came.
  * All of them take about half an hour, with `SHIPLOCK_SWEEP=all`; otherwise `SHIPLOCK_SEED` chooses `SHIPLOCK_FAULTS` of them (24).
+ * And pairs of them, of which there are too many for anybody: `SHIPLOCK_PAIRS` (12), chosen by the same seed.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CallFaultKind } from '../../local/core/faults.ts';
+import type { CallFaultKind, ObservedCall } from '../../local/core/faults.ts';
 import { Random } from '../../local/core/random.ts';
 import { type Assembly, simulationAssembly } from './assembly.ts';
 import { type Climbed, climb, isOfTheClimb } from './climb.ts';
@@ -11,7 +12,11 @@ import { type Climbed, climb, isOfTheClimb } from './climb.ts';
 const kinds: readonly CallFaultKind[] = ['throttle', 'error-500', 'timeout-before', 'timeout-after', 'kill-before', 'kill-after'];
 const isAll = process.env.SHIPLOCK_SWEEP === 'all';
 const sample = Number(process.env.SHIPLOCK_FAULTS ?? 24);
+const pairs = Number(process.env.SHIPLOCK_PAIRS ?? 12);
 const seed = Number(process.env.SHIPLOCK_SEED ?? 1);
+
+/** Calls after a fault within which a step is usually tried again. */
+const NEAR = 12;
 
 const climbs = [
   { what: 'a good release', circumstances: {} },
@@ -19,16 +24,42 @@ const climbs = [
   { what: 'the first release, which wakes the environment', circumstances: { first: true } },
 ] as const;
 
-describe.each(climbs)('one fault in the climb of $what', ({ what, circumstances }) => {
-  let assembly: Assembly;
+interface Planted {
+  readonly kind: CallFaultKind;
+  /** Counted from 1 over the calls of the climb, those of a retry included. */
+  readonly nth: number;
+}
+
+let assembly: Assembly;
+beforeAll(async () => {
+  assembly = await simulationAssembly();
+});
+afterAll(() => assembly.remove());
+
+describe.each(climbs)('in the climb of $what', ({ what, circumstances }) => {
   let undisturbed: Climbed;
   beforeAll(async () => {
-    assembly = await simulationAssembly();
     undisturbed = await climb({ assembly: assembly.folder, ...circumstances });
   });
-  afterAll(() => assembly.remove());
 
-  it('goes as it should without one', () => {
+  /** @returns what is otherwise than without these faults; undefined if nothing is */
+  async function differs(faults: readonly Planted[]): Promise<string | undefined> {
+    const { standing, violations, reason } = await climb({
+      assembly: assembly.folder,
+      ...circumstances,
+      plant: ({ world }) => {
+        for (const fault of faults) world.faults.add({ ...fault, match: isOfTheClimb });
+      },
+    });
+    if (JSON.stringify(standing) === JSON.stringify(undisturbed.standing) && violations.length === 0) return undefined;
+    const where = faults.map(({ kind, nth }) => {
+      const call = undisturbed.calls[nth - 1];
+      return `${kind} at call ${nth}${call ? `, ${call.caller} ${call.service}:${call.operation}` : ''}`;
+    });
+    return `${where.join('; then ')}: ${JSON.stringify(standing)} ${reason} ${violations.join('; ')}`;
+  }
+
+  it('all goes as it should without a fault', () => {
     expect(undisturbed.violations).toEqual([]);
     expect(undisturbed.calls.length).toBeGreaterThan(50);
     const failed = what === 'a release that is rolled back';
@@ -40,27 +71,40 @@ describe.each(climbs)('one fault in the climb of $what', ({ what, circumstances 
   });
 
   it(
-    'ends as if there had been none',
+    'one fault changes nothing in its end',
     async () => {
-      const all = undisturbed.calls.flatMap((call, index) => kinds.map((kind) => ({ call, kind, nth: index + 1 })));
+      const all = undisturbed.calls.flatMap((_, index) => kinds.map((kind) => ({ kind, nth: index + 1 })));
       const random = new Random(seed);
       const chosen = isAll ? all : Array.from({ length: Math.ceil(sample / climbs.length) }, () => all[random.integer(all.length)]!);
       const wrong: string[] = [];
-      for (const { call, kind, nth } of chosen) {
-        const { standing, violations, reason } = await climb({
-          assembly: assembly.folder,
-          ...circumstances,
-          plant: ({ world }) => world.faults.add({ kind, nth, match: isOfTheClimb }),
-        });
-        const differs = JSON.stringify(standing) !== JSON.stringify(undisturbed.standing);
-        if (differs || violations.length > 0)
-          wrong.push(
-            `${kind} at call ${nth}, ${call.caller} ${call.service}:${call.operation}: ${JSON.stringify(standing)} ${reason} ${violations.join('; ')}`,
-          );
-      }
+      for (const fault of chosen) wrong.push(...[(await differs([fault])) ?? []].flat());
       console.log(`${what}: ${chosen.length} of ${all.length} single faults`);
       expect(wrong).toEqual([]);
     },
     isAll ? 3_600_000 : 180_000,
+  );
+
+  it(
+    'nor do two within its promotion',
+    async () => {
+      const random = new Random(seed + 1);
+      const isOf = (step: string) => (call: ObservedCall) => call.caller.endsWith(step);
+      const from = undisturbed.calls.findIndex(isOf('-take-turn')) + 1;
+      const to = undisturbed.calls.findLastIndex(isOf('-complete-promotion')) + 1;
+      const wrong: string[] = [];
+      for (let count = Math.ceil(pairs / climbs.length); count > 0; count--) {
+        const first = from + random.integer(to - from);
+        // Half of the second ones strike the retry that the first one has caused, or whoever acts beside it.
+        const second = first + 1 + random.integer(random.next() < 0.5 ? NEAR : to - first);
+        const both = [first, second].map((nth) => ({ kind: kinds[random.integer(kinds.length)]!, nth }));
+        const difference = await differs(both);
+        if (difference === undefined) continue;
+        wrong.push(difference);
+        console.log(`${what}: ${difference}`);
+      }
+      console.log(`${what}: ${Math.ceil(pairs / climbs.length)} pairs of faults, seed ${seed}`);
+      expect(wrong).toEqual([]);
+    },
+    60_000 + pairs * 10_000,
   );
 });
