@@ -1,0 +1,193 @@
+/** What a step has before it: a real ledger, turns and outbox on local AWS, workflows and a journal that remember, and an ECS that says what it is told to. */
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Look } from '../../aws/ecs.ts';
+import { Ledger } from '../../aws/ledger.ts';
+import { Outbox } from '../../aws/outbox.ts';
+import type { Answer, ExecutionEnd, StepFunctions } from '../../aws/step-functions.ts';
+import { Turns } from '../../aws/turns.ts';
+import { environmentName } from '../../domain/names.ts';
+import type { JournalEntry, WaitRecord } from '../../domain/records.ts';
+import type { EnvironmentClients } from '../../functions/stack/environment.ts';
+import type { Moment } from '../../functions/stack/step.ts';
+import { clientConfig } from '../../local/core/client.ts';
+import { VirtualClock } from '../../local/core/clock.ts';
+import { World } from '../../local/core/world.ts';
+import { factories } from '../../local/services/index.ts';
+import { foundation, pipeline } from '../domain/parts.ts';
+
+const region = 'eu-central-1';
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+/** A Monday, in the hours of every environment of the example. */
+export const MORNING = Date.parse('2026-11-23T08:00:00Z');
+/** The same Monday, after hours. */
+export const EVENING = Date.parse('2026-11-23T21:00:00Z');
+
+export interface Started {
+  readonly machine: string;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+export type Desk = Awaited<ReturnType<typeof desk>>;
+
+/** @param start what the step's clock shows */
+export async function desk(start = MORNING) {
+  // A table takes its time to be there.
+  const clock = new VirtualClock(start - MINUTE);
+  const local = new World(clock, factories);
+  const all = { Version: '2012-10-17', Statement: { Effect: 'Allow' as const, Action: '*', Resource: '*' } };
+  const credentials = local.site('111122223333', region).service('iam').user('admin', { all });
+  const connection = clientConfig(local, { region, credentials });
+  const key = (pk: string, sk: string) => [
+    { AttributeName: pk, KeyType: 'HASH' as const },
+    { AttributeName: sk, KeyType: 'RANGE' as const },
+  ];
+  await new DynamoDBClient(connection).send(
+    new CreateTableCommand({
+      TableName: 'ledger',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk', 'gpk', 'gsk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: key('pk', 'sk'),
+      GlobalSecondaryIndexes: [{ IndexName: 'index', KeySchema: key('gpk', 'gsk'), Projection: { ProjectionType: 'ALL' } }],
+    }),
+  );
+  await clock.run({ until: start });
+
+  /** What was told to whoever waits, in order; told again, as is harmless, it is here once. */
+  const answers: { readonly token: string; readonly answer: Answer }[] = [];
+  const started: Started[] = [];
+  /** How executions stand, by ARN; none that is not here. */
+  const executions = new Map<string, ExecutionEnd>();
+  const journal: JournalEntry[] = [];
+  const counted: string[] = [];
+  /** What was asked of ECS and of the load balancer. */
+  const asked: string[] = [];
+  /** What ECS answers to a look at a service, one after the other; the last one again and again. Nothing: it knows of no deployment. */
+  const looks = new Map<string, Look[]>();
+  /** Services that ECS does not have. */
+  const missing = new Set<string>();
+  let now = start;
+  let broken: { readonly what: string; readonly error: Error } | undefined;
+
+  const ask = (what: string) => {
+    if (broken && what.startsWith(broken.what)) {
+      const { error } = broken;
+      broken = undefined;
+      throw error;
+    }
+    asked.push(what);
+  };
+  const workflows = {
+    answer: async (token: string, answer: Answer) => {
+      ask(`answer ${token}`);
+      asked.pop();
+      const isSame = (one: (typeof answers)[number]) => one.token === token && JSON.stringify(one.answer) === JSON.stringify(answer);
+      return answers.some(isSame) || answers.push({ token, answer }) > 0;
+    },
+    start: async (machine: string, name: string, input: object) => {
+      if (started.some((one) => one.machine === machine && one.name === name)) return false;
+      return started.push({ machine, name, input }) > 0;
+    },
+    describe: async (arn: string) => executions.get(arn),
+  };
+  const ledger = new Ledger('ledger', connection);
+  const serviceOf = (input: { readonly service?: string; readonly serviceName?: string }) => input.service ?? input.serviceName ?? '';
+  const ecs = {
+    look: async (_cluster: string, service: string) => {
+      const left = looks.get(service) ?? [];
+      return (left.length > 1 ? left.shift() : left[0]) ?? { state: 'none', reason: 'ECS knows of no deployment' };
+    },
+    update: async (input: { service: string; taskDefinition?: string; desiredCount?: number }) => {
+      const tasks = input.desiredCount === undefined ? '' : ` to ${input.desiredCount}`;
+      ask(`update ${serviceOf(input)} ${input.taskDefinition ?? ''}${tasks}`.trim());
+      return !missing.has(input.service);
+    },
+    create: async (input: { serviceName: string; taskDefinition: string }) => {
+      ask(`create ${serviceOf(input)} ${input.taskDefinition}`);
+      missing.delete(input.serviceName);
+    },
+    stop: async (deployment: string) => {
+      ask(`stop ${deployment}`);
+      return true;
+    },
+    delete: async (_cluster: string, service: string) => ask(`delete ${service}`),
+    createCluster: async (cluster: string) => ask(`cluster ${cluster}`),
+    lastStopped: async () => undefined,
+  };
+  const loadBalancing = {
+    rules: async () => [],
+    client: {
+      send: async (command: { input: { Conditions?: { PathPatternConfig?: { Values: string[] } }[] } }) => {
+        ask(`rule ${command.input.Conditions?.[0]?.PathPatternConfig?.Values.join()}`);
+        return { Rules: [{ RuleArn: 'rule' }] };
+      },
+    },
+    deleteRules: async () => ask('delete rules'),
+  };
+
+  return {
+    local,
+    ledger,
+    answers,
+    started,
+    executions,
+    journal,
+    counted,
+    asked,
+    looks,
+    missing,
+    /** The next call that begins so ends with this error, and has no effect. */
+    breakNext: (what: string, error = new Error(`${what}: lost`)) => {
+      broken = { what, error };
+    },
+    at: (time: number) => {
+      now = time;
+    },
+    moment: {
+      now: () => now,
+      logger: { info() {}, warn() {} },
+      count: (name: string, dimensions: object = {}) => void counted.push([name, ...Object.values(dimensions)].join(' ')),
+    } as unknown as Moment,
+    /** Of the world that steps are made with: each takes what it knows. */
+    world: {
+      pipeline,
+      parameters: {
+        foundation: async (_pipeline: string, environment: string, services: readonly string[]) => ({
+          foundation: { ...foundation, cluster: environmentName(pipeline.name, environment) },
+          targetGroups: Object.fromEntries(services.map((service) => [service, `tg/${service}`])),
+          alternates: {},
+        }),
+      },
+      ledger,
+      journal: { write: async (entry: JournalEntry) => void journal.push(entry) },
+      turns: new Turns(ledger.table, workflows as unknown as StepFunctions),
+      outbox: new Outbox(ledger.table, workflows as unknown as StepFunctions),
+      workflows,
+      releaseMachine: 'arn:aws:states:r:1:stateMachine:acme-release',
+      wakeMachine: 'arn:aws:states:r:1:stateMachine:acme-wake',
+      teardownMachine: 'arn:aws:states:r:1:stateMachine:acme-teardown',
+      registry: { taggedImages: async () => [] },
+      clients: () => ({ ecs, loadBalancing, logs: { lastLine: async () => undefined } }) as unknown as EnvironmentClients,
+    },
+    /** A wait as a step has left it. */
+    wait: async (fields: Partial<WaitRecord> = {}): Promise<WaitRecord> => {
+      const wait: WaitRecord = {
+        environment: 'beta',
+        service: 'gateway',
+        owner: 'p1',
+        kind: 'deploy',
+        token: 't0',
+        among: [fields.service ?? 'gateway'],
+        taskDefinition: 'new:2',
+        since: now - MINUTE,
+        state: 'open',
+        ...fields,
+      };
+      await ledger.putWait(wait);
+      return wait;
+    },
+    /** What is written in the outbox and was not sent. */
+    unsent: async () => (await ledger.open()).answers.map(({ token }) => token),
+  };
+}

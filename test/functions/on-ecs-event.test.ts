@@ -1,0 +1,167 @@
+/** Events of ECS by values: whose they are, what one look makes of them, and who is told. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { WaitRecord } from '../../domain/records.ts';
+import { onEcsEvent } from '../../functions/on-ecs-event.ts';
+import { type Desk, desk, MORNING } from './desk.ts';
+
+let d: Desk;
+beforeEach(async () => {
+  d = await desk();
+});
+
+const arn = (service = 'gateway', cluster = 'acme-beta') => `arn:aws:ecs:eu-central-1:111111111111:service/${cluster}/${service}`;
+const told = (resources: readonly string[] = [arn()], detail: Parameters<ReturnType<typeof onEcsEvent>>[0]['detail'] = {}) =>
+  onEcsEvent(d.world)({ source: 'aws.ecs', resources: [...resources], detail }, d.moment);
+const completed = (updatedAt: number) => ({ eventName: 'SERVICE_DEPLOYMENT_COMPLETED', updatedAt: new Date(updatedAt).toISOString() });
+const sees = (state: 'running' | 'held' | 'broke', reason = '', service = 'gateway') =>
+  d.looks.set(service, [{ state, reason, deployment: 'd1' }]);
+const wait = (service = 'gateway') => d.ledger.wait('beta', service);
+
+describe('an event of ECS', () => {
+  it('of somebody else, or of a deployment that nobody waits for, is left alone', async () => {
+    sees('held');
+    await told();
+    await d.wait();
+    await told([arn('gateway', 'acme-qa'), arn('gateway', 'other-beta'), arn('other'), 'arn:aws:ecs:r:1:cluster/acme-beta', '']);
+    expect(d.answers).toEqual([]);
+    expect(await wait()).toMatchObject({ state: 'open' });
+  });
+
+  it('ends the wait by what ECS says when asked, and answers it', async () => {
+    sees('held');
+    await d.wait();
+    await told();
+    expect(await wait()).toMatchObject({ state: 'held' });
+    expect(d.answers).toEqual([{ token: 't0', answer: { result: { services: ['gateway'] } } }]);
+  });
+
+  it('that calls a rolled-back deployment completed is a failure, with its reason', async () => {
+    sees('broke', 'tasks failed to start');
+    await d.wait();
+    await told([arn()], completed(MORNING));
+    expect(d.answers).toMatchObject([{ answer: { error: 'DeploymentFailed', cause: expect.stringContaining('tasks failed to start') } }]);
+  });
+
+  it('of one of a group answers nobody before the last has ended, but a broken one does', async () => {
+    const among = ['orders-web', 'orders-worker'];
+    for (const service of among) await d.wait({ service, among });
+    sees('held', '', 'orders-web');
+    await told([arn('orders-web')]);
+    expect(d.answers).toEqual([]);
+    sees('held', '', 'orders-worker');
+    await told([arn('orders-worker')]);
+    expect(d.answers).toEqual([{ token: 't0', answer: { result: { services: among } } }]);
+    d = await desk();
+    for (const service of among) await d.wait({ service, among });
+    sees('broke', 'x', 'orders-worker');
+    await told([arn('orders-worker')]);
+    expect(d.answers).toMatchObject([{ answer: { error: 'DeploymentFailed' } }]);
+  });
+
+  it('of one of a group answers nobody while the others have yet to be asked for', async () => {
+    await d.wait({ service: 'orders-web', among: ['orders-web', 'orders-worker'] });
+    await d.wait({ service: 'orders-worker', owner: 'p0', state: 'held' });
+    sees('held', '', 'orders-web');
+    await told([arn('orders-web')]);
+    expect(d.answers).toEqual([]);
+  });
+
+  it('that comes again tells what its first handler could not', async () => {
+    sees('held');
+    await d.wait();
+    d.breakNext('answer t0');
+    await expect(told()).rejects.toThrow('lost');
+    expect(d.answers).toEqual([]);
+    sees('running');
+    await told();
+    expect(d.answers).toMatchObject([{ token: 't0', answer: { result: {} } }]);
+  });
+
+  it('that is ahead of ECS’s answer is looked at again later; one of an earlier deployment is not', async () => {
+    sees('running');
+    const { since } = await d.wait();
+    await expect(told([arn()], completed(since + 1))).rejects.toMatchObject({ name: 'EventAhead' });
+    await told([arn()], completed(since));
+    await told([arn()], { ...completed(since + 1), eventName: 'SERVICE_DEPLOYMENT_IN_PROGRESS' });
+    await told([arn()], {});
+    expect(await wait()).toMatchObject({ state: 'open' });
+    expect(d.answers).toEqual([]);
+  });
+});
+
+describe('a pause before traffic shifts', () => {
+  const pause = (at: number) => told([arn()], { hookId: 'h1', updatedAt: new Date(at).toISOString() });
+
+  it('ends the wait for it, and says where it pauses', async () => {
+    await d.wait({ pauses: true });
+    await pause(MORNING);
+    expect(await wait()).toMatchObject({ state: 'paused', hook: { hookId: 'h1', deployment: arn() } });
+    expect(d.answers).toMatchObject([{ answer: { error: 'TrafficPaused' } }]);
+  });
+
+  it('that was told late, after another deployment has begun, is not this one', async () => {
+    const { since } = await d.wait({ pauses: true });
+    await pause(since - 1);
+    expect(await wait()).toMatchObject({ state: 'open' });
+    expect(d.answers).toEqual([]);
+  });
+
+  it.each(['shift', 'stop', 'put-back'] as const)('is nothing that a wait of kind %s waits for', async (kind) => {
+    await d.wait({ kind, pauses: true });
+    await pause(MORNING);
+    expect(await wait()).toMatchObject({ state: 'open' });
+  });
+});
+
+describe('a task that failed where ECS has no circuit breaker', () => {
+  const failed = (task: string, detail: object = {}) =>
+    told([], {
+      taskArn: task,
+      clusterArn: 'arn:aws:ecs:eu-central-1:111111111111:cluster/acme-beta',
+      group: 'service:gateway',
+      taskDefinitionArn: 'new:2',
+      ...detail,
+    });
+  const shifting = (fields: Partial<WaitRecord> = {}) => d.wait({ pauses: true, ...fields });
+
+  it('is counted once, however often it is told; the threshold stops the deployment', async () => {
+    sees('running');
+    await shifting();
+    for (const task of ['a', 'b', 'a', 'b', 'b']) await failed(task);
+    expect(await wait()).toMatchObject({ failures: ['a', 'b'], failed: 2 });
+    expect(d.asked).toEqual([]);
+    await failed('c');
+    expect(d.asked).toEqual(['stop d1']);
+    expect(await wait()).toMatchObject({ state: 'open' });
+  });
+
+  it('is stopped for again by an event that comes again, if it still goes on, and not if it has ended', async () => {
+    await shifting({ failures: ['a', 'b', 'c'], failed: 3 });
+    sees('running');
+    await failed('c');
+    expect(d.asked).toEqual(['stop d1']);
+    sees('broke');
+    await failed('c');
+    expect(d.asked).toEqual(['stop d1']);
+  });
+
+  it('is not counted twice where two are told at once, and none is lost', async () => {
+    sees('running');
+    await shifting();
+    await Promise.all(['a', 'b'].map((task) => failed(task)));
+    expect((await wait())?.failures?.toSorted()).toEqual(['a', 'b']);
+  });
+
+  it.each([
+    ['of the old revision', {}, { taskDefinitionArn: 'old:1' }],
+    ['of another service', {}, { group: 'service:other' }],
+    ['that somebody started by hand', {}, { group: 'family:gateway' }],
+    ['in another cluster', {}, { clusterArn: 'arn:aws:ecs:eu-central-1:111111111111:cluster/acme-qa' }],
+    ['where ECS counts itself', { pauses: false }, {}],
+    ['after the end of its deployment', { state: 'broke' as const }, {}],
+  ])('%s is not counted', async (_, fields, detail) => {
+    await shifting(fields);
+    await failed('a', detail);
+    expect(await wait()).not.toHaveProperty('failures');
+  });
+});
