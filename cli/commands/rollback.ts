@@ -10,8 +10,8 @@ export function addRollback(program: Command): void {
     .command('rollback')
     .description('bring an environment back to what held there before, and pin it to that')
     .argument('<environment>', 'where')
-    .option('--repository <name>', 'which, where several run')
-    .option('--to <tag>', 'a release that held there (or REPOSITORY@TAG); the one before, if left out')
+    .option('--repository <repository>', 'which, where several run')
+    .option('--to <release>', 'a release that held there (or REPOSITORY@TAG); the one before, if left out')
     .option('--now', 'stop what is being deployed there first')
     .option('--reason <text>', 'kept in the journal');
   withExamples(withWait(command), 'rollback live --repository orders --wait', 'rollback live --to orders@git_91ff20b --now').action(

@@ -185,13 +185,3 @@ describe('wait', () => {
     expect([await ended('succeeded'), await ended('failed'), await ended('refused')]).toEqual([0, 1, 3]);
   });
 });
-
-describe('completion', () => {
-  it('knows every command', async () => {
-    const child = spawn(process.execPath, [join(root, 'cli/main.ts'), 'completion', 'bash'], { cwd: root });
-    let out = '';
-    for await (const chunk of child.stdout) out += String(chunk);
-    expect(out).toContain('rollback) words="--repository --to --now');
-    expect(out).toContain('complete -o default -F _shiplock shiplock');
-  });
-});
