@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { bundleFunctions, functionsFolder } from '../infra/bundle.ts';
-import { readConfig } from '../infra/synthesis.ts';
+import { readConfig } from '../infra/config-file.ts';
 import { Bench } from './release.ts';
 
 const root = resolve(import.meta.dirname, '..');

@@ -1,9 +1,8 @@
 /** Finds and reads the pipeline of a command: `shiplock.config.ts` with its templates. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parsePipeline } from '../domain/config.ts';
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Pipeline } from '../domain/pipeline.ts';
+import { readConfig } from '../infra/config-file.ts';
 import { UsageError } from './output.ts';
 
 /** Where a pipeline is looked for when nobody says: here, then the example. */
@@ -27,7 +26,4 @@ export const timeZoneOf = ({ environments }: Pipeline): string =>
   Object.values(environments).find(({ onDemand }) => onDemand)?.onDemand?.hours.timeZone ?? 'UTC';
 
 /** @throws ConfigError with every problem, its place and the way out */
-export async function loadPipeline(path: string): Promise<Pipeline> {
-  const { default: config } = (await import(pathToFileURL(path).href)) as { default: unknown };
-  return parsePipeline(config, (file) => readFileSync(resolve(dirname(path), file), 'utf8'));
-}
+export const loadPipeline = (path: string): Promise<Pipeline> => readConfig(path);

@@ -1,12 +1,12 @@
 /** From `shiplock.config.ts` to the complete pipeline: defaults filled in, files read, everything that does not fit together refused. */
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
 import { strictest } from './approval.ts';
 import { checkPrefixes, checkSize, turnHoursNeeded } from './bounds.ts';
 import { checkNames, checkPaths, checkSessions } from './collisions.ts';
 import { checkSharedGates, completeDatabases, databasesIn } from './database-config.ts';
 import { groupsOf } from './groups.ts';
 import { clockChange } from './hours.ts';
+import { jsonFault } from './json.ts';
 import { alternateName } from './names.ts';
 import type {
   Build,
@@ -20,26 +20,12 @@ import type {
   Stage,
   TaskDefinitionTemplate,
 } from './pipeline.ts';
-import { DAYS, type Parsed, type PipelineConfig, schema, schemaKeys } from './schema.ts';
+import { ConfigError, type Problem, problemsOf } from './problems.ts';
+import { DAYS, type Parsed, type PipelineConfig, schema } from './schema.ts';
 import { completeStrategy, shiftingOf } from './strategy.ts';
 import { suggestion } from './suggestion.ts';
 
-/** One thing that is wrong, where, and the way out. */
-export interface Problem {
-  readonly place: string;
-  readonly message: string;
-}
-
-/** Everything that is wrong with a configuration, at once. */
-export class ConfigError extends Error {
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(({ place, message }) => (place ? `${place}: ${message}` : message)).join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
+export { ConfigError };
 
 /** Types a configuration. */
 export const definePipeline = (config: PipelineConfig): PipelineConfig => config;
@@ -70,45 +56,6 @@ function canonical(value: unknown): string {
       .join(',')}}`;
   return JSON.stringify(value);
 }
-
-function problemsOf(issue: z.core.$ZodIssue, input: unknown): Problem[] {
-  const place = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = [
-      ...new Set(
-        schemaKeys()
-          .filter((key) => matchesPlace(key, issue.path))
-          .map((key) => key.split('.').at(-1) ?? ''),
-      ),
-    ];
-    return issue.keys.map((key) => ({ place: place ? `${place}.${key}` : key, message: `unknown key${suggestion(key, known)}` }));
-  }
-  if (issue.code === 'invalid_value') {
-    const given = valueAt(input, issue.path);
-    return [
-      {
-        place,
-        message: `unknown value ${JSON.stringify(given)}${suggestion(String(given), issue.values.map(String)) || `; one of ${issue.values.join(', ')}`}`,
-      },
-    ];
-  }
-  if (issue.code === 'invalid_union') {
-    // Of the alternatives, the one that fits what was written by its type.
-    const near = issue.errors.find((errors) => !errors.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
-    if (near) return near.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, input));
-  }
-  if (issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined)
-    return [{ place, message: `is missing; ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected} is needed` }];
-  return [{ place, message: issue.message }];
-}
-
-function matchesPlace(key: string, path: readonly PropertyKey[]): boolean {
-  const parts = key.split('.');
-  return parts.length === path.length + 1 && path.every((part, index) => parts[index] === '*' || parts[index] === String(part));
-}
-
-const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input);
 
 /** Fills in what was left out and refuses what does not fit together. */
 function complete(config: Parsed, readFile: (path: string) => string, problems: Problem[]): Omit<Pipeline, 'digest'> & { digest: '' } {
@@ -167,17 +114,19 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
   checkNames(config, report);
   checkSize(config, report);
   checkPrefixes(config, report);
+  // What follows from a name that nobody has is no problem of its own.
+  const isGateWrong = problems.some(({ place }) => /\.approval\.(approvers|quorum)$/.test(place));
   const path = stages.map((stage): Stage => {
     const rules = stage.environments.flatMap((environment) => environments[environment]?.approval ?? []);
     const approval = strictest(rules);
-    if (approval && approval.approvers.length < approval.quorum)
+    if (!isGateWrong && approval && approval.approvers.length < approval.quorum)
       report(
         'path',
         `stage ${stage.name}: no ${approval.quorum} people may approve for all of its environments; let their approvers overlap`,
       );
     return { ...stage, ...(approval ? { approval } : {}) };
   });
-  checkSharedGates({ path, databases, environments }, report);
+  if (!isGateWrong) checkSharedGates({ path, databases, environments }, report);
   return {
     name: config.name,
     digest: '',
@@ -248,10 +197,12 @@ function stagesOf(config: Parsed, report: Report): Stage[] {
       if (seen.has(environment)) report(`path[${index}]`, `"${environment}" is in the path twice`);
       seen.add(environment);
     }
-    return { name: environments.join('+'), environments };
+    return { name: environments.join('+'), environments: environments.filter((environment) => known.includes(environment)) };
   });
-  for (const environment of known)
-    if (!seen.has(environment)) report(`environments.${environment}`, 'is in no stage of the path; add it there or remove it');
+  // Where one is misspelt, the one that is meant is not missing.
+  if (seen.size > 0 && [...seen].every((environment) => known.includes(environment)))
+    for (const environment of known.filter((one) => !seen.has(one)))
+      report(`environments.${environment}`, 'is in no stage of the path; add it there or remove it');
   return stages;
 }
 
@@ -316,20 +267,23 @@ function templateOf(file: string, place: string, readFile: (path: string) => str
   if (text === undefined) return nothing;
   for (const placeholder of new Set(text.match(/%[A-Z][A-Z0-9_]*%/g) ?? []))
     if (placeholder !== KNOWN_PLACEHOLDER)
-      report(place, `${file} keeps the placeholder ${placeholder}; only ${KNOWN_PLACEHOLDER} is filled`);
-  try {
-    const template = JSON.parse(text) as TaskDefinitionTemplate;
-    const containers: unknown = template?.containerDefinitions;
-    if (!Array.isArray(containers) || containers.length === 0)
-      report(place, `${file} has no containerDefinitions; write it as RegisterTaskDefinition takes it`);
-    else if (containers.some((container) => typeof container?.name !== 'string'))
-      report(place, `${file} has a container without a name; write it as RegisterTaskDefinition takes it`);
-    else return template;
-  } catch (error) {
-    report(place, `${file} is no JSON: ${(error as Error).message}`);
+      report(place, `${file}:${lineOf(text, placeholder)} keeps the placeholder ${placeholder}; only ${KNOWN_PLACEHOLDER} is filled`);
+  const fault = jsonFault(text);
+  if (fault !== undefined) {
+    report(place, `${file}:${fault.line}:${fault.column} is no JSON: ${fault.message}`);
+    return nothing;
   }
+  const template = JSON.parse(text) as TaskDefinitionTemplate;
+  const containers: unknown = template?.containerDefinitions;
+  if (!Array.isArray(containers) || containers.length === 0)
+    report(place, `${file} has no containerDefinitions; write it as RegisterTaskDefinition takes it`);
+  else if (containers.some((container) => typeof container?.name !== 'string'))
+    report(place, `${file} has a container without a name; write it as RegisterTaskDefinition takes it`);
+  else return template;
   return nothing;
 }
+
+const lineOf = (text: string, found: string) => text.slice(0, text.indexOf(found)).split('\n').length;
 
 function completeEnvironment(
   key: string,
@@ -370,6 +324,9 @@ function completeEnvironment(
       );
   }
   const { approval } = environment;
+  const approvers = approversOf(approval?.approvers ?? [], people, `${place}.approval.approvers`, report);
+  if (approval?.quorum !== undefined && approvers.length > 0 && approvers.length < approval.quorum)
+    report(`${place}.approval.quorum`, `${approval.quorum} people are asked for, and ${approvers.length} may approve; name more approvers`);
   return {
     name: key,
     site,
@@ -389,7 +346,7 @@ function completeEnvironment(
     ...(approval
       ? {
           approval: {
-            approvers: approversOf(approval.approvers, people, `${place}.approval.approvers`, report),
+            approvers,
             quorum: approval.quorum ?? 1,
             notAuthor: approval.notAuthor ?? false,
             expiresHours: approval.expiresHours ?? 168,

@@ -20,15 +20,19 @@ export function groupsOf(
     return up === repository ? up : find(up);
   };
   const used = new Map<string, string[]>();
+  // What follows from a name that is misspelt is no problem of its own.
+  let misspelt = false;
   for (const [service, { containers }] of Object.entries(services)) {
     const own: string[] = [];
     for (const [container, source] of Object.entries(containers)) {
       if (typeof source !== 'string') continue;
-      if (!leader.has(source))
+      if (leader.has(source)) own.push(source);
+      else {
+        misspelt = true;
         report(`services.${service}.containers.${container}`, `no repository "${source}"${suggestion(source, repositories)}`);
-      else own.push(source);
+      }
     }
-    if (own.length === 0)
+    if (own.length === 0 && !Object.values(containers).some((source) => typeof source === 'string'))
       report(`services.${service}.containers`, 'none of its containers runs a repository, so nothing would ever be deployed');
     used.set(service, own);
     for (const repository of own) {
@@ -37,7 +41,8 @@ export function groupsOf(
     }
   }
   for (const repository of repositories)
-    if (![...used.values()].some((own) => own.includes(repository))) report(`repositories.${repository}`, 'no service runs it');
+    if (!misspelt && ![...used.values()].some((own) => own.includes(repository)))
+      report(`repositories.${repository}`, 'no service runs it');
   const byService = Object.fromEntries([...used].map(([service, own]) => [service, find(own[0] ?? service)]));
   const groups = Object.fromEntries(
     [...new Set(Object.values(byService))].map((group): [string, Group] => [

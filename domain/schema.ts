@@ -39,8 +39,8 @@ export const schema = z.strictObject({
   sites: z.record(
     name,
     z.strictObject({
-      account: z.string().regex(/^\d{12}$/, 'twelve digits'),
-      region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a Region such as "eu-central-1"'),
+      account: z.string().regex(/^\d{12}$/, 'not an account: twelve digits'),
+      region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'not a Region such as "eu-central-1"'),
     }),
   ),
   people: z

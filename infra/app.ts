@@ -4,7 +4,8 @@
  */
 import { App } from 'aws-cdk-lib';
 import { checkRules } from './acknowledgements.ts';
-import { addStacks, context, readConfig } from './synthesis.ts';
+import { readConfig } from './config-file.ts';
+import { addStacks, context } from './synthesis.ts';
 
 const app = new App({ analyticsReporting: false, context });
 const config =

@@ -2,11 +2,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
-import { parsePipeline } from '../domain/config.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { bundleFunctions, functionsFolder } from './bundle.ts';
+import { readConfig } from './config-file.ts';
 import { environmentStack } from './environment.ts';
 import { siteNetwork } from './network.ts';
 import { pipelineStack } from './pipeline.ts';
@@ -30,12 +30,6 @@ export interface Synthesised {
   readonly pipeline: Pipeline;
   /** Names of the stacks, in the order in which they are deployed. */
   readonly stacks: readonly string[];
-}
-
-/** @throws ConfigError with every problem, its place and the way out */
-export async function readConfig(path: string): Promise<Pipeline> {
-  const { default: config } = (await import(pathToFileURL(resolve(path)).href)) as { default: unknown };
-  return parsePipeline(config, (file) => readFileSync(resolve(dirname(path), file), 'utf8'));
 }
 
 /** Synthesises in this process, without the checks of templates and rules that `cdk synth` runs. */

@@ -39,6 +39,16 @@ function addServices(config: PipelineConfig, count: number, make: (index: number
   Object.assign(config, { services: { ...Object.fromEntries(more), ...config.services } });
 }
 
+describe('a slip of the pen', () => {
+  it.each<[string, (config: PipelineConfig & Record<string, never>) => void]>([
+    ['in the path', (config) => Object.assign(config, { path: ['test', 'betta', 'staging', ['live', 'sandbox']] })],
+    ['in an approver', (config) => Object.assign(config.environments.beta!.approval!, { approvers: ['group:integraters'] })],
+    ['in a repository', (config) => Object.assign(config.services['catalog-web']!, { containers: { web: 'catlog' } })],
+  ])('%s is one problem, not also all that follows from it', (_, change) => {
+    expect(problems(change)).toEqual([expect.stringContaining('did you mean')]);
+  });
+});
+
 describe('the example', () => {
   const pipeline = parsePipeline(example, readFile);
 
@@ -133,6 +143,28 @@ describe('a wrong configuration', () => {
       'a path to an environment that does not exist',
       'path[0]: no environment "tests", did you mean "test"?; there are test, beta, staging, live, sandbox',
       (config) => Object.assign(config, { path: ['tests', 'test', 'beta', 'staging', ['live', 'sandbox']] }),
+    ],
+    [
+      'a path to what every object has',
+      'path[0]: no environment "__proto__"; there are test, beta, staging, live, sandbox',
+      (config) => Object.assign(config, { path: ['__proto__', 'test', 'beta', 'staging', ['live', 'sandbox']] }),
+    ],
+    [
+      'a time that is no text',
+      'environments.test.onDemand.from: is a number; a string is needed',
+      (config) => Object.assign(config.environments.test!.onDemand!, { from: 7 }),
+    ],
+    ['too long a name', 'name: has 18 characters; at most 12 fit', (config) => Object.assign(config, { name: 'acme-the-very-long' })],
+    [
+      'no time at all for a deployment',
+      'environments.test.timeouts.deployMinutes: 0 is out of range; at least 1 is needed',
+      (config) => Object.assign(config.environments.test!.timeouts!, { deployMinutes: 0 }),
+    ],
+    ['an empty path', 'path: names 0; at least 1 is needed', (config) => Object.assign(config, { path: [] })],
+    [
+      'more voices than there are people',
+      'environments.beta.approval.quorum: 3 people are asked for, and 1 may approve; name more approvers',
+      (config) => Object.assign(config.environments.beta!.approval!, { quorum: 3 }),
     ],
     [
       'an environment that no stage has',
@@ -392,7 +424,7 @@ describe('a wrong configuration', () => {
         () => {},
         (path) => (path === 'ecs/gateway.json' ? '{' : readFile(path)),
       ).join(),
-    ).toContain('services.gateway.taskDefinition: ecs/gateway.json is no JSON');
+    ).toContain('services.gateway.taskDefinition: ecs/gateway.json:1:2 is no JSON: it ends too early');
     expect(
       problems(
         () => {},

@@ -177,6 +177,13 @@ describe('an environment that is up out of its hours', () => {
     expect(await until()).toBe(iso(EVENING + HOUR));
   });
 
+  it('and into its hours again, is left to its closing', async () => {
+    await two({}, 'test');
+    await extended('shiplock');
+    await end(succeeded, { environment: 'test' });
+    expect(await until()).toBe(iso(EVENING + HOUR));
+  });
+
   it('that nobody has woken then is not kept', async () => {
     d.at(EVENING);
     await two({}, 'test');

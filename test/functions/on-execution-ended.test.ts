@@ -141,6 +141,7 @@ describe('a release that ended without a word', () => {
     await ended('c0', { machine: 'acme-release', input, stopDate: MORNING });
     expect(await d.ledger.release('gateway', release.digest)).toMatchObject({ state: 'climbing' });
     expect(await d.ledger.gate('beta', 'gateway')).toMatchObject({ state: 'waiting' });
+    expect(d.journal).toEqual([]);
   });
 
   it('keeps the question of whoever has the gate by now', async () => {
