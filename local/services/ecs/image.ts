@@ -18,6 +18,8 @@ export interface Behaviour {
 
 export interface Pulled {
   readonly digest?: string;
+  /** Its name in the local ECR. */
+  readonly repository?: string;
   readonly behaviour: Behaviour;
 }
 
@@ -81,7 +83,8 @@ export function healthCheckOf(
 /** The host's own rights while it starts a task: a session of the execution role. */
 export class Host {
   private readonly site: Site;
-  private readonly role: Principal | undefined;
+  /** A session of the execution role. */
+  readonly role: Principal | undefined;
 
   /**
    * @param roles the execution role, which the host itself uses, and the role that the containers get
@@ -147,7 +150,7 @@ export class Host {
         `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,
       );
     this.recordPull(account, region, name, found.digest);
-    return { digest: found.digest, behaviour: behaviour(found.labels) };
+    return { digest: found.digest, repository: name, behaviour: behaviour(found.labels) };
   }
 
   private recordPull(account: string, region: string, name: string, digest: string): void {
@@ -157,41 +160,80 @@ export class Host {
     if (repository && image) ecr.recordPull(repository, image);
   }
 
-  /** Secrets count as present if the role may read them. @throws StartFailure */
-  readSecrets({ secrets = [] }: ContainerDefinition): void {
-    for (const { valueFrom = '' } of secrets) {
+  /**
+   * The values of a container's secrets that are known here, by the name of their variable.
+   * @param all they must be there; otherwise it is enough that the role may read them
+   * @throws StartFailure
+   */
+  readSecrets({ secrets = [] }: ContainerDefinition, all: boolean): Record<string, string> {
+    const values: Record<string, string> = {};
+    for (const { name = '', valueFrom = '' } of secrets) {
       const secret = valueFrom.startsWith('arn:aws:secretsmanager:');
       const resource = secret
         ? valueFrom.split(':').slice(0, 7).join(':')
         : valueFrom.startsWith('arn:')
           ? valueFrom
           : this.site.arn('ssm', `parameter/${valueFrom.replace(/^\//, '')}`);
-      this.may(
-        secret ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameters',
-        resource,
-        `unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ${secret ? 'secret from asm' : 'secrets from ssm'}`,
-      );
+      const failure = `unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ${secret ? 'secret from asm' : 'secrets from ssm'}`;
+      this.may(secret ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameters', resource, failure);
+      if (!all) continue;
+      if (secret) throw new StartFailure(`ResourceInitializationError: ${failure}: local AWS has no Secrets Manager: ${valueFrom}`);
+      const value = this.parameter(valueFrom);
+      if (value === undefined)
+        throw new StartFailure(
+          `ResourceInitializationError: ${failure}: service call has been retried 1 time(s): invalid ssm parameters: ${valueFrom}`,
+        );
+      values[name] = value;
     }
+    return values;
+  }
+
+  /** A parameter by name, or by ARN, which writes `/a/b` and `a` both after `parameter/`. */
+  private parameter(valueFrom: string): string | undefined {
+    const ssm = this.site.service('ssm');
+    if (!valueFrom.startsWith('arn:')) return ssm.value(valueFrom);
+    const name = valueFrom.split(':parameter/')[1] ?? '';
+    return ssm.value(`/${name}`) ?? ssm.value(name);
   }
 
   /** Opens the log of a container and writes what it says at its start. @throws StartFailure where the group is missing */
   log(container: ContainerDefinition, taskId: string, lines: readonly string[]): void {
-    const { logDriver, options = {} } = container.logConfiguration ?? {};
-    if (logDriver !== 'awslogs') return;
-    const group = options['awslogs-group'] ?? '';
-    const stream = `${options['awslogs-stream-prefix'] ?? 'ecs'}/${container.name}/${taskId}`;
-    const region = options['awslogs-region'] ?? this.site.region;
+    const place = logOf(this.site, container, taskId);
+    if (place === undefined) return;
+    const { site, group, stream } = place;
     const failure =
       'failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: operation error CloudWatch Logs: CreateLogStream';
-    const site = this.site.world.site(this.site.account, region);
     for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents'])
       this.may(action, site.arn('logs', `log-group:${group}:log-stream:${stream}`), failure);
-    const logs = site.find('logs') as unknown as { append(group: string, stream: string, lines: readonly string[]): void };
     try {
-      logs.append(group, stream, lines);
+      logsOf(site).append(group, stream, lines);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw new StartFailure(`ResourceInitializationError: ${failure}, ${error.code}: ${error.message} : exit status 1`);
     }
+  }
+}
+
+const logsOf = (site: Site) => site.find('logs') as unknown as { append(group: string, stream: string, lines: readonly string[]): void };
+
+/** Where the driver `awslogs` writes; undefined for another or none. */
+function logOf(site: Site, { name, logConfiguration }: ContainerDefinition, taskId: string) {
+  const { logDriver, options = {} } = logConfiguration ?? {};
+  if (logDriver !== 'awslogs') return undefined;
+  return {
+    site: site.world.site(site.account, options['awslogs-region'] ?? site.region),
+    group: options['awslogs-group'] ?? '',
+    stream: `${options['awslogs-stream-prefix'] ?? 'ecs'}/${name}/${taskId}`,
+  };
+}
+
+/** Writes what a container says into its log; where the group was deleted meanwhile, it is lost. */
+export function say(site: Site, container: ContainerDefinition, taskId: string, lines: readonly string[]): void {
+  const place = logOf(site, container, taskId);
+  if (place === undefined) return;
+  try {
+    logsOf(place.site).append(place.group, place.stream, lines);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
   }
 }

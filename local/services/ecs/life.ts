@@ -4,27 +4,31 @@ import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import type { Site } from '../../core/site.ts';
 import type { EcsEvents } from './events.ts';
-import { Host, healthCheckOf, StartFailure } from './image.ts';
-import { healthOf, loadBalancing, responder } from './targets.ts';
+import { Host, StartFailure, say } from './image.ts';
+import { PlayedContainers } from './played.ts';
+import type { ContainerRuntime, ContainerSource, TaskReports } from './runtime.ts';
+import { healthOf, loadBalancing } from './targets.ts';
 import type { Task, TaskContainer, TaskStatus } from './task.ts';
 
 /**
- * How long a task stays in each state, in milliseconds. AWS promises none; half a minute to RUNNING is ordinary on Fargate.
+ * How long a task stays in each state, in milliseconds. AWS promises none.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
  */
-const TAKES = { PROVISIONING: 8000, PENDING: 12_000, ACTIVATING: 1000, STOPPING: 2000, DEPROVISIONING: 8000, neverStarting: 180_000 };
+const TAKES = { PROVISIONING: 8000, PENDING: 12_000, ACTIVATING: 1000, DEPROVISIONING: 8000 };
 /** "A one-minute minimum applies." https://aws.amazon.com/fargate/pricing/ */
 const MINIMUM_BILL = 60_000;
 
-export class TaskLives {
+export class TaskLives implements TaskReports {
+  /** What runs the containers. @default they are played */
+  runtime: ContainerRuntime;
   private readonly site: Site;
   private readonly events: EcsEvents;
-  private readonly random: Random;
+  private readonly hosts = new WeakMap<Task, Host>();
 
   constructor(site: Site, events: EcsEvents, random: Random) {
     this.site = site;
     this.events = events;
-    this.random = random;
+    this.runtime = new PlayedContainers(site.world.clock, random, this);
   }
 
   private get clock(): Clock {
@@ -32,11 +36,7 @@ export class TaskLives {
   }
 
   private after(task: Task, milliseconds: number, what: string, run: () => void): void {
-    const timer = this.clock.after(milliseconds, `task ${task.settings.id} ${what}`, () => {
-      task.timers.delete(timer);
-      run();
-    });
-    task.timers.add(timer);
+    task.after(this.clock, milliseconds, what, run);
   }
 
   private enter(task: Task, status: TaskStatus): void {
@@ -63,96 +63,103 @@ export class TaskLives {
   }
 
   private pull(task: Task): void {
-    const { executionRoleArn, id, owner } = task.settings;
-    let failure: string | undefined;
-    let host: Host | undefined;
+    const { executionRoleArn, id, owner, overrides, definition } = task.settings;
+    const sources: ContainerSource[] = [];
     try {
-      const { overrides, definition } = task.settings;
-      host = new Host(this.site, { execution: executionRoleArn, task: overrides?.taskRoleArn ?? definition.value.taskRoleArn }, id);
+      const host = new Host(this.site, { execution: executionRoleArn, task: overrides?.taskRoleArn ?? definition.value.taskRoleArn }, id);
+      this.hosts.set(task, host);
       for (const container of task.containers) {
-        const { digest, behaviour } = host.pull(container.image, owner ? undefined : commandOf(task, container));
+        const { digest, repository, behaviour } = host.pull(container.image, owner ? undefined : commandOf(task, container));
         container.digest = digest;
         container.behaviour = behaviour;
         owner?.resolved(container.definition.name!, digest);
-        host.readSecrets(container.definition);
+        sources.push({
+          container,
+          ...(digest === undefined || repository === undefined ? {} : { ecr: { repository, digest, principal: host.role } }),
+          secrets: host.readSecrets(container.definition, this.runtime.runsPrograms),
+        });
       }
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
-      failure = error.message;
+      this.after(task, TAKES.PENDING, 'cannot start', () => this.failed(task, error.message));
+      return;
     }
-    const refusal = failure ?? task.containers.find(({ behaviour }) => behaviour?.neverStarts)?.behaviour?.neverStarts;
-    if (refusal !== undefined)
-      this.after(task, failure === undefined ? TAKES.neverStarting : TAKES.PENDING, 'cannot start', () => this.failToStart(task, refusal));
-    else this.after(task, TAKES.PENDING, 'has its images', () => this.activate(task, host!));
+    this.runtime.pull(task, sources);
   }
 
-  private failToStart(task: Task, reason: string): void {
-    for (const container of task.containers) {
-      container.lastStatus = 'STOPPED';
-      if (reason.startsWith('CannotPullContainerError')) container.reason = reason;
+  failed(task: Task, reason: string, container?: TaskContainer): void {
+    if (!task.isWanted) return;
+    const concerned = container === undefined && task.moments.startedAt === undefined ? task.containers : container ? [container] : [];
+    for (const one of concerned) {
+      one.lastStatus = 'STOPPED';
+      if (/^Cannot(?:Pull|Create|Start)ContainerError/.test(reason)) one.reason = reason;
     }
     this.stop(task, 'TaskFailedToStart', reason);
   }
 
-  private activate(task: Task, host: Host): void {
+  pulled(task: Task): void {
+    if (!task.isWanted) return;
     task.moments.pullStoppedAt = this.clock.now();
     try {
-      for (const { definition, behaviour } of task.containers) host.log(definition, task.settings.id, behaviour!.log);
+      for (const container of task.containers)
+        this.hosts.get(task)!.log(container.definition, task.settings.id, this.runtime.firstWords(container));
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
-      this.failToStart(task, error.message);
+      this.failed(task, error.message);
       return;
     }
     if (!task.settings.owner?.loadBalancers.length) {
-      this.run(task);
+      this.runtime.start(task);
       return;
     }
     this.enter(task, 'ACTIVATING');
     this.register(task);
-    this.after(task, TAKES.ACTIVATING, 'starts', () => this.run(task));
+    this.after(task, TAKES.ACTIVATING, 'starts', () => this.runtime.start(task));
   }
 
   private register(task: Task): void {
     const { owner, ip } = task.settings;
     task.targets = owner!.loadBalancers.map(({ targetGroupArn = '', containerName, containerPort = 0 }) => {
-      const { definition, image, behaviour } = task.containers.find((one) => one.definition.name === containerName)!;
+      const container = task.containers.find((one) => one.definition.name === containerName)!;
       if (!owner!.may('RegisterTargets', targetGroupArn) || !owner!.may('DescribeTargetHealth', targetGroupArn))
         return { targetGroupArn, port: containerPort, isRefused: true };
-      loadBalancing(this.site).registerTarget(targetGroupArn, {
-        id: ip,
-        port: containerPort,
-        respond: responder({ service: owner!.service, container: definition.name!, image }, behaviour!),
-        startsHealthyAt: this.clock.now() + TAKES.ACTIVATING + behaviour!.healthyAfter,
-      });
+      const target = this.runtime.target(task, container, containerPort);
+      loadBalancing(this.site).registerTarget(targetGroupArn, { id: ip, port: containerPort, ...target });
       return { targetGroupArn, port: containerPort, isRefused: false };
     });
   }
 
-  private run(task: Task): void {
+  started(task: Task, container: TaskContainer, runtimeId: string): void {
+    container.runtimeId = runtimeId;
+    // Whoever runs it has started it anew: for ECS nothing has changed.
+    if (!task.isWanted || container.lastStatus !== 'PENDING') return;
+    container.lastStatus = 'RUNNING';
+    if (task.containers.some(({ lastStatus }) => lastStatus === 'PENDING')) return;
     task.moments.startedAt = this.clock.now();
-    for (const container of task.containers) {
-      container.lastStatus = 'RUNNING';
-      container.runtimeId = `${task.settings.id}-${this.random.hex(10)}`;
-      const { exit } = container.behaviour!;
-      const check = healthCheckOf(container.definition, container.behaviour!);
-      if (check)
-        this.after(task, check.after, `container ${container.definition.name} is checked`, () => {
-          container.health = check.health;
-          this.tell(task);
-        });
-      if (exit) this.after(task, exit.after, `container ${container.definition.name} exits`, () => this.exit(task, container, exit.code));
-    }
     this.enter(task, 'RUNNING');
-    const slowest = Math.max(...task.containers.map(({ behaviour }) => behaviour!.healthyAfter));
-    this.after(task, slowest, 'answers', () => {
-      task.answers = true;
-      task.settings.owner?.changed(task);
-    });
   }
 
-  private exit(task: Task, container: TaskContainer, code: number): void {
+  answers(task: Task): void {
+    task.answers = true;
+    task.settings.owner?.changed(task);
+  }
+
+  health(task: Task, container: TaskContainer, health: 'HEALTHY' | 'UNHEALTHY'): void {
+    if (!task.isWanted || container.health === health) return;
+    container.health = health;
+    this.tell(task);
+  }
+
+  said(task: Task, container: TaskContainer, lines: readonly string[]): void {
+    say(this.site, container.definition, task.settings.id, lines);
+  }
+
+  exited(task: Task, container: TaskContainer, code: number, reason?: string): void {
+    if (container.lastStatus === 'STOPPED') return;
     container.lastStatus = 'STOPPED';
     container.exitCode = code;
+    if (reason !== undefined) container.reason = reason;
+    if (!task.isWanted) return;
     if (container.definition.essential === false) this.tell(task);
     else this.stop(task, 'EssentialContainerExited', 'Essential container in task exited');
   }
@@ -181,21 +188,19 @@ export class TaskLives {
   }
 
   private terminate(task: Task): void {
-    const ran = task.moments.startedAt !== undefined;
-    if (ran) this.enter(task, 'STOPPING');
-    this.after(task, ran ? TAKES.STOPPING : 0, 'ends its containers', () => {
-      for (const container of task.containers) {
-        // It is told to end (SIGTERM) and does so by itself.
-        if (container.lastStatus === 'RUNNING') container.exitCode = 0;
-        container.lastStatus = 'STOPPED';
-      }
-      task.moments.executionStoppedAt = this.clock.now();
-      this.enter(task, 'DEPROVISIONING');
-      this.after(task, TAKES.DEPROVISIONING, 'gives its network interface back', () => {
-        task.moments.stoppedAt = this.clock.now();
-        this.meter(task);
-        this.enter(task, 'STOPPED');
-      });
+    if (task.moments.startedAt !== undefined) this.enter(task, 'STOPPING');
+    this.runtime.stop(task);
+  }
+
+  ended(task: Task): void {
+    if (task.isGone) return;
+    for (const container of task.containers) container.lastStatus = 'STOPPED';
+    task.moments.executionStoppedAt = this.clock.now();
+    this.enter(task, 'DEPROVISIONING');
+    this.after(task, TAKES.DEPROVISIONING, 'gives its network interface back', () => {
+      task.moments.stoppedAt = this.clock.now();
+      this.meter(task);
+      this.enter(task, 'STOPPED');
     });
   }
 

@@ -16,6 +16,7 @@ export interface LoadBalancing {
       readonly port: number;
       readonly respond: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
       readonly startsHealthyAt: number;
+      readonly isProbedOutside?: boolean;
     },
   ): void;
   deregisterTarget(targetGroupArn: string, id: string, port: number): void;

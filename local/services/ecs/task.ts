@@ -1,6 +1,6 @@
 /** One task: its containers, its states, and how the API shows it. */
 import type { Task as ApiTask, ContainerDefinition, LoadBalancer, Tag, TaskStopCode } from '@aws-sdk/client-ecs';
-import type { Timer } from '../../core/clock.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
 import type { Behaviour } from './image.ts';
 import { type Tags, tagList } from './tags.ts';
 import type { Definition } from './task-definitions.ts';
@@ -87,6 +87,15 @@ export class Task {
   constructor(settings: TaskSettings, containers: readonly TaskContainer[]) {
     this.settings = settings;
     this.containers = containers;
+  }
+
+  /** Something that happens to it, unless it is stopped before. @param milliseconds from now */
+  after(clock: Clock, milliseconds: number, what: string, run: () => void): void {
+    const timer = clock.after(milliseconds, `task ${this.settings.id} ${what}`, () => {
+      this.timers.delete(timer);
+      run();
+    });
+    this.timers.add(timer);
   }
 
   /** Its deployment wants it, and it may serve or is on its way to. */

@@ -6,7 +6,7 @@ import type { Site } from '../../core/site.ts';
 import { managementOperations, requestTags, tagOnCreate } from './management.ts';
 import { loadBalancingResources } from './resources.ts';
 import { checkConditions, checkForward, described, forwardedTo, inOrder, type ListenerRule, ruleFor } from './rules.ts';
-import { type HealthListener, healthOf, type TargetGroup, type TargetRegistration, type TargetState } from './targets.ts';
+import { type HealthCheck, type HealthListener, healthOf, type TargetGroup, type TargetRegistration, type TargetState } from './targets.ts';
 
 declare module '../../core/site.ts' {
   interface Services {
@@ -58,10 +58,13 @@ export class LoadBalancing implements Service {
   /** Of load balancers, listeners, rules and target groups, by ARN. */
   readonly tags = new Map<string, Map<string, string>>();
   private readonly random;
+  /** For requests from outside, which are not made again when a data folder is played again: they must not change what chance brings others. */
+  private readonly visitors;
 
   constructor(site: Site) {
     this.site = site;
     this.random = site.world.random.fork(`elasticloadbalancing/${site.account}/${site.region}`);
+    this.visitors = site.world.random.fork(`elasticloadbalancing/${site.account}/${site.region}/visitors`);
     this.resources = loadBalancingResources(this);
     // "These actions do not know a resource": https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
     const anywhere = (action: string) => (): Permission[] => [{ action: `elasticloadbalancing:${action}`, resource: '*' }];
@@ -143,6 +146,18 @@ export class LoadBalancing implements Service {
   targetHealth(targetGroupArn: string, id: string): TargetState {
     const target = [...this.group(targetGroupArn).targets.values()].find((one) => one.id === id);
     return target?.state ?? 'unused';
+  }
+
+  /** What probes from outside of a target have found out, as {@link TargetGroup.probed}; of no interest once the group is gone. */
+  probed(targetGroupArn: string, id: string, port: number, state: 'healthy' | 'unhealthy', failure?: number | 'nothing'): void {
+    this.groups.get(targetGroupArn)?.probed(id, port, state, failure);
+  }
+
+  /** What whoever probes a target from outside needs to know; undefined once it is not registered any more. */
+  probing(targetGroupArn: string, id: string, port: number): { readonly state: TargetState; readonly health: HealthCheck } | undefined {
+    const group = this.groups.get(targetGroupArn);
+    const target = group?.targets.get(`${id}:${port}`);
+    return group && target && { state: target.state, health: group.settings.health };
   }
 
   /** @returns ends it */
@@ -263,8 +278,9 @@ export class LoadBalancing implements Service {
         return { ...answer, headers: { ...answer.headers, location } };
       }
       default: {
-        const group = action && this.forward(action);
-        const target = group?.choose();
+        const isVisitor = request.received !== undefined;
+        const group = action && this.forward(action, isVisitor);
+        const target = group?.choose(isVisitor);
         if (group === undefined || target === undefined) return html(503, 'Service Temporarily Unavailable');
         try {
           return await group.ask(target, {
@@ -279,11 +295,11 @@ export class LoadBalancing implements Service {
   }
 
   /** One of the groups of an action, by their weights. */
-  private forward({ TargetGroupArn, ForwardConfig }: Elb.Action): TargetGroup | undefined {
+  private forward({ TargetGroupArn, ForwardConfig }: Elb.Action, isVisitor: boolean): TargetGroup | undefined {
     const weighted = ForwardConfig?.TargetGroups ?? [{ TargetGroupArn, Weight: 1 }];
     const total = weighted.reduce((sum, { Weight = 1 }) => sum + Weight, 0);
     if (total === 0) return undefined;
-    let at = weighted.length === 1 ? 0 : this.random.next() * total;
+    let at = weighted.length === 1 ? 0 : (isVisitor ? this.visitors : this.random).next() * total;
     const chosen = weighted.find(({ Weight = 1 }) => {
       at -= Weight;
       return at < 0;

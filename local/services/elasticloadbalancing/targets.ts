@@ -14,6 +14,8 @@ export interface TargetRegistration {
   readonly respond: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
   /** From when on it answers at all. Milliseconds since the epoch. */
   readonly startsHealthyAt: number;
+  /** A program that may answer differently at any time: whoever runs it probes it, and tells {@link TargetGroup.probed}. @default false */
+  readonly isProbedOutside?: boolean;
 }
 
 export interface Target extends TargetRegistration {
@@ -64,7 +66,8 @@ export const nobody = (id: string, port: number): TargetRegistration => ({
 /**
  * A target's health is decided at the moments at which AWS's series of probes would decide it: at most two probes
  * for each registration, and no timer once decided. That is equivalent as long as a target that answers goes on
- * answering the same; {@link TargetGroup.reconsider} starts again after the settings changed.
+ * answering the same; {@link TargetGroup.reconsider} starts again after the settings changed. Targets that are probed
+ * outside are left to whoever probes them.
  * "After your target is registered, it must pass one health check to be considered healthy."
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
  */
@@ -74,7 +77,8 @@ export class TargetGroup {
   private readonly clock: Clock;
   private readonly listeners = new Set<HealthListener>();
   private readonly isUsed: () => boolean;
-  private next = 0;
+  /** Whose turn it is, for those within and for visitors from outside. */
+  private readonly next = [0, 0];
 
   constructor(settings: TargetGroupSettings, clock: Clock, isUsed: () => boolean) {
     this.settings = settings;
@@ -116,6 +120,7 @@ export class TargetGroup {
   reconsider(): void {
     const { interval, healthyThreshold, unhealthyThreshold } = this.settings.health;
     for (const target of this.targets.values()) {
+      if (target.isProbedOutside) continue;
       if (target.state === 'initial') this.begin(target);
       else if (target.state === 'healthy')
         this.later(target, this.clock.now() + unhealthyThreshold * interval * 1000, async () => {
@@ -126,6 +131,15 @@ export class TargetGroup {
           if (await this.holds(target)) this.set(target, 'healthy');
         });
     }
+  }
+
+  /** What probes outside have found out. @param failure what the last one got, where that was wrong */
+  probed(id: string, port: number, state: 'healthy' | 'unhealthy', failure?: number | 'nothing'): void {
+    const target = this.targets.get(key({ id, port }));
+    // It does not matter any more, or not yet.
+    if (target === undefined || target.state === 'unused') return;
+    target.failure = failure;
+    if (target.state !== state) this.set(target, state);
   }
 
   deregister(id: string, port: number): void {
@@ -142,11 +156,12 @@ export class TargetGroup {
   }
 
   /** The next of those that requests go to: the healthy ones in turn, or all if every one of them is unhealthy (fail open). */
-  choose(): Target | undefined {
+  choose(isVisitor = false): Target | undefined {
     const all = [...this.targets.values()].filter(({ state }) => state !== 'draining' && state !== 'unused');
     const healthy = all.filter(({ state }) => state === 'healthy');
     const open = healthy.length > 0 ? healthy : all.every(({ state }) => state === 'unhealthy') ? all : [];
-    return open[this.next++ % Math.max(1, open.length)];
+    const turn = Number(isVisitor);
+    return open[this.next[turn]!++ % Math.max(1, open.length)];
   }
 
   /** Sends a request to a target. @throws ConnectionError where nothing listens yet */
@@ -157,6 +172,7 @@ export class TargetGroup {
 
   /** Probes run from now on, every `interval`; only those that decide are made. */
   private begin(target: Target): void {
+    if (target.isProbedOutside) return;
     const { healthyThreshold, unhealthyThreshold } = this.settings.health;
     const interval = this.settings.health.interval * 1000;
     const now = this.clock.now();
@@ -195,12 +211,9 @@ export class TargetGroup {
   }
 
   private async holds(target: Target): Promise<boolean> {
-    const { path, matcher } = this.settings.health;
-    const [pathname = '/', query = ''] = path.split('?');
-    const headers = { host: `${target.id}:${target.port}`, 'user-agent': 'ELB-HealthChecker/2.0' };
-    const request = { method: 'GET', host: headers.host, path: pathname, query, headers, body: new Uint8Array() };
+    const { matcher } = this.settings.health;
     try {
-      const { status } = await this.ask(target, request);
+      const { status } = await this.ask(target, probe(this.settings.health, target));
       target.failure = matches(matcher, status) ? undefined : status;
     } catch {
       target.failure = 'nothing';
@@ -237,9 +250,17 @@ export function healthOf({ state, failure }: Target): { State: TargetState; Reas
   }
 }
 
+/** The request with which a load balancer asks a target how it is. */
+export function probe({ path }: HealthCheck, { id, port }: { readonly id: string; readonly port: number }): HttpRequest {
+  const [pathname = '/', query = ''] = path.split('?');
+  const headers = { host: `${id}:${port}`, 'user-agent': 'ELB-HealthChecker/2.0' };
+  return { method: 'GET', host: headers.host, path: pathname, query, headers, body: new Uint8Array() };
+}
+
 const key = ({ id, port }: { readonly id: string; readonly port: number }) => `${id}:${port}`;
 
-function matches(matcher: string, status: number): boolean {
+/** Whether a status is one of those that a health check asks for. */
+export function matches(matcher: string, status: number): boolean {
   return matcher.split(',').some((part) => {
     const [from, to] = part.split('-').map(Number);
     return from !== undefined && status >= from && status <= (to ?? from);

@@ -1,0 +1,67 @@
+/** Containers that local AWS plays: they behave as the labels of their images say. */
+import type { Clock } from '../../core/clock.ts';
+import type { Random } from '../../core/random.ts';
+import { healthCheckOf } from './image.ts';
+import type { ContainerRuntime, TaskReports } from './runtime.ts';
+import { responder } from './targets.ts';
+import type { Task, TaskContainer } from './task.ts';
+
+/** How long that takes, in milliseconds: half a minute to RUNNING is ordinary on Fargate. */
+const TAKES = { pull: 12_000, neverStarting: 180_000, activating: 1000, stopping: 2000 };
+
+export class PlayedContainers implements ContainerRuntime {
+  readonly runsPrograms = false;
+  private readonly clock: Clock;
+  private readonly random: Random;
+  private readonly reports: TaskReports;
+
+  constructor(clock: Clock, random: Random, reports: TaskReports) {
+    this.clock = clock;
+    this.random = random;
+    this.reports = reports;
+  }
+
+  pull(task: Task): void {
+    const refusal = task.containers.find(({ behaviour }) => behaviour?.neverStarts)?.behaviour?.neverStarts;
+    if (refusal !== undefined) task.after(this.clock, TAKES.neverStarting, 'cannot start', () => this.reports.failed(task, refusal));
+    else task.after(this.clock, TAKES.pull, 'has its images', () => this.reports.pulled(task));
+  }
+
+  start(task: Task): void {
+    for (const container of task.containers) {
+      const { exit } = container.behaviour!;
+      const check = healthCheckOf(container.definition, container.behaviour!);
+      if (check)
+        task.after(this.clock, check.after, `container ${container.definition.name} is checked`, () =>
+          this.reports.health(task, container, check.health),
+        );
+      if (exit)
+        task.after(this.clock, exit.after, `container ${container.definition.name} exits`, () =>
+          this.reports.exited(task, container, exit.code),
+        );
+    }
+    for (const container of task.containers) this.reports.started(task, container, `${task.settings.id}-${this.random.hex(10)}`);
+    const slowest = Math.max(...task.containers.map(({ behaviour }) => behaviour!.healthyAfter));
+    task.after(this.clock, slowest, 'answers', () => this.reports.answers(task));
+  }
+
+  stop(task: Task): void {
+    const ran = task.moments.startedAt !== undefined;
+    task.after(this.clock, ran ? TAKES.stopping : 0, 'ends its containers', () => {
+      // They are told to end (SIGTERM) and do so by themselves.
+      for (const container of task.containers) if (container.lastStatus === 'RUNNING') this.reports.exited(task, container, 0);
+      this.reports.ended(task);
+    });
+  }
+
+  firstWords({ behaviour }: TaskContainer): readonly string[] {
+    return behaviour!.log;
+  }
+
+  target({ settings }: Task, { definition, image, behaviour }: TaskContainer) {
+    return {
+      respond: responder({ service: settings.owner!.service, container: definition.name!, image }, behaviour!),
+      startsHealthyAt: this.clock.now() + TAKES.activating + behaviour!.healthyAfter,
+    };
+  }
+}
