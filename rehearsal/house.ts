@@ -15,6 +15,8 @@ export interface Beginning {
   readonly start: number;
   /** The world's time is the machine's: what passes while it is stopped passes in the world too. */
   readonly follows: boolean;
+  /** Tasks run as containers of an engine, whose doings are part of the past. @default they are played */
+  readonly containers?: boolean;
   readonly account: string;
   readonly region: string;
   readonly pipeline: string;
@@ -55,11 +57,29 @@ export class House {
     return found;
   }
 
-  begin(pipeline: Pipeline, start: number, follows: boolean): Beginning {
+  /** What containers did cannot be played by local AWS, nor the other way round. @throws FolderError */
+  assertSameTasks({ containers = false }: Beginning, wanted: boolean): void {
+    if (containers === wanted) return;
+    throw new FolderError(
+      containers
+        ? `${this.folder} was begun with --run docker; start it with that again, or give another folder with --data`
+        : `${this.folder} was begun without --run docker; start it without that, or give another folder with --data`,
+    );
+  }
+
+  begin(pipeline: Pipeline, start: number, follows: boolean, containers = false): Beginning {
     const [address] = Object.values(pipeline.sites);
     if (address === undefined) throw new Error('the pipeline has no site');
     const seed = randomInt(1, 2 ** 32 - 1);
-    const beginning: Beginning = { seed, start, follows, ...address, pipeline: pipeline.name, now: start };
+    const beginning: Beginning = {
+      seed,
+      start,
+      follows,
+      ...(containers ? { containers } : {}),
+      ...address,
+      pipeline: pipeline.name,
+      now: start,
+    };
     this.save(beginning);
     return beginning;
   }

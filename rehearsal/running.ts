@@ -9,6 +9,8 @@ import { VirtualClock } from '../local/core/clock.ts';
 import type { Site } from '../local/core/site.ts';
 import { World } from '../local/core/world.ts';
 import { type Door, openDoor } from '../local/outer/door.ts';
+import type { Docker } from '../local/outer/engine/docker.ts';
+import { EngineContainers } from '../local/outer/engine/engine.ts';
 import { Outside, pass } from '../local/outer/outside.ts';
 import { Pacer } from '../local/outer/pacer.ts';
 import { startRegistry } from '../local/registry/server.ts';
@@ -27,6 +29,14 @@ export interface RunningOptions {
   readonly start?: number;
   /** Of the API; the registry has the next, then `decide`, then the load balancers. @default 0: all of them are free ones */
   readonly port?: number;
+  /** Runs the containers of tasks, which need real time: only at speed 1. @default local AWS plays them */
+  readonly engine?: {
+    readonly docker: Docker;
+    /** Whose containers they are: nobody else's name. */
+    readonly owner: string;
+    /** As the engine names platforms: `amd64`. */
+    readonly architecture: string;
+  };
   /** An assembly that was synthesised before from the same configuration. @default synthesised now */
   readonly synthesised?: string;
   /** Told what is being done, in words. */
@@ -67,6 +77,7 @@ export class RunningPipeline {
   private readonly house: House;
   private readonly beginning: Beginning;
   private readonly doors: readonly { close(): Promise<void> }[];
+  private readonly containers: EngineContainers | undefined;
   private readonly saving: NodeJS.Timeout;
 
   private constructor(parts: Pick<RunningPipeline, 'site' | 'pipeline' | 'addresses'> & Parts) {
@@ -78,6 +89,7 @@ export class RunningPipeline {
     this.house = parts.house;
     this.beginning = parts.beginning;
     this.doors = parts.doors;
+    this.containers = parts.containers;
     this.saving = setInterval(() => this.save(), SAVED_EVERY);
   }
 
@@ -89,11 +101,16 @@ export class RunningPipeline {
       say('synthesises the pipeline');
       const { pipeline, assembly } = await house.assemble(options.config, options.synthesised);
       const known = house.beginning(pipeline);
-      const beginning = known ?? house.begin(pipeline, options.start ?? Date.now(), options.start === undefined && speed === 1);
+      // Containers cannot hurry through what happened while they were stopped: their time goes on where it stopped.
+      const follows = options.start === undefined && speed === 1 && options.engine === undefined;
+      const beginning = known ?? house.begin(pipeline, options.start ?? Date.now(), follows, options.engine !== undefined);
+      house.assertSameTasks(beginning, options.engine !== undefined);
       const clock = new VirtualClock(beginning.start);
       const world = new World(clock, factories, beginning.seed);
       const site = world.site(beginning.account, beginning.region);
-      const past = new Past(site, house, say);
+      const containers = options.engine && new EngineContainers(site);
+      if (containers) site.service('ecs').lives.runtime = containers;
+      const past = new Past(site, house, say, containers);
       await past.again();
       await clock.run({ until: Math.max(clock.now(), beginning.now) });
       if (past.assembly !== assembly) {
@@ -109,7 +126,8 @@ export class RunningPipeline {
         const { doors, ...open } = await openDoors(site, pipeline, new Outside(site, pacer, house.inputs), options.port ?? 0);
         const { account, region } = site;
         const addresses = { ...open, region, account, pipeline: pipeline.name, config: options.config, profiles: past.profiles };
-        return new RunningPipeline({ site, pipeline, addresses, clock, pacer, house, beginning, doors });
+        if (containers && options.engine) await goLive(containers, options.engine, { pacer, clock, house, registry: open.registry, say });
+        return new RunningPipeline({ site, pipeline, addresses, clock, pacer, house, beginning, doors, containers });
       } catch (error) {
         await pacer.stop();
         throw error;
@@ -137,12 +155,14 @@ export class RunningPipeline {
     });
   }
 
-  /** Closes the doors, lets what runs at this moment end, and saves what time it is. */
+  /** Closes the doors, lets what runs at this moment end, and saves what time it is. No container is left. */
   async close(): Promise<void> {
     clearInterval(this.saving);
+    this.containers?.hush();
     await Promise.all(this.doors.map((door) => door.close()));
     await this.pacer.stop();
     this.save();
+    await this.containers?.close();
     this.house.close();
   }
 
@@ -157,6 +177,7 @@ interface Parts {
   readonly house: House;
   readonly beginning: Beginning;
   readonly doors: readonly { close(): Promise<void> }[];
+  readonly containers: EngineContainers | undefined;
 }
 
 /** What was done to a world before, done again. */
@@ -169,9 +190,12 @@ class Past {
   private readonly stacks: Stacks;
   private readonly say: (text: string) => void;
 
-  constructor(site: Site, house: House, say: (text: string) => void) {
+  private readonly containers: EngineContainers | undefined;
+
+  constructor(site: Site, house: House, say: (text: string) => void, containers: EngineContainers | undefined) {
     this.site = site;
     this.house = house;
+    this.containers = containers;
     this.stacks = new Stacks(site.world);
     this.say = say;
   }
@@ -180,12 +204,18 @@ class Past {
   async again(): Promise<void> {
     const remembered = this.house.inputs?.read() ?? [];
     if (remembered.length === 0) return;
-    this.say(`plays again what happened in this folder: ${remembered.length} requests`);
+    this.say(`plays again what happened in this folder: ${remembered.filter(({ input }) => input.kind === 'request').length} requests`);
+    for (const { input } of remembered) if (input.kind === 'heard') this.containers?.recall(input.heard);
     const clock = this.site.world.clock as VirtualClock;
     this.site.world.lenient = true;
     const different: string[] = [];
     for (const { input, status } of remembered) {
+      if (input.kind === 'heard') continue;
       await clock.run({ until: input.at });
+      if (input.kind === 'report') {
+        this.containers?.apply(input.report);
+        continue;
+      }
       if (input.kind === 'deed') {
         await this.apply(input.what as Deployment, true);
         continue;
@@ -228,6 +258,31 @@ async function catchUp(clock: VirtualClock, say: (text: string) => void): Promis
   const hours = (Date.now() - clock.now()) / 3_600_000;
   if (hours > 1) say(`lets the ${hours.toFixed(0)} hours pass in which it was stopped`);
   await clock.run({ until: Math.max(clock.now(), Date.now()) });
+}
+
+/** From now on containers run; what they do comes in from outside, as requests do. */
+async function goLive(
+  containers: EngineContainers,
+  { docker, owner, architecture }: NonNullable<RunningOptions['engine']>,
+  world: { pacer: Pacer; clock: VirtualClock; house: House; registry: string; say: (text: string) => void },
+): Promise<void> {
+  const { pacer, clock, house, registry, say } = world;
+  const { restarted, lost } = await containers.live(
+    { docker, folder: owner, architecture, registry },
+    {
+      enter: (report) => {
+        const take = () => {
+          house.inputs?.add({ kind: 'report', at: clock.now(), report });
+          containers.apply(report);
+          return Promise.resolve();
+        };
+        pacer.enter(take).catch((error: unknown) => say(`a report of the engine came to nothing: ${String(error)}`));
+      },
+      remember: (heard) => void house.inputs?.add({ kind: 'heard', at: clock.now(), heard }),
+    },
+  );
+  if (restarted > 0) say(`starts the containers of ${restarted} running tasks again`);
+  if (lost > 0) say(`${lost} jobs were running when it stopped: they end as killed, and are not run a second time`);
 }
 
 async function openDoors(site: Site, pipeline: Pipeline, outside: Outside, port: number) {

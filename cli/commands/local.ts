@@ -1,5 +1,6 @@
 /** `shiplock local`: local AWS and the pipeline in real time, for SDKs, the AWS CLI, container tools and shiplock's own commands. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Addresses, RunningPipeline } from '../../rehearsal/running.ts';
@@ -36,7 +37,7 @@ export function addLocal(program: Command): void {
       `keep everything there, to go on after a restart (default: nothing is kept but the addresses, in ${DATA_FOLDER})`,
     )
     .option('--write-profiles <file>', 'write the profiles to an AWS configuration file')
-    .option('--run <how>', 'how tasks run: emulated', 'emulated')
+    .option('--run <how>', 'how tasks run: emulated, or docker for real containers', 'emulated')
     .option('--json', 'addresses, then a line for each journal entry, for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock local examples/acme --port 4566 --speed 60 --data ~/acme')
     .action(async (config: string | undefined, options: Options) => {
@@ -45,12 +46,10 @@ export function addLocal(program: Command): void {
 }
 
 async function local(options: Options): Promise<number> {
-  if (options.run !== 'emulated')
-    throw new UsageError(
-      options.run === 'docker'
-        ? '--run docker is not there yet: tasks are played by local AWS, which serves what the labels of their images say. See docs/limits.md'
-        : `--run: unknown value "${plain(options.run)}"; it is emulated`,
-    );
+  if (!['emulated', 'docker'].includes(options.run))
+    throw new UsageError(`--run: unknown value "${plain(options.run)}"; it is emulated or docker`);
+  if (options.run === 'docker' && options.speed !== 1)
+    throw new UsageError('--run docker: containers live in real time, so --speed is 1; leave one of the two out');
   const began = performance.now();
   const { configPath, timeZoneOf } = await import('../pipeline.ts');
   const config = configPath(options.config);
@@ -58,6 +57,7 @@ async function local(options: Options): Promise<number> {
   const file = join(folder, 'local.json');
   refuseSecond(file, folder);
   refuseForeign(options.writeProfiles);
+  const engine = options.run === 'docker' ? await findEngine(folder) : undefined;
   const { RunningPipeline } = await import('../../rehearsal/running.ts');
   const say = (text: string) => void (options.json ? process.stderr.write(`${plain(text)}\n`) : print(dim(plain(text))));
   const running = await RunningPipeline.open({
@@ -67,6 +67,7 @@ async function local(options: Options): Promise<number> {
     say,
     ...(options.data === undefined ? {} : { data: folder }),
     ...(options.start === undefined ? {} : { start: options.start }),
+    ...(engine === undefined ? {} : { engine }),
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE')
       throw new UsageError(`a port is in use (${error.message}); choose others with --port, or leave it out`);
@@ -87,7 +88,8 @@ async function local(options: Options): Promise<number> {
     const profiles = await writeProfiles(options.writeProfiles, addresses);
     await running.onJournal((entry) => print(options.json ? JSON.stringify(entry) : journalLine(entry, timeZone)));
     if (options.json) print(JSON.stringify(found));
-    else welcome(running, { timeZone, seconds: (performance.now() - began) / 1000, file, profiles, data: options.data });
+    else
+      welcome(running, { timeZone, seconds: (performance.now() - began) / 1000, file, profiles, data: options.data, engine: engine?.name });
     await interrupted();
     if (!options.json) print(`\n${dim('stops: closes its ports and saves')}`);
   } finally {
@@ -99,9 +101,23 @@ async function local(options: Options): Promise<number> {
     print(
       options.data === undefined
         ? 'Stopped. Of AWS nothing is kept; `shiplock status` shows what there was. With --data FOLDER it goes on where it stopped.'
-        : `Stopped, and saved: \`shiplock local ${options.config ?? ''} --data ${options.data}\` goes on from here. Requests that load balancers answered are not kept.`,
+        : `Stopped, and saved: \`shiplock local ${options.config ?? ''}${engine ? ' --run docker' : ''} --data ${options.data}\` goes on from here. Requests that load balancers answered are not kept.`,
     );
   return EXIT.done;
+}
+
+/** The engine of whoever is at the keyboard, before anything else begins. @throws UsageError where there is none that can run tasks */
+async function findEngine(folder: string) {
+  const { Docker, EngineError, findEngine: find } = await import('../../local/outer/engine/docker.ts');
+  const docker = new Docker();
+  try {
+    return { docker, ...(await find(docker)), owner: `${hostname()}:${folder}` };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new UsageError(
+      `--run docker: no engine to run containers: ${plain(error.message)}. Start Docker, or name its address in DOCKER_HOST or a context of docker; without --run docker local AWS plays the tasks`,
+    );
+  }
 }
 
 /** @throws UsageError if another process uses the folder */
@@ -135,11 +151,20 @@ async function writeProfiles(file: string | undefined, { profiles, region, endpo
 
 function welcome(
   running: RunningPipeline,
-  more: { timeZone: string; seconds: number; file: string; profiles: string | undefined; data: string | undefined },
+  more: {
+    timeZone: string;
+    seconds: number;
+    file: string;
+    profiles: string | undefined;
+    data: string | undefined;
+    engine: string | undefined;
+  },
 ): void {
   const { endpoint, registry, decideUrl, loadBalancers, profiles, region, config } = running.addresses;
   const time = new Intl.DateTimeFormat('en-GB', { timeZone: more.timeZone, dateStyle: 'full', timeStyle: 'short' }).format(running.now());
   print(good(`${running.pipeline.name} runs, after ${more.seconds.toFixed(1)} s. It is ${time}, ${more.timeZone}.`));
+  if (more.engine !== undefined)
+    print(`Its tasks are containers of ${plain(more.engine)}: images need a program to run. See docs/local.md.`);
   print(heading('Addresses'));
   print(
     table(

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HttpRequest } from '../core/http.ts';
+import type { Heard, Report } from './engine/reports.ts';
 
 /** Behind which door a request came in: the API of AWS, the registry, or a host of the world such as a function URL. */
 export type Entrance = 'api' | 'registry' | { readonly host: string };
@@ -23,7 +24,21 @@ export interface Deed {
   readonly what: unknown;
 }
 
-export type Input = Exchange | Deed;
+/** Something that happened to a container in an engine. */
+export interface Told {
+  readonly kind: 'report';
+  readonly at: number;
+  readonly report: Report;
+}
+
+/** What a container answered to somebody within the world, who will ask again. */
+export interface Answer {
+  readonly kind: 'heard';
+  readonly at: number;
+  readonly heard: Heard;
+}
+
+export type Input = Exchange | Deed | Told | Answer;
 
 /** How an input was answered, by its number. */
 interface Answered {
@@ -34,6 +49,8 @@ interface Answered {
 
 type Line =
   | Deed
+  | Told
+  | Answer
   | Answered
   | (Omit<Exchange, 'request'> & { readonly request: Omit<HttpRequest, 'body'> & { body?: string; file?: string } });
 
@@ -72,7 +89,7 @@ export class Inputs {
 
   /** Remembers, before it happens. @returns its number, for {@link answered} */
   add(input: Input): number {
-    if (input.kind === 'deed') this.append(input);
+    if (input.kind !== 'request') this.append(input);
     else {
       const { body, ...request } = input.request;
       const part =
@@ -102,7 +119,7 @@ export class Inputs {
   }
 
   private whole(line: Exclude<Line, Answered>): Input {
-    if (line.kind === 'deed') return line;
+    if (line.kind !== 'request') return line;
     const { body = '', file, ...request } = line.request;
     const bytes = file === undefined ? Buffer.from(body, 'base64') : readFileSync(join(this.folder, 'bodies', file));
     return { ...line, request: { ...request, body: new Uint8Array(bytes) } };

@@ -9,7 +9,9 @@ const root = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'shiplock-local-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const words = (...more: string[]) => [join(root, 'cli/main.ts'), 'local', ...more];
-const run = (...more: string[]) => spawnSync(process.execPath, words(...more), { cwd: root, encoding: 'utf8' });
+// An address at which no container engine is, whatever this machine has.
+const env = { ...process.env, DOCKER_HOST: `unix://${join(folder, 'nobody.sock')}` };
+const run = (...more: string[]) => spawnSync(process.execPath, words(...more), { cwd: root, encoding: 'utf8', env });
 
 describe('shiplock local', () => {
   it('runs until it is interrupted, tells others where it is, and leaves nothing but its folder', async () => {
@@ -51,7 +53,8 @@ describe('shiplock local', () => {
   }, 60_000);
 
   it.each([
-    [['--run', 'docker'], '--run docker is not there yet'],
+    [['--run', 'docker'], '--run docker: no engine to run containers'],
+    [['--run', 'docker', '--speed', '60'], 'containers live in real time'],
     [['--run', 'podman'], '--run: unknown value "podman"'],
     [['--speed', '0'], 'A number from 0.1 to 10000'],
     [['--start', 'soon'], 'A time is needed'],
