@@ -1,7 +1,9 @@
-/** Builds the command: one file that starts fast. What it does not need for `--help` is loaded from the sources when it is used. */
-import { chmodSync } from 'node:fs';
+/** Builds the command: one file that starts fast. What only some verbs need is loaded from the sources when it is used. */
+import { chmodSync, rmSync } from 'node:fs';
+import { builtinModules, createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { overviewOf, program } from '../cli/program.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const LAZY = ['domain', 'aws', 'infra', 'local', 'rehearsal'];
@@ -17,21 +19,46 @@ const outside: Plugin = {
   },
 };
 
-await build({
-  entryPoints: { shiplock: join(root, 'cli/main.ts') },
-  outdir: join(root, 'dist'),
+const require = createRequire(import.meta.url);
+
+/**
+ * Node's own modules, fetched when something of them is used. An `import` of one makes all of its exports at once: for `node:fs` alone
+ * that loads streams and promises, which few commands need.
+ */
+const builtins: Plugin = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ path }) => {
+      const name = path.replace(/^node:/, '');
+      return builtinModules.includes(name) ? { path: name, namespace: 'builtin' } : null;
+    });
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(require(`node:${path}`) as object).filter((name) => /^\w+$/.test(name));
+      const fetch = `process.getBuiltinModule('node:${path}')`;
+      return { contents: `module.exports = { ${names.map((name) => `get ${name}() { return ${fetch}.${name}; }`).join(', ')} };` };
+    });
+  },
+};
+
+const dist = join(root, 'dist');
+const settings = {
+  outdir: dist,
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
   minify: true,
   legalComments: 'none',
-  // Commander and picocolors are CommonJS that requires Node's own modules.
-  banner: {
-    js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-  },
-  plugins: [outside],
   logLevel: 'warning',
+} as const;
+
+rmSync(dist, { recursive: true, force: true });
+await build({
+  ...settings,
+  entryPoints: { shiplock: join(root, 'cli/start.ts') },
+  banner: { js: '#!/usr/bin/env node' },
+  define: { OVERVIEW: JSON.stringify(overviewOf(program())), MAIN: JSON.stringify('./main.js') },
+  external: ['./main.js'],
 });
-chmodSync(join(root, 'dist/shiplock.js'), 0o755);
+await build({ ...settings, entryPoints: { main: join(root, 'cli/main.ts') }, splitting: true, plugins: [builtins, outside] });
+chmodSync(join(dist, 'shiplock.js'), 0o755);

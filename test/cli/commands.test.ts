@@ -160,6 +160,12 @@ describe('check and plan', () => {
     expect(shiplock('releases', '--limit', 'many')).toMatchObject({ status: 2, err: expect.stringContaining('A whole number is needed') });
   });
 
+  it('show the overview that the build wrote down, which is the one that the program itself shows', () => {
+    const { status, out } = shiplock('--help');
+    expect({ status, out }).toEqual({ status: 0, out: shiplock('help').out });
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   it('have help with an example for every verb', () => {
     for (const verb of readdirSync(join(root, 'cli/commands')).map((file) => file.replace('.ts', '')))
       expect(shiplock(verb, '--help')).toMatchObject({ status: 0, out: expect.stringContaining('Example:') });
