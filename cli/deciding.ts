@@ -1,7 +1,7 @@
 /** What the commands that change something have in common: live asks for its name, the answer is shown, and the outcome waited for. */
 import type { Command } from 'commander';
 import { type SourceOptions, withSource } from './options.ts';
-import { bad, EXIT, good, note, plain, print, printJson, UsageError, wholeNumber } from './output.ts';
+import { bad, EXIT, good, inZone, note, plain, print, printJson, UsageError, wholeNumber, wrapped } from './output.ts';
 import type { Source } from './source.ts';
 
 export type DecideOptions = SourceOptions & { readonly yesLive?: boolean; readonly wait?: boolean; readonly timeout?: number };
@@ -23,6 +23,7 @@ export function isLive({ pipeline }: Pick<Source, 'pipeline'>, environment: stri
 
 /** Asks for the name of a live environment to be typed. @throws UsageError if it was not, or nobody can be asked */
 export async function confirmLive(source: Source, environments: readonly string[], what: string, options: DecideOptions): Promise<void> {
+  source.assertMayDecide(what);
   const { ask, canAsk } = await import('./picking.ts');
   for (const environment of environments) {
     if (!isLive(source, environment) || options.yesLive) continue;
@@ -40,17 +41,17 @@ export async function carryOut(
 ): Promise<void> {
   const reply = await source.decide(decision);
   if (options.json && !(options.wait && reply.execution)) return printJson(reply);
-  if (!options.json) print(`${good('✓')} ${plain(reply.message)}`);
+  if (!options.json) print(wrapped(`${good('✓')} ${inZone(plain(reply.message), source.timeZone)}`));
   if (reply.execution === undefined) return;
   if (!options.wait) {
     if (!options.json) note(`follow it: shiplock wait ${reply.execution}`);
     return;
   }
   const { waitFor, exitCodeOf } = await import('./waiting.ts');
-  const end = await waitFor(source, reply.execution, { minutes: options.timeout ?? 60, silent: options.json === true });
+  const end = await waitFor(source, { execution: reply.execution }, { minutes: options.timeout ?? 60, silent: options.json === true });
   if (options.json) printJson({ ...reply, ...end });
   else if (end.outcome === 'succeeded') print(good('✓ succeeded'));
-  else print(bad(`✗ ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`));
+  else print(bad(wrapped(`✗ ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`)));
   process.exitCode = exitCodeOf(end) ?? EXIT.failed;
 }
 
@@ -71,7 +72,11 @@ export async function findRelease(
   if (found) return found;
   if (source.kind !== 'rehearsal') {
     const { Registry } = await import('../aws/ecr.ts');
-    const image = await new Registry(source.connection).image(repository, reference);
+    // People may read the ledger alone; then what it does not know is not there.
+    const image = await new Registry(source.connection).image(repository, reference).catch((error: Error) => {
+      if (error.name !== 'AccessDeniedException') throw error;
+      return undefined;
+    });
     if (image) return { repository, digest: image.digest, tag: image.tags[0] ?? reference };
   }
   // Loaded when it is needed: help starts fast.

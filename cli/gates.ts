@@ -1,4 +1,5 @@
 /** Answers a gate: finds which is meant, shows what it is about, and sends the digest that was looked at. */
+import { lookedAt } from '../domain/strategy.ts';
 import { suggestion } from '../domain/suggestion.ts';
 import { carryOut, confirmLive, type DecideOptions } from './deciding.ts';
 import { note, plain, UsageError } from './output.ts';
@@ -8,6 +9,7 @@ export type GateOptions = DecideOptions & { readonly reason?: string };
 
 export async function answerGate(verb: 'approve' | 'reject', wanted: string | undefined, options: GateOptions): Promise<void> {
   const source = await openSource(options);
+  source.assertMayDecide(verb);
   const gates = await source.ledger.openGates();
   const names = gates.map(({ approval }) => approval);
   const found = gates.filter(
@@ -27,8 +29,10 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
       `${release.repository} ${plain(release.tag)} into ${stage}: ${plain(release.message ?? 'no message')}, by ${plain(release.author ?? 'nobody known')}`,
     );
   if (verb === 'approve') {
-    const environments = source.pipeline.path.find(({ name }) => name === stage)?.environments ?? [];
-    await confirmLive(source, environments, `approve ${release.repository} ${release.tag} for ${stage}`, options);
+    const looked = lookedAt(stage);
+    const environments = looked ? [looked] : (source.pipeline.path.find(({ name }) => name === stage)?.environments ?? []);
+    const what = looked ? `let traffic of ${looked} go to` : 'approve';
+    await confirmLive(source, environments, `${what} ${release.repository} ${release.tag}${looked ? '' : ` for ${stage}`}`, options);
   }
   await carryOut(
     source,

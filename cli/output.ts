@@ -125,7 +125,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const last = head.length - 1;
   const room = width() - 1 - 2 * last;
   const total = () => widths.reduce((sum, one) => sum + one, 0);
-  const least = Math.min(widths[last] ?? 0, 24);
+  const least = Math.min(widths[last] ?? 0, 16);
   widths[last] = Math.max(least, Math.min(widths[last] ?? 0, room - (total() - (widths[last] ?? 0))));
   while (total() > room) {
     const widest = widths.slice(0, last).reduce((best, one, column) => (one > (widths[best] ?? 0) ? column : best), 0);
@@ -150,7 +150,7 @@ export function journalLine(entry: JournalEntry, timeZone: string): string {
   const time = clockTime(Date.parse(entry.at), timeZone);
   const who = entry.who === 'shiplock' ? '' : ` (${plain(entry.who)})`;
   const indent = time.length + 3;
-  const lines = wrap(`${plain(entry.text)}${who}`, Math.max(20, width() - 1 - indent));
+  const lines = wrap(`${inZone(plain(entry.text), timeZone)}${who}`, Math.max(20, width() - 1 - indent));
   const last = lines.at(-1) ?? '';
   return lines
     .map((line) => (who !== '' && line === last && line.endsWith(who) ? tone(line.slice(0, -who.length)) + paint.dim(who) : tone(line)))
@@ -197,6 +197,13 @@ export function dayTime(instant: number, timeZone: string): string {
   const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
   return `${part('weekday')} ${part('day')} ${part('month')} ${part('hour')}:${part('minute')}`;
 }
+
+/** A sentence with instants of ISO 8601 in it, as people of a time zone say them. */
+export const inZone = (text: string, timeZone: string): string =>
+  text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => dayTime(Date.parse(instant), timeZone));
+
+/** Sentences, broken between words where a terminal shows them, the lines that follow indented. */
+export const wrapped = (text: string, indent = '  '): string => wrap(text, Math.max(20, width() - 1 - indent.length)).join(`\n${indent}`);
 
 export const heading = (text: string) => `\n${colours().bold(text)}`;
 export const good = (text: string) => colours().green(text);

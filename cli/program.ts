@@ -72,7 +72,7 @@ export function program(): Command {
     .showHelpAfterError('(see shiplock --help)')
     .exitOverride();
   for (const add of COMMANDS) add(shiplock);
-  for (const command of shiplock.commands) command.exitOverride();
+  for (const command of shiplock.commands) command.exitOverride().showHelpAfterError(`(see shiplock ${command.name()} --help)`);
   return shiplock.configureHelp({ formatHelp: (command, { helpWidth }) => renderOverview(overviewOf(command), helpWidth) });
 }
 

@@ -27,6 +27,8 @@ export interface Source {
   readonly connection: Connection;
   /** The pipeline's time, in milliseconds since the epoch. */
   now(): number;
+  /** Before anybody is asked anything. @throws UsageError if this source cannot be changed, or nobody said who they are */
+  assertMayDecide(verb: string): void;
   /**
    * Sends a decision of the person at the keyboard.
    * @throws RefusedError; UsageError if this source cannot be changed
@@ -112,14 +114,18 @@ async function openLocal(addresses: LocalAddresses, options: SourceOptions): Pro
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
   const connection: Connection = { region: addresses.region, endpoint: addresses.endpoint, credentials };
   const { time } = addresses;
+  const assertMayDecide = () => {
+    if (wanted === undefined)
+      throw new UsageError(`say who you are with --as or SHIPLOCK_AS; there are ${Object.keys(pipeline.people).join(', ')}`);
+  };
   return {
     kind: 'local',
     ...opened(pipeline, connection),
     timeZone: timeZoneOf(pipeline),
     now: () => (time ? time.pipeline + (Date.now() - time.machine) * time.speed : Date.now()),
+    assertMayDecide,
     async decide(decision) {
-      if (wanted === undefined)
-        throw new UsageError(`say who you are with --as or SHIPLOCK_AS; there are ${Object.keys(pipeline.people).join(', ')}`);
+      assertMayDecide();
       working(decision.verb);
       return send(await decisions(pipeline, connection, addresses.decideUrl), decision);
     },
@@ -145,17 +151,18 @@ async function openRehearsal(folder: string): Promise<Source> {
   // Brings all of local AWS: only where it is needed.
   const { openData } = await import('./data.ts');
   const { state, connection } = openData(folder);
+  const over = (verb: string): never => {
+    throw new UsageError(
+      `${verb}: the rehearsal in ${folder} is over and can only be looked at; run \`shiplock local\` to go on by hand, or name a pipeline in AWS with --config or --profile`,
+    );
+  };
   return {
     kind: 'rehearsal',
     ...opened(state.definition, connection),
     timeZone: state.timeZone,
     now: () => state.now,
-    decide: ({ verb }) =>
-      Promise.reject(
-        new UsageError(
-          `${verb}: the rehearsal in ${folder} is over and can only be looked at; run \`shiplock local\` to go on by hand, or name a pipeline in AWS with --config or --profile`,
-        ),
-      ),
+    assertMayDecide: over,
+    decide: async ({ verb }) => over(verb),
   };
 }
 
@@ -171,6 +178,7 @@ async function openAccount(options: SourceOptions): Promise<Source> {
     ...opened(pipeline, connection),
     timeZone: machineZone(),
     now: () => Date.now(),
+    assertMayDecide: () => {},
     decide: async (decision) => {
       working(decision.verb);
       return send(await decisions(pipeline, connection), decision);

@@ -1,11 +1,18 @@
 /** Waits for a release, a promotion or an order to end, telling what happens, at the pace of people. */
+import { promotionExecution } from '../domain/names.ts';
 import { isPromotionOver, type ReleaseRecord } from '../domain/records.ts';
 import type { OutcomeKind } from '../domain/workflow.ts';
-import { EXIT, journalLine, note, UsageError } from './output.ts';
+import { inOrder } from './entries.ts';
+import { EXIT, journalLine, note, plain, UsageError } from './output.ts';
+import { working } from './progress.ts';
 import type { Source } from './source.ts';
 import { pause } from './watching.ts';
 
+/** By its execution's name, or the newest attempt of a release. */
+export type Awaited = { readonly execution: string } | { readonly repository: string; readonly digest: string };
+
 export interface Waited {
+  /** Empty if it has not begun. */
   readonly execution: string;
   /** `waiting`: time was up first. */
   readonly outcome: OutcomeKind | 'waiting';
@@ -36,48 +43,74 @@ export function exitCodeOf({ outcome }: Waited): number {
   }
 }
 
+/** So often nothing of a name may be known before it counts as wrong: what was ordered a moment ago may be on its way. */
+const PATIENCE = 15;
+
 /** @throws UsageError if nothing of that name is known after a while */
-export async function waitFor(source: Source, execution: string, options: WaitOptions): Promise<Waited> {
+export async function waitFor(source: Source, awaited: Awaited, options: WaitOptions): Promise<Waited> {
   const end = Date.now() + options.minutes * 60_000;
   const told = new Set<string>();
-  let unknown = 0;
-  for (;;) {
-    if (!options.silent)
+  const find = finder(source, awaited);
+  for (let looks = 1; ; looks++) {
+    const found = await find();
+    const execution = found.release?.execution ?? ('execution' in awaited ? awaited.execution : '');
+    if (!options.silent && execution !== '')
       for (const entry of await entriesOf(source, execution))
         if (!told.has(`${entry.subject}/${entry.event}`)) {
           told.add(`${entry.subject}/${entry.event}`);
           note(journalLine(entry, source.timeZone));
         }
-    const stands = await standing(source, execution, options.environment);
-    if (stands === undefined && ++unknown > 15) throw new UsageError(`nothing of the name ${execution} is known; see shiplock status`);
+    const stands = await standing(source, execution, found.release, options.environment);
     if (stands !== undefined && stands.outcome !== 'waiting') return { execution, ...stands };
+    const known = stands !== undefined || 'digest' in awaited;
+    if (!known && (looks > PATIENCE || source.kind === 'rehearsal'))
+      throw new UsageError(`nothing of the name ${plain(execution)} is known; see shiplock status`);
     if (source.kind === 'rehearsal' || Date.now() >= end)
       return { execution, outcome: 'waiting', reason: stands?.reason ?? 'it has not begun' };
+    working(plain(stands?.reason ?? 'it has not begun'));
     await pause(options.pace);
   }
 }
 
+/** Looks for the release that is meant. All releases are read at most once: what begins later is among those that climb. */
+function finder({ ledger }: Source, awaited: Awaited): () => Promise<{ readonly release?: ReleaseRecord | undefined }> {
+  let key: { readonly repository: string; readonly digest: string } | undefined = 'digest' in awaited ? awaited : undefined;
+  let first = true;
+  return async () => {
+    if (key === undefined && 'execution' in awaited) {
+      const isIt = ({ execution }: ReleaseRecord) => execution === awaited.execution;
+      key = (await ledger.climbing()).find(isIt) ?? (first ? (await ledger.releases()).find(isIt) : undefined);
+      first = false;
+    }
+    const release = key && (await ledger.release(key.repository, key.digest));
+    // A newer attempt of the same release is not what was waited for.
+    return 'execution' in awaited && release?.execution !== awaited.execution ? {} : { release };
+  };
+}
+
 async function entriesOf({ journal, pipeline }: Source, execution: string) {
-  const subjects = [execution, ...Object.keys(pipeline.environments).map((environment) => `${environment}-${execution}`)];
-  const entries = (await Promise.all(subjects.map((subject) => journal.about(subject)))).flat();
-  return entries.toSorted((a, b) => a.at.localeCompare(b.at));
+  const subjects = [execution, ...Object.keys(pipeline.environments).map((environment) => promotionExecution(environment, execution))];
+  return inOrder((await Promise.all(subjects.map((subject) => journal.about(subject)))).flat());
 }
 
 type Standing = Omit<Waited, 'execution'>;
 
 /** Undefined if nothing of that name is known yet. */
-async function standing(source: Source, execution: string, environment: string | undefined): Promise<Standing | undefined> {
-  const { ledger, journal } = source;
-  const promotion = await ledger.promotion(execution);
-  if (promotion !== undefined)
-    return isPromotionOver(promotion)
-      ? { outcome: promotion.state as OutcomeKind, reason: promotion.reason ?? '' }
-      : { outcome: 'waiting', reason: `it is ${promotion.state} in ${promotion.environment}` };
-  const release = await releaseOf(source, execution);
+async function standing(
+  { ledger, journal }: Source,
+  execution: string,
+  release: ReleaseRecord | undefined,
+  environment: string | undefined,
+): Promise<Standing | undefined> {
   if (release !== undefined) {
     if (environment !== undefined) {
-      const into = await ledger.promotion(`${environment}-${execution}`);
+      const [into, runs] = await Promise.all([
+        ledger.promotion(promotionExecution(environment, execution)),
+        ledger.running(environment, release.repository),
+      ]);
       if (into && isPromotionOver(into)) return { outcome: into.state as OutcomeKind, reason: into.reason ?? '' };
+      // An earlier attempt may have brought it there.
+      if (into === undefined && runs?.digest === release.digest && runs.verified) return { outcome: 'succeeded', reason: '' };
     }
     if (release.state !== 'climbing') return { outcome: release.state, reason: release.reason ?? '' };
     return {
@@ -85,8 +118,14 @@ async function standing(source: Source, execution: string, environment: string |
       reason: release.waitsFor ? `it waits for ${release.waitsFor}` : `it moves, in ${release.stage ?? 'no stage yet'}`,
     };
   }
-  // Wakes and teardowns leave their end in the journal alone.
-  const entries = await journal.about(execution);
+  if (execution === '') return undefined;
+  const promotion = await ledger.promotion(execution);
+  if (promotion !== undefined)
+    return isPromotionOver(promotion)
+      ? { outcome: promotion.state as OutcomeKind, reason: promotion.reason ?? '' }
+      : { outcome: 'waiting', reason: `it is ${promotion.state} in ${promotion.environment}` };
+  // Wakes and teardowns leave their end in the journal alone, and so do attempts that others followed.
+  const entries = inOrder(await journal.about(execution));
   const last = entries.find(({ event }) => event === 'ended' || event === 'awake' || event === 'not-woken');
   if (last)
     return {
@@ -94,10 +133,4 @@ async function standing(source: Source, execution: string, environment: string |
       reason: last.text,
     };
   return entries.length > 0 ? { outcome: 'waiting', reason: entries.at(-1)?.text ?? '' } : undefined;
-}
-
-/** The release whose attempt an execution is. */
-async function releaseOf({ ledger }: Source, execution: string): Promise<ReleaseRecord | undefined> {
-  const climbing = (await ledger.climbing()).find((one) => one.execution === execution);
-  return climbing ?? (await ledger.releases(200)).find((one) => one.execution === execution);
 }

@@ -24,7 +24,13 @@ export function drawWay(
     const what = ordered?.verb === 'restart' ? 'restart of' : ordered ? 'back to' : '';
     const text = [what, plain(`${release.repository} ${release.tag}`)].filter(Boolean).join(' ');
     const why = ordered ? `  by ${plain(ordered.by)}${ordered.reason ? `: ${plain(ordered.reason)}` : ''}` : '';
-    lines.push(...hanging(text, why, room, dim), ...movementLines([one], now, room));
+    lines.push(...hanging(text, why, room, dim));
+    const whom = one.behind ? ` behind ${plain(`${one.behind.repository} ${one.behind.tag}`)}` : '';
+    if (one.state === 'waiting')
+      lines.push(
+        ...wrap(`waits for its turn in ${one.environment}${whom}, for ${old(one.since)}`, room - 4).map((line) => `    ${warn(line)}`),
+      );
+    lines.push(...movementLines([one], now, room));
   }
   const drawn = lines.length > 0 ? [heading('on their way'), ...lines] : [];
   return migrations.length > 0 ? [...drawn, heading('migrations'), ...migrationLines(migrations, old, room)] : drawn;

@@ -61,7 +61,7 @@ export const decide =
         `refused/${event.requestContext.requestId}`,
         moment.now(),
         'bad',
-        `${decision.verb} refused: ${said.refused}`,
+        `${decision.verb} ${titleOf(decision)} refused: ${said.refused}`,
         {},
         who,
       ),
@@ -75,6 +75,13 @@ function subjectOf(decision: Decision): string {
   if ('approval' in decision) return `approval/${decision.approval}`;
   if ('execution' in decision) return decision.execution;
   return `environment/${environmentOf(decision)}`;
+}
+
+/** What it was about, in words. */
+function titleOf(decision: Decision): string {
+  if ('approval' in decision) return decision.approval;
+  if ('execution' in decision) return decision.execution;
+  return environmentOf(decision);
 }
 
 /** Where it shall happen. */

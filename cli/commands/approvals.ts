@@ -1,26 +1,46 @@
 /** `shiplock approvals`: what waits for people, and for whom. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, print, printJson, table } from '../output.ts';
+import { age, dim, plain, print, printJson, table, width, wrap } from '../output.ts';
 
 export function addApprovals(program: Command): void {
   const command = program.command('approvals').description('what waits for approval, by whom, since when, and until when');
   withExamples(withSource(command), 'approvals').action(async (options: SourceOptions) => {
     const { openSource } = await import('../source.ts');
+    const { approvalOf } = await import('../../domain/databases.ts');
+    const { isAuthor } = await import('../../domain/approval.ts');
     const { ledger, pipeline, now } = await openSource(options);
-    const gates = await ledger.openGates();
-    const rules = new Map(pipeline.path.map(({ name, approval }) => [name, approval]));
-    if (options.json)
+    const gates = (await ledger.openGates()).map(({ token: _token, ...gate }) => {
+      const rule = approvalOf(pipeline, gate.stage, gate.release.repository);
+      const mayNot = (email: string) => {
+        const person = pipeline.people[email];
+        return rule?.notAuthor === true && person !== undefined && isAuthor(person, gate.release.author ?? '');
+      };
       // A token is what answers a gate: nobody but decide needs it.
-      return printJson(gates.map(({ token: _token, ...gate }) => ({ ...gate, approvers: rules.get(gate.stage)?.approvers ?? [] })));
+      return { ...gate, quorum: rule?.quorum ?? 1, approvers: (rule?.approvers ?? []).filter((email) => !mayNot(email)) };
+    });
+    if (options.json) return printJson(gates);
     if (gates.length === 0) return print('nothing waits for approval');
-    const rows = gates.map(({ approval, release, approvals, askedAt, deadline, stage }) => [
-      approval,
-      age(now() - Date.parse(askedAt)),
-      age(deadline - now()),
-      `${approvals.length}/${rules.get(stage)?.quorum ?? 1}`,
-      `${(rules.get(stage)?.approvers ?? []).join(', ')}: ${release.message ?? release.tag}`,
-    ]);
-    print(table(['approval', 'asked', 'left', 'given', 'of whom, about what'], rows));
+    const drawn = table(
+      ['approval', 'asked', 'left', 'given'],
+      gates.map(({ approval, approvals, askedAt, deadline, quorum }) => [
+        approval,
+        age(now() - Date.parse(askedAt)),
+        age(deadline - now()),
+        `${approvals.length}/${quorum}`,
+      ]),
+    ).split('\n');
+    const below = (text: string) => wrap(plain(text), width() - 5).map((line) => `    ${line}`);
+    print(
+      [
+        drawn[0] ?? '',
+        ...gates.flatMap(({ release, approvers, approvals }, index) => [
+          drawn[index + 1] ?? '',
+          ...below(`${release.repository} ${release.tag} by ${release.author ?? 'nobody known'}: ${release.message ?? 'no message'}`),
+          ...below(`asks ${approvers.join(', ') || 'nobody: its author would be the only one'}`).map(dim),
+          ...(approvals.length > 0 ? below(`approved by ${approvals.map(({ by }) => by).join(', ')}`).map(dim) : []),
+        ]),
+      ].join('\n'),
+    );
   });
 }

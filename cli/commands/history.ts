@@ -1,7 +1,7 @@
 /** `shiplock history`: the promotions of an environment, or what ran there at some time. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { dayTime, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
+import { age, dayTime, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly at?: string };
 
@@ -44,7 +44,15 @@ async function history(environment: string | undefined, options: Options): Promi
     promotion.environment,
     `${promotion.release.repository} ${promotion.release.tag}`,
     promotion.state,
-    promotion.reason ?? promotion.release.message ?? '',
+    promotion.endedAt ? age(Date.parse(promotion.endedAt) - Date.parse(promotion.askedAt)) : '',
+    [promotion.ordered ? `${promotion.ordered.verb} by ${promotion.ordered.by}` : '', promotion.reason || promotion.release.message]
+      .filter(Boolean)
+      .join(': '),
   ]);
-  print(table(['asked', 'environment', 'release', 'state', 'why, or what'], rows));
+  if (rows.length === 0)
+    return print(environment === undefined ? 'nothing was promoted yet' : `nothing was promoted into ${environment} yet`);
+  const head = ['asked', 'environment', 'release', 'state', 'took', 'what, or why'];
+  // Of one environment, its name need not be said in every line.
+  const left = (cells: readonly string[]) => (environment === undefined ? cells : cells.filter((_, column) => column !== 1));
+  print(table(left(head), rows.map(left)));
 }

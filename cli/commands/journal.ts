@@ -1,7 +1,7 @@
 /** `shiplock journal`: who did what, when and why. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { journalLine, print, printJson, wholeNumber } from '../output.ts';
+import { journalLine, note, print, printJson, wholeNumber } from '../output.ts';
 
 export function addJournal(program: Command): void {
   const command = program
@@ -11,8 +11,10 @@ export function addJournal(program: Command): void {
   withExamples(withSource(command), 'journal --days 1').action(async (options: SourceOptions & { days: number }) => {
     const { openSource } = await import('../source.ts');
     const { journal, timeZone, now } = await openSource(options);
-    const entries = await journal.days(lastDays(now(), options.days));
+    const { inOrder } = await import('../entries.ts');
+    const entries = inOrder(await journal.days(lastDays(now(), options.days)));
     if (options.json) return printJson(entries);
+    if (entries.length === 0) note(`nothing happened in the last ${options.days} days`);
     for (const entry of entries) print(journalLine(entry, timeZone));
   });
 }

@@ -106,7 +106,9 @@ async function push(folder: string, options: Options): Promise<number> {
     const image = `${login.host}/${repository}@${digest}`;
     if (options.json) printJson({ repository, tag, digest, image, files: Object.keys(files).length });
     else {
-      print(`${good('✓')} ${plain(repository)}:${tag}, ${Object.keys(files).length} files and folders`);
+      print(
+        `${good('✓')} ${plain(repository)}:${tag}, ${Object.keys(files).length === 1 ? 'one file' : `${Object.keys(files).length} files and folders`}`,
+      );
       print(dim(`  ${image}`));
     }
     return EXIT.done;

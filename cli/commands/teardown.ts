@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { type DecideOptions, withWait } from '../deciding.ts';
 import { withExamples } from '../options.ts';
-import { print, printJson, UsageError } from '../output.ts';
+import { print, printJson, UsageError, wrapped } from '../output.ts';
 
 export function addTeardown(program: Command): void {
   const command = program
@@ -41,7 +41,9 @@ async function preview(source: import('../source.ts').Source, name: string, json
   const costs = ['load balancer, by the hour', 'logs that are kept, by the gigabyte'];
   if (json) return printJson({ environment: name, state, depth, goes, stays, costs });
   print(`${name} is ${state}; its teardown (depth: ${depth})`);
-  print(`  takes down  ${goes.join(', ') || 'nothing'}`);
-  print(`  leaves      ${stays.join(', ')}`);
-  print(`  still costs ${costs.join(', ')}`);
+  const line = (head: string, what: readonly string[]) =>
+    print(wrapped(`  ${head.padEnd(12)}${what.join('; ') || 'nothing'}`, ' '.repeat(14)));
+  line('takes down', goes);
+  line('leaves', stays);
+  line('still costs', costs);
 }

@@ -1,7 +1,7 @@
 /** `shiplock wait`: until something has ended, for scripts and CI; the exit code says how. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { bad, good, plain, print, printJson, wholeNumber } from '../output.ts';
+import { bad, good, plain, print, printJson, wholeNumber, wrapped } from '../output.ts';
 
 type Options = SourceOptions & { readonly timeout: number; readonly in?: string };
 
@@ -20,32 +20,24 @@ export function addWait(program: Command): void {
       const { exitCodeOf, waitFor } = await import('../waiting.ts');
       const source = await openSource(options);
       const environment = options.in === undefined ? undefined : knownEnvironment(source, options.in);
-      const execution = what.includes('@') ? await executionOf(source, what, options.timeout) : what;
-      const end = await waitFor(source, execution, {
+      const awaited = what.includes('@') ? await releaseOf(source, what) : { execution: what };
+      const end = await waitFor(source, awaited, {
         minutes: options.timeout,
         silent: options.json === true,
         ...(environment ? { environment } : {}),
       });
       if (options.json) printJson(end);
-      else if (end.outcome === 'succeeded') print(good(`✓ ${plain(what)} succeeded`));
-      else print(bad(`✗ ${plain(what)} ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`));
+      else if (end.outcome === 'succeeded') print(good(`✓ ${plain(what)} ${environment ? `runs in ${environment}` : 'succeeded'}`));
+      else print(bad(wrapped(`✗ ${plain(what)} ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`)));
       process.exitCode = exitCodeOf(end);
     },
   );
 }
 
 /** Just after a push the ledger may not know of it yet: a release is waited for too. */
-async function executionOf(source: import('../source.ts').Source, what: string, minutes: number): Promise<string> {
+async function releaseOf(source: import('../source.ts').Source, what: string): Promise<{ repository: string; digest: string }> {
   const { findRelease, splitRelease } = await import('../deciding.ts');
-  const { pause } = await import('../watching.ts');
-  const { releaseExecution } = await import('../../domain/names.ts');
   const { repository, reference } = splitRelease(what);
-  const release = await findRelease(source, repository, reference);
-  const end = Date.now() + minutes * 60_000;
-  for (;;) {
-    const record = await source.ledger.release(repository, release.digest);
-    if (record) return record.execution;
-    if (source.kind === 'rehearsal' || Date.now() >= end) return releaseExecution(repository, release.digest, 1);
-    await pause();
-  }
+  const { digest } = await findRelease(source, repository, reference);
+  return { repository, digest };
 }
