@@ -164,7 +164,7 @@ describe('a promotion that did not come through', () => {
 
 describe('an environment that is up out of its hours', () => {
   const until = async () => (await d.ledger.extension('test'))?.until;
-  const extended = (by: string) => d.ledger.putExtension({ environment: 'test', until: iso(EVENING + HOUR), by });
+  const extended = (by: string, at = EVENING + HOUR) => d.ledger.putExtension({ environment: 'test', until: iso(at), by });
 
   it('stays two hours longer after a deployment, unless a person has said how long', async () => {
     d.at(EVENING);
@@ -179,9 +179,9 @@ describe('an environment that is up out of its hours', () => {
 
   it('and into its hours again, is left to its closing', async () => {
     await two({}, 'test');
-    await extended('shiplock');
+    await extended('shiplock', MORNING + HOUR);
     await end(succeeded, { environment: 'test' });
-    expect(await until()).toBe(iso(EVENING + HOUR));
+    expect(await until()).toBe(iso(MORNING + HOUR));
   });
 
   it('that nobody has woken then is not kept', async () => {
