@@ -1,9 +1,11 @@
 /** Answers a gate: finds which is meant, shows what it is about, and sends the digest that was looked at. */
+import type { ApprovalRecord } from '../domain/records.ts';
+import { shortDigest } from '../domain/release.ts';
 import { lookedAt } from '../domain/strategy.ts';
 import { suggestion } from '../domain/suggestion.ts';
 import { carryOut, confirmLive, type DecideOptions } from './deciding.ts';
 import { note, plain, UsageError } from './output.ts';
-import { openSource } from './source.ts';
+import { openSource, type Source } from './source.ts';
 
 export type GateOptions = DecideOptions & { readonly reason?: string };
 
@@ -16,12 +18,14 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
     ({ approval, release }) => wanted === undefined || approval === wanted || `${release.repository}@${release.tag}` === wanted,
   );
   const [gate] = found;
-  if (gate === undefined)
-    throw new UsageError(
-      wanted === undefined
-        ? 'nothing waits for approval'
-        : `no approval request ${plain(wanted)}${suggestion(wanted, names)}; see shiplock approvals`,
-    );
+  if (gate === undefined) {
+    if (wanted === undefined) throw new UsageError('nothing waits for approval');
+    const answered = await answeredGate(source, wanted);
+    if (answered === undefined)
+      throw new UsageError(`no approval request ${plain(wanted)}${suggestion(wanted, names)}; see shiplock approvals`);
+    // What has become of it, the pipeline says, and writes down who asked.
+    return carryOut(source, { verb, ...answered, ...(options.reason ? { reason: options.reason } : {}) }, options);
+  }
   if (found.length > 1) throw new UsageError(`several wait, say which: ${names.join(', ')}`);
   const { release, stage } = gate;
   if (!options.json)
@@ -39,4 +43,25 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
     { verb, approval: gate.approval, digest: release.digest, ...(options.reason ? { reason: options.reason } : {}) },
     options,
   );
+}
+
+/** A request that waits no more: answered, too late, superseded. Undefined if there was none. */
+async function answeredGate(
+  { ledger, pipeline }: Source,
+  wanted: string,
+): Promise<(Pick<ApprovalRecord, 'approval'> & { readonly digest: string }) | undefined> {
+  const [repositoryOf = '', tag] = wanted.split('@');
+  const [stage, ...rest] = wanted.split('/');
+  const repository = tag === undefined ? rest.slice(0, -2).join('/') : repositoryOf;
+  if (!Object.hasOwn(pipeline.repositories, repository)) return undefined;
+  const releases = await ledger.releasesOf(repository);
+  if (tag === undefined) {
+    const release = releases.find(({ digest }) => shortDigest(digest) === rest.at(-2));
+    return release && pipeline.path.some(({ name }) => name === stage) ? { approval: wanted, digest: release.digest } : undefined;
+  }
+  const gates = await Promise.all(pipeline.path.map(({ name }) => ledger.gate(name, repository)));
+  const own = gates
+    .filter((gate): gate is ApprovalRecord => gate?.release.tag === tag)
+    .toSorted((a, b) => (a.askedAt < b.askedAt ? 1 : -1))[0];
+  return own && { approval: own.approval, digest: own.release.digest };
 }

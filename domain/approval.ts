@@ -37,7 +37,11 @@ export function decide(
   if (gate === undefined || rule === undefined) return refuse(`there is no approval request ${decision.approval}; see shiplock approvals`);
   const title = releaseTitle(gate.release);
   if (gate.approval !== decision.approval)
-    return refuse(`${decision.approval} is superseded: ${title} waits there now, as ${gate.approval}`);
+    return refuse(
+      gate.state === 'waiting'
+        ? `${decision.approval} is superseded: ${title} waits there now, as ${gate.approval}`
+        : `${decision.approval} is no request that waits; the last one there was ${gate.approval}, about ${title}`,
+    );
   if (gate.release.digest !== decision.digest)
     return refuse(
       `${decision.approval} is about ${shortDigest(gate.release.digest)}, not ${shortDigest(decision.digest)}; look at it again`,

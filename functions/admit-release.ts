@@ -96,7 +96,7 @@ async function admitImage(
   const config = await registry.config(input.repository, input.digest, repository.platform);
   if (config === undefined || config.platform !== repository.platform)
     throw new ReleaseRefused(
-      `${input.repository} ${tag} is not built for ${repository.platform}${config ? ` but for ${config.platform}` : ''}`,
+      `${input.repository} ${tag} is not built for ${repository.platform}${config ? ` but for ${config.platform}` : ''}; build it for that, or change the repository's platform in shiplock.config.ts`,
     );
 
   const { labels } = config;

@@ -175,6 +175,38 @@ describe('a decision', () => {
   });
 });
 
+describe('an approval of what was answered already', () => {
+  const gate = {
+    pk: 'STAGE#beta',
+    sk: 'GATE#orders',
+    approval: `beta/orders/${'ab'.repeat(6)}/1`,
+    stage: 'beta',
+    release: { repository: 'orders', digest, tag: 'git_1' },
+    state: 'approved',
+    askedAt: '2026-11-23T08:00:00Z',
+  };
+  beforeEach(() => {
+    items = [release, gate];
+    reply = { status: 403, body: { message: 'orders git_1 has already been approved for beta' } };
+  });
+
+  it.each([gate.approval, 'orders@git_1'])(
+    'is sent all the same, named as %s: the pipeline says what has become of it, and keeps who asked',
+    async (named) => {
+      expect(await shiplock('approve', named)).toMatchObject({ status: 3, err: expect.stringContaining('already been approved') });
+      expect(sent[0]?.body).toEqual({ verb: 'approve', approval: gate.approval, digest });
+    },
+  );
+
+  it.each(['beta/orders/000000000000/1', 'orders@git_9', 'beta/nothing/abababababab/1', 'x', 'nowhere/orders/abababababab/1'])(
+    'is not sent where there was none: %s',
+    async (named) => {
+      expect(await shiplock('approve', named)).toMatchObject({ status: 2, err: expect.stringContaining('no approval request') });
+      expect(sent).toEqual([]);
+    },
+  );
+});
+
 describe('wait', () => {
   const ended = async (state: string) => {
     items = [{ pk: 'PROMOTION#p', sk: 'PROMOTION', promotion: 'p', environment: 'test', state, reason: 'because' }];
