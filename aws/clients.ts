@@ -14,8 +14,11 @@ export interface Connection {
   readonly requestHandler?: any;
 }
 
-/** The SDK's silent one lets every call's input and output be copied for a line that nobody reads. Errors are logged by the step, without their input. */
-const logger = { warn: (...words: unknown[]) => console.warn(...words) } as Logger;
+/**
+ * The SDK's silent one lets every call's input and output be copied for a line that nobody reads. Errors are logged by the step,
+ * without their input. The SDK looks whether there is `info`, and does not look for `debug`, where it reads profiles.
+ */
+const logger = { warn: (...words: unknown[]) => console.warn(...words), debug: () => undefined } as unknown as Logger;
 
 /**
  * Seven tries with full jitter, at most about two minutes of throttling at the worst but cut by the Lambda's own timeout;

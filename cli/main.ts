@@ -32,6 +32,11 @@ function report(error: Error): number {
     case 'AccessDeniedException':
       noteWrapped(`refused by AWS: ${plain(error.message)}`);
       return EXIT.refused;
+    case 'CredentialsProviderError':
+      noteWrapped(
+        `no credentials for AWS${process.env.AWS_PROFILE ? ` by the profile ${plain(process.env.AWS_PROFILE)}` : ''} (${error.message}); see aws configure list-profiles, then name one with --profile`,
+      );
+      return EXIT.usage;
     case 'InterruptedError':
       return EXIT.interrupted;
     default:

@@ -88,10 +88,11 @@ export class Pacer {
   /** The present, in small steps. */
   private target(): number {
     const machine = performance.now();
-    const present = this.anchor.world + (machine - this.anchor.machine) * this.speed;
+    // In whole milliseconds, as AWS counts.
+    const present = Math.floor(this.anchor.world + (machine - this.anchor.machine) * this.speed);
     const now = this.clock.now();
     if (this.speed > 1 && present - now > PATIENCE * this.speed) this.anchor = { machine, world: now + SLICE * this.speed };
-    return Math.max(now, Math.min(present, now + SLICE * this.speed));
+    return Math.max(now, Math.min(present, now + Math.floor(SLICE * this.speed)));
   }
 
   /** Until the next event is due or somebody comes. */

@@ -41,6 +41,18 @@ describe('shiplock local', () => {
       expect(found.time).toEqual({ machine: expect.any(Number), pipeline: expect.any(Number), speed: 1 });
       expect(Object.keys(found.loadBalancers)).toEqual(['test', 'beta', 'staging', 'live', 'sandbox']);
       expect((await fetch(found.endpoint)).status).toBe(200);
+      // The same by the code that speaks to an account: SDKs read the profiles, and nobody says that this is local.
+      const account = (...more: string[]) =>
+        spawnSync(process.execPath, [join(root, 'cli/main.ts'), ...more, '--config', 'examples/acme'], {
+          cwd: root,
+          encoding: 'utf8',
+          env: { ...process.env, AWS_CONFIG_FILE: profiles },
+        });
+      const frozen = account('freeze', 'beta', '--reason', 'audit', '--profile', 'acme-release-manager');
+      expect([frozen.status, frozen.stdout]).toEqual([0, expect.stringContaining('beta frozen')]);
+      expect(account('status', '--profile', 'acme-developer').stdout).toContain('audit');
+      const stranger = account('thaw', 'beta', '--profile', 'shiplock-admin');
+      expect([stranger.status, stranger.stderr]).toEqual([3, expect.stringContaining('nobody of this pipeline')]);
       const second = run('examples/acme', '--data', data);
       expect([second.status, second.stderr]).toEqual([2, expect.stringContaining('it runs already')]);
     } finally {

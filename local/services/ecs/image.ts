@@ -26,6 +26,9 @@ export interface Pulled {
 /** Why a task did not start, in AWS's words. */
 export class StartFailure extends Error {}
 
+/** What a container that goes on running logs where its image does not say. */
+const SILENT = 'played by local AWS; what it logs, the label local.aws.log of its image says';
+
 export function behaviourOf(labels: Readonly<Record<string, string>>): Behaviour {
   const seconds = (name: string, otherwise: number) => Number(labels[`local.aws.${name}`] ?? otherwise) * 1000;
   const code = labels['local.aws.exit-code'];
@@ -34,7 +37,7 @@ export function behaviourOf(labels: Readonly<Record<string, string>>): Behaviour
   return {
     healthyAfter: seconds('healthy-after', 5),
     ...(code === undefined ? {} : { exit: { code: Number(code), after: seconds('exit-after', 2) } }),
-    log: log === undefined ? [] : log.split('\n'),
+    log: log?.split('\n') ?? (code === undefined ? [SILENT] : []),
     responses: JSON.parse(labels['local.aws.responses'] ?? '{}') as Record<string, number>,
     ...(reason === undefined ? {} : { neverStarts: reason }),
   };
