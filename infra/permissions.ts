@@ -239,6 +239,25 @@ export function peopleStatements(place: Place): Statement[] {
       Resource: [place.ledgerArn, `${place.ledgerArn}/index/index`, place.journalArn, `${place.journalArn}/index/index`],
     },
     ...followRollouts(place),
+    ...readWhatRuns(place),
+  ];
+}
+
+/** For `logs`, `export` and `plan`: what tasks say and which revision a service runs, in the environments of this pipeline. */
+function readWhatRuns(place: Place): Statement[] {
+  const clusters = place.environments.map(({ name }) => names.environmentName(place.name, name));
+  return [
+    { Sid: 'ReadLogs', Action: ['logs:FilterLogEvents'], Resource: place.arn('logs', `log-group:/shiplock/${place.name}/*`) },
+    // Definitions and the names of clusters know no resource.
+    { Sid: 'ReadDefinitions', Action: ['ecs:DescribeTaskDefinition', 'ecs:ListClusters'], Resource: '*' },
+    {
+      Sid: 'FindServices',
+      Action: ['ecs:ListServices'],
+      Resource: '*',
+      Condition: { ArnEquals: { 'ecs:cluster': clusters.map((name) => place.arn('ecs', `cluster/${name}`)) } },
+    },
+    { Sid: 'LookAtServices', Action: ['ecs:DescribeServices'], Resource: clusters.map((name) => place.arn('ecs', `service/${name}/*`)) },
+    { Sid: 'LookAtImages', Action: ['ecr:DescribeImages'], Resource: place.repositoryArns },
   ];
 }
 

@@ -159,7 +159,16 @@ describe('policies', () => {
       'lambda:GetFunctionUrlConfig',
       'dynamodb:GetItem',
       'dynamodb:Query',
+      'logs:FilterLogEvents',
+      'ecs:DescribeTaskDefinition',
+      'ecs:ListClusters',
+      'ecs:ListServices',
+      'ecs:DescribeServices',
+      'ecr:DescribeImages',
     ]);
+    expect(roles.get('acme-people')?.find(({ Sid }) => Sid === 'FindServices')?.Condition).toEqual({
+      ArnEquals: { 'ecs:cluster': ['test', 'live'].map((name) => `arn:aws:ecs:eu-central-1:111122223333:cluster/acme-${name}`) },
+    });
   });
 });
 

@@ -125,6 +125,12 @@ beforeAll(async () => {
   });
   const [{ serviceDeploymentArn }] = (found as { serviceDeployments: [{ serviceDeploymentArn: string }] }).serviceDeployments;
   await journey.stage.site.call(people, 'ecs', 'DescribeServiceDeployments', { serviceDeploymentArns: [serviceDeploymentArn] });
+  await journey.stage.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/shiplock/acme/live/gateway' });
+  await journey.stage.site.call(people, 'ecs', 'ListClusters', {});
+  await journey.stage.site.call(people, 'ecs', 'ListServices', { cluster: 'acme-live' });
+  await journey.stage.site.call(people, 'ecs', 'DescribeServices', { cluster: 'acme-live', services: ['gateway'] });
+  await journey.stage.site.call(people, 'ecs', 'DescribeTaskDefinition', { taskDefinition: 'acme-live-gateway' });
+  await journey.stage.site.call(people, 'ecr', 'DescribeImages', { repositoryName: 'gateway' });
 }, 120_000);
 afterAll(() => journey.end());
 
