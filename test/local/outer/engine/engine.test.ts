@@ -15,14 +15,17 @@ import { build, cluster, registry as ecrHost } from '../../services/ecs/lab.ts';
 const BUSYBOX = '/usr/bin/busybox';
 const hasProgram =
   existsSync(BUSYBOX) && /statically linked|not a dynamic executable/.test(spawnSync('ldd', [BUSYBOX], { encoding: 'utf8' }).stderr);
-const engine = hasProgram ? await findEngine().catch((error: Error) => console.warn(`not run: ${error.message}`)) : undefined;
+const [engine, without] = await (hasProgram ? findEngine() : Promise.reject(new Error(`${BUSYBOX} is no static program`))).then(
+  (found) => [found, ''] as const,
+  (error: Error) => [undefined, ` (skipped: ${error.message})`] as const,
+);
 const folder = `test-${process.pid}`;
 const left = () =>
   execFileSync('docker', ['ps', '--all', '--quiet', '--filter', `label=local-aws.folder=${folder}`], { encoding: 'utf8' })
     .split('\n')
     .filter((line) => line !== '');
 
-describe.skipIf(engine === undefined)('in an engine', () => {
+describe.skipIf(engine === undefined)(`in an engine${without}`, () => {
   let lab: Awaited<ReturnType<typeof build>>;
   let containers: EngineContainers;
   let pacer: Pacer;
