@@ -178,19 +178,26 @@ export class Ecs {
     }
   }
 
-  /** The task of a service that stopped last by its own fault; undefined if there is none, or the service is gone. */
-  async lastStopped(cluster: string, serviceName: string): Promise<StoppedTask | undefined> {
+  /**
+   * Of the tasks of a service that began after `since` (milliseconds since the epoch), the one that stopped last by its own fault;
+   * undefined if there is none, or the service is gone.
+   */
+  async lastStopped(cluster: string, serviceName: string, since: number): Promise<StoppedTask | undefined> {
     const taskArns = await this.stoppedTasks(cluster, serviceName);
     if (taskArns.length === 0) return undefined;
     const { tasks = [] } = await this.client.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
-    const own = tasks
-      .filter(({ stopCode }) => stopCode !== 'ServiceSchedulerInitiated' && stopCode !== 'UserInitiated')
+    const begun = tasks
+      .filter(({ createdAt }) => createdAt !== undefined && createdAt.getTime() > since)
       .toSorted((a, b) => (b.stoppingAt?.getTime() ?? 0) - (a.stoppingAt?.getTime() ?? 0));
-    const task = own[0] ?? tasks.toSorted((a, b) => (b.stoppingAt?.getTime() ?? 0) - (a.stoppingAt?.getTime() ?? 0))[0];
+    const task = begun.find(isItsOwnFault) ?? begun[0];
     if (task === undefined) return undefined;
     return stoppedTask(task);
   }
 }
+
+/** Nobody asked it to stop: it ended by itself, or ECS stopped it for its health. */
+const isItsOwnFault = ({ stopCode, stoppedReason }: Task): boolean =>
+  stopCode === 'ServiceSchedulerInitiated' ? /health checks/.test(stoppedReason ?? '') : stopCode !== 'UserInitiated';
 
 /** How a task ended, as DescribeTasks says. */
 export const stoppedTask = ({ taskArn, stopCode, stoppedReason, containers = [] }: Task): StoppedTask => ({

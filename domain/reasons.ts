@@ -5,6 +5,8 @@ export interface FailedService {
   /** What ECS says of the deployment. */
   readonly reason: string;
   readonly task?: {
+    /** @default it stopped by itself */
+    readonly stopCode?: string;
     readonly stoppedReason: string;
     readonly containers: readonly { readonly name: string; readonly exitCode?: number; readonly reason?: string }[];
   };
@@ -16,6 +18,8 @@ export interface FailedService {
 export function failedService({ service, reason, task, lastLine }: FailedService): string {
   const said = lastLine ? `; last line: “${lastLine.slice(0, 300)}”` : '';
   if (task === undefined) return `${service}: ${reason}${said}`;
+  // Where ECS ended it, for its health, the code of its containers says how they took that.
+  if (task.stopCode === 'ServiceSchedulerInitiated') return `${service}: ${task.stoppedReason}${said}`;
   const container =
     task.containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0) ??
     task.containers.find(({ reason: why }) => why !== undefined);

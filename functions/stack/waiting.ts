@@ -70,7 +70,8 @@ export async function lookAt(
     const service = pipeline.services[wait.service];
     const plainly = `${wait.service}: ${look.reason}`;
     // An explanation that cannot be had must not keep anybody waiting.
-    const reason = service ? await explain(pipeline, wait.environment, service, ecs, logs, look.reason).catch(() => plainly) : plainly;
+    const known = { reason: look.reason, since: wait.since };
+    const reason = service ? await explain(pipeline, wait.environment, service, ecs, logs, known).catch(() => plainly) : plainly;
     await ledger.endWait(wait, { state, reason });
   }
   return look;
@@ -117,9 +118,9 @@ async function explain(
   service: ServiceDefinition,
   ecs: Ecs,
   logs: EnvironmentClients['logs'],
-  reason: string,
+  { reason, since }: { readonly reason: string; readonly since: number },
 ): Promise<string> {
-  const task = await ecs.lastStopped(environmentName(pipeline.name, environment), service.name);
+  const task = await ecs.lastStopped(environmentName(pipeline.name, environment), service.name, since);
   const container = task?.containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0) ?? task?.containers[0];
   const line =
     task && container

@@ -42,5 +42,14 @@ describe('why a service failed', () => {
     );
   });
 
+  it('tells the health check for which ECS stopped it, not the code with which the container took that', () => {
+    const task = {
+      stopCode: 'ServiceSchedulerInitiated',
+      stoppedReason: 'Task failed ELB health checks',
+      containers: [{ name: 'web', exitCode: 137 }],
+    };
+    expect(failedService({ ...crashed, task, lastLine: '' })).toBe('orders-web: Task failed ELB health checks');
+  });
+
   it('does not repeat a whole novel', () => expect(failedService({ ...crashed, lastLine: 'x'.repeat(9_000) }).length).toBeLessThan(400));
 });
