@@ -41,7 +41,7 @@ export async function carryOut(
 ): Promise<void> {
   const reply = await source.decide(decision);
   if (options.json && !(options.wait && reply.execution)) return printJson(reply);
-  if (!options.json) print(wrapped(`${good('✓')} ${inZone(plain(reply.message), source.timeZone)}`));
+  if (!options.json) print(`${good('✓')} ${wrapped(inZone(plain(reply.message), source.timeZone))}`);
   if (reply.execution === undefined) return;
   if (!options.wait) {
     if (!options.json) note(`follow it: shiplock wait ${reply.execution}`);

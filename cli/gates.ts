@@ -4,10 +4,27 @@ import { shortDigest } from '../domain/release.ts';
 import { lookedAt } from '../domain/strategy.ts';
 import { suggestion } from '../domain/suggestion.ts';
 import { carryOut, confirmLive, type DecideOptions } from './deciding.ts';
-import { note, plain, UsageError } from './output.ts';
+import { age, note, plain, UsageError } from './output.ts';
 import { openSource, type Source } from './source.ts';
 
 export type GateOptions = DecideOptions & { readonly reason?: string };
+
+/** Among several. @throws UsageError if nobody can be asked, or nothing is chosen */
+async function chosen(verb: string, gates: readonly ApprovalRecord[], now: number): Promise<ApprovalRecord> {
+  const { canAsk } = await import('./picking.ts');
+  if (!canAsk() || process.env.TERM === 'dumb')
+    throw new UsageError(`several wait, say which: ${gates.map(({ approval }) => approval).join(', ')}`);
+  const { pick } = await import('./picker.ts');
+  const options = gates.map(({ approval, release, stage, askedAt }, index) => ({
+    number: index + 1,
+    cells: [`${release.repository} ${release.tag}`, `into ${stage}`, age(now - Date.parse(askedAt)), release.message ?? ''],
+    details: [`“${release.message ?? 'no message'}”, by ${release.author ?? 'nobody known'}`, approval],
+  }));
+  const answer = await pick(`${verb} which?`, options);
+  const gate = gates[(answer?.number ?? 0) - 1];
+  if (gate === undefined) throw new UsageError('nothing chosen');
+  return gate;
+}
 
 export async function answerGate(verb: 'approve' | 'reject', wanted: string | undefined, options: GateOptions): Promise<void> {
   const source = await openSource(options);
@@ -17,7 +34,7 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
   const found = gates.filter(
     ({ approval, release }) => wanted === undefined || approval === wanted || `${release.repository}@${release.tag}` === wanted,
   );
-  const [gate] = found;
+  const gate = found.length > 1 ? await chosen(verb, found, source.now()) : found[0];
   if (gate === undefined) {
     if (wanted === undefined) throw new UsageError('nothing waits for approval');
     const answered = await answeredGate(source, wanted);
@@ -26,7 +43,6 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
     // What has become of it, the pipeline says, and writes down who asked.
     return carryOut(source, { verb, ...answered, ...(options.reason ? { reason: options.reason } : {}) }, options);
   }
-  if (found.length > 1) throw new UsageError(`several wait, say which: ${names.join(', ')}`);
   const { release, stage } = gate;
   if (!options.json)
     note(

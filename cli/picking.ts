@@ -45,7 +45,7 @@ const byline = ({ author }: Pick<Choice, 'author'>) => (author ?? '').replace(/@
 
 /** The last two, as they are the furthest up the path. */
 const furthest = (names: readonly string[]) =>
-  names.length > 2 ? `+${names.length - 2}, ${names.slice(-2).join(', ')}` : names.join(', ') || '–';
+  names.length > 2 ? `${names.slice(-2).join(', ')} +${names.length - 2}` : names.join(', ') || '–';
 
 /** How it stands, if that is worth a word. */
 function wordOn({ state, waitsFor, reason, stage }: Choice): string {

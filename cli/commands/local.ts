@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Addresses, RunningPipeline } from '../../rehearsal/running.ts';
 import { DATA_FOLDER } from '../folder.ts';
-import { dim, EXIT, good, heading, journalLine, plain, print, table, UsageError, wholeNumber } from '../output.ts';
+import { dim, EXIT, good, heading, journalLine, note, plain, print, table, UsageError, wholeNumber, wrapped } from '../output.ts';
 
 interface Options {
   readonly config?: string;
@@ -59,8 +59,13 @@ async function local(options: Options): Promise<number> {
   refuseForeign(options.writeProfiles);
   const engine = options.run === 'docker' ? await findEngine(folder) : undefined;
   const { RunningPipeline } = await import('../../rehearsal/running.ts');
-  const say = (text: string) => void (options.json ? process.stderr.write(`${plain(text)}\n`) : print(dim(plain(text))));
-  const running = await RunningPipeline.open({
+  const { whileWorking, working } = await import('../progress.ts');
+  const say = (text: string) => {
+    if (options.json) note(plain(text));
+    else print(dim(plain(text)));
+    working(plain(text));
+  };
+  const settings = {
     config,
     speed: options.speed,
     port: options.port,
@@ -68,7 +73,8 @@ async function local(options: Options): Promise<number> {
     ...(options.data === undefined ? {} : { data: folder }),
     ...(options.start === undefined ? {} : { start: options.start }),
     ...(engine === undefined ? {} : { engine }),
-  }).catch((error: NodeJS.ErrnoException) => {
+  };
+  const running = await whileWorking('starts', () => RunningPipeline.open(settings)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE')
       throw new UsageError(`a port is in use (${error.message}); choose others with --port, or leave it out`);
     if (error.name === 'FolderError') throw new UsageError(error.message);
@@ -183,7 +189,7 @@ function welcome(
     ),
   );
   const roles = Object.keys(profiles).length - people.length;
-  print(dim(`and one for each of ${roles} roles of the pipeline; keys are in ${more.profiles ?? more.file}`));
+  print(dim(wrapped(`and one for each of ${roles} roles of the pipeline; keys are in ${more.profiles ?? more.file}`, '')));
   print(heading('What to type next'));
   const admin = profiles['shiplock-admin'];
   const data = more.data === undefined ? '' : ` --data ${more.data}`;
@@ -202,7 +208,7 @@ function welcome(
     `npx shiplock status${data}`,
   );
   for (const line of lines) print(`  ${line}`);
-  print(dim(`\nIt stays up until Ctrl-C. What happens to ${config} stands below.\n`));
+  print(dim(`\n${wrapped(`It stays up until Ctrl-C. What happens to ${config} stands below.`, '')}\n`));
 }
 
 /** Until Ctrl-C or a polite kill; a second Ctrl-C does not wait. */
