@@ -2,8 +2,9 @@
 import type { ContainerDefinition } from '@aws-sdk/client-ecs';
 import { assertAssumable, authorize } from '../../core/iam/authorize.ts';
 import { identities } from '../../core/iam/identities.ts';
-import { type Principal, ServiceError } from '../../core/service.ts';
+import { type PolicyDocument, type Principal, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
+import { permissionOn } from '../ecr/access.ts';
 import { isEcrImage } from './definition-rules.ts';
 import { ECS_TASKS } from './task-definitions.ts';
 
@@ -116,10 +117,10 @@ export class Host {
     }
   }
 
-  private may(action: string, resource: string, failure: string): void {
+  private may(action: string, resource: string, failure: string, resourcePolicy?: PolicyDocument): void {
     if (this.role === undefined) return;
     try {
-      authorize(this.site.world, this.role, { action, resource }, this.site.region);
+      authorize(this.site.world, this.role, { action, resource, ...(resourcePolicy && { resourcePolicy }) }, this.site.region);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw new StartFailure(`ResourceInitializationError: ${failure}: AccessDeniedException: ${error.message}`);
@@ -139,15 +140,15 @@ export class Host {
     const [account = '', , , region = ''] = host.split('.');
     const [repository = '', digest] = path.join('/').split('@');
     const [name = '', tag = 'latest'] = repository.split(':');
-    const registry = `arn:aws:ecr:${region}:${account}:repository/${name}`;
+    const ecr = this.site.world.site(account, region).service('ecr');
     const registryAuth =
       'unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth';
     this.may('ecr:GetAuthorizationToken', '*', registryAuth);
-    for (const action of ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer']) this.may(action, registry, registryAuth);
-    const found = this.site.world
-      .site(account, region)
-      .service('ecr')
-      .image(name, digest ?? tag);
+    for (const wanted of ['BatchGetImage', 'GetDownloadUrlForLayer']) {
+      const { action, resource, resourcePolicy } = permissionOn(ecr, wanted, { repositoryName: name });
+      this.may(action, resource, registryAuth, resourcePolicy);
+    }
+    const found = ecr.image(name, digest ?? tag);
     if (found === undefined || found.status === 'ARCHIVED')
       throw new StartFailure(
         `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: ${image}: not found`,

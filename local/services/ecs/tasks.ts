@@ -99,7 +99,8 @@ export function taskOperations(ecs: Ecs): Readonly<Record<string, Operation>> {
         return [
           {
             action: 'ecs:RunTask',
-            resource: definition?.arn ?? site.arn('ecs', `task-definition/${lastPart(input.taskDefinition ?? '')}`),
+            // One that is not there is refused for that, not for its name: any revision of the family will do.
+            resource: definition?.arn ?? site.arn('ecs', `task-definition/${lastPart(input.taskDefinition ?? '').split(':')[0]}:*`),
             context: { 'ecs:cluster': clusterArn(site, cluster), ...resourceTags(definition?.tags), ...requestTags(input.tags) },
           },
           ...[executionRoleArn, taskRoleArn].filter((arn) => arn !== undefined).map((arn) => passRole(arn, ECS_TASKS)),

@@ -270,6 +270,7 @@ export async function build() {
     site,
     iam,
     ecs,
+    ecr,
     elb,
     bus,
     logs,

@@ -1,13 +1,16 @@
+import { SetRepositoryPolicyCommand } from '@aws-sdk/client-ecr';
 import {
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   ListServiceDeploymentsCommand,
   RegisterTaskDefinitionCommand,
+  RunTaskCommand,
   UpdateServiceCommand,
   waitUntilServicesStable,
 } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
-import { cluster, registry, seconds } from './lab.ts';
+import { allows } from '../double.ts';
+import { build, cluster, registry, seconds } from './lab.ts';
 import { buildPair } from './traffic-lab.ts';
 
 type Lab = Awaited<ReturnType<typeof buildPair>>;
@@ -80,5 +83,32 @@ describe('a program that knows nothing of strategies', () => {
     await lab.until(async () => over);
     expect((await waiting).state).toBe('SUCCESS');
     expect((await lab.deployment()).status).toBe('SUCCESSFUL');
+  });
+});
+
+describe('an image', () => {
+  it('is pulled where the repository’s own policy lets the execution role in, and not before', async () => {
+    const lab = await build();
+    lab.execution.inline.set('pull', allows(['ecr:GetAuthorizationToken', 'logs:CreateLogStream', 'logs:PutLogEvents']));
+    await lab.create(await lab.revision('v1'), { desiredCount: 1 });
+    await lab.pass(60 * seconds);
+    expect((await lab.tasks('STOPPED'))[0]!.stoppedReason).toContain('ecr:BatchGetImage');
+    const Statement = [
+      { Effect: 'Allow', Principal: { AWS: lab.execution.arn }, Action: ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'] },
+    ];
+    const policyText = JSON.stringify({ Version: '2012-10-17', Statement });
+    await lab.ecr.send(new SetRepositoryPolicyCommand({ repositoryName: 'orders', policyText }));
+    await lab.ecs.send(new UpdateServiceCommand({ cluster, service: 'orders', forceNewDeployment: true }));
+    await lab.pass(90 * seconds);
+    expect((await lab.service()).runningCount).toBe(1);
+  });
+});
+
+describe('a task', () => {
+  it('of a family that is not there is refused for that', async () => {
+    const lab = await build();
+    const networkConfiguration = { awsvpcConfiguration: { subnets: ['subnet-1'] } };
+    const task = new RunTaskCommand({ cluster, taskDefinition: 'nope', launchType: 'FARGATE', networkConfiguration });
+    await expect(lab.ecs.send(task)).rejects.toThrow('TaskDefinition not found');
   });
 });
