@@ -35,10 +35,16 @@ function parse(host: string): Endpoint | undefined {
  * service and Region stand in the credential scope. For a server that is local AWS's outer door.
  */
 export function hostOfSignature(authorization: string | undefined): string | undefined {
-  const [, region, signingName = ''] = /Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(authorization ?? '') ?? [];
+  const { region, signingName = '' } = scopeOf(authorization);
   const service = bySigningName.get(signingName);
   if (service === undefined || region === undefined) return undefined;
   return `${CLIENTS[service]?.hosts?.[0] ?? service}.${region}.amazonaws.com`;
+}
+
+/** For which service and Region a request is signed, as its client calls them; neither where it is not signed. */
+export function scopeOf(authorization: string | undefined): { readonly region?: string; readonly signingName?: string } {
+  const [, region, signingName] = /Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(authorization ?? '') ?? [];
+  return { ...(region === undefined ? {} : { region }), ...(signingName === undefined ? {} : { signingName }) };
 }
 
 /** The name by which requests to a service are signed. */

@@ -1,13 +1,14 @@
 /** What is outside of a world, seen from the world: requests of SDKs, command lines, container tools and people. */
-import { endpointOf, hostOfSignature } from '../core/endpoint.ts';
+import { endpointOf, hostOfSignature, scopeOf } from '../core/endpoint.ts';
 import { INVOCATION_HEADER } from '../core/faults.ts';
-import { type HttpRequest, type HttpResponse, textResponse } from '../core/http.ts';
+import type { HttpRequest, HttpResponse } from '../core/http.ts';
 import type { Site } from '../core/site.ts';
 import type { World } from '../core/world.ts';
 import { answerRegistry } from '../services/ecr/protocol.ts';
 import type { Entrance, Exchange, Inputs } from './inputs.ts';
 import type { Pacer } from './pacer.ts';
 import { changesHost, looksAtApi, looksAtRegistry } from './reads.ts';
+import { strange } from './strange.ts';
 
 /** Answers who comes through the ports of one site; what changes something is remembered first. */
 export class Outside {
@@ -32,8 +33,9 @@ export class Outside {
   readonly api = async (request: HttpRequest): Promise<HttpResponse> => {
     const name = request.host.replace(/:\d+$/, '').toLowerCase();
     if (this.world.listens(name)) return await this.host(name)(request);
-    const host = hostOfSignature(request.headers.authorization) ?? (endpointOf(name) ? name : undefined);
-    if (host === undefined) return unsigned(request);
+    const { authorization } = request.headers;
+    const host = hostOfSignature(authorization) ?? (endpointOf(name) ? name : undefined);
+    if (host === undefined) return strange(request, scopeOf(authorization).signingName);
     return await this.take('api', { ...request, host }, looksAtApi(request));
   };
 
@@ -76,15 +78,4 @@ export async function pass(site: Site, entrance: Entrance, request: HttpRequest)
     return response;
   }
   return await site.world.http({ ...request, host: entrance.host });
-}
-
-/** Nobody knows for which service a request is that is not signed. */
-function unsigned({ method, path }: HttpRequest): HttpResponse {
-  const text =
-    'This is local AWS. Requests to it are signed: use an SDK or the AWS CLI with this address as endpoint URL, and the keys of a profile.\n';
-  if (method === 'GET' && path === '/') return textResponse(200, text);
-  return textResponse(403, JSON.stringify({ __type: 'MissingAuthenticationTokenException', message: text.trim() }), {
-    'content-type': 'application/json',
-    'x-amzn-errortype': 'MissingAuthenticationTokenException',
-  });
 }

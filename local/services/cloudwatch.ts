@@ -24,6 +24,8 @@ export interface FailedAction {
 
 const HOUR = 3600_000;
 const DAY = 24 * HOUR;
+/** Of one GetMetricStatistics. */
+const STATISTICS = 1_440;
 const DATAPOINTS = 100_800;
 
 const invalid = (message: string) => new ServiceError('InvalidParameterValueException', message);
@@ -143,7 +145,13 @@ export class CloudWatch implements Service {
           const metric = this.metrics.get(metricKey(this.nameOf(input.Namespace, input.MetricName, input.Dimensions)));
           const period = (input.Period ?? 60) * 1000;
           const points: Api.Datapoint[] = [];
-          for (const start of periods(time(input.StartTime), time(input.EndTime), period)) {
+          const asked = Math.ceil((time(input.EndTime) - time(input.StartTime)) / period);
+          if (asked > STATISTICS)
+            throw new ServiceError(
+              'InvalidParameterCombinationException',
+              `You have requested up to ${asked.toLocaleString('en')} datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.`,
+            );
+          for (const start of this.periods(time(input.StartTime), time(input.EndTime), period)) {
             const values = Object.fromEntries(
               (input.Statistics ?? []).map((statistic) => [statistic, metric?.statistic(statistic, start, start + period, input.Unit)]),
             );
@@ -181,6 +189,20 @@ export class CloudWatch implements Service {
     };
   }
 
+  /**
+   * The starts of the periods that begin in a span and may hold data; periods are aligned to the epoch.
+   * @throws ServiceError InvalidParameterValueException
+   */
+  private *periods(start: number, end: number, period: number): Generator<number> {
+    const seconds = period / 1000;
+    if (![1, 5, 10, 20, 30].includes(seconds) && !(seconds >= 60 && seconds % 60 === 0))
+      throw invalid('The parameter Period must be 1, 5, 10, 20, 30, or a multiple of 60.');
+    const now = this.site.world.clock.now();
+    const first = Math.max(start, now - (seconds < 60 ? 15 : 455) * DAY);
+    const last = Math.min(end, now + DAY / 12);
+    for (let at = Math.floor(first / period) * period; at < last; at += period) yield at;
+  }
+
   /** @throws ServiceError InvalidParameterValueException */
   private nameOf(namespace: string | undefined, name: string | undefined, dimensions: readonly Api.Dimension[] | undefined): MetricName {
     if (!namespace) throw new ServiceError('MissingRequiredParameterException', 'The parameter Namespace is required.');
@@ -212,7 +234,7 @@ export class CloudWatch implements Service {
       throw invalid(`local AWS knows Sum, Average, Minimum, Maximum, SampleCount and percentiles, not ${stat.Stat}`);
     const metric = this.metrics.get(metricKey(this.nameOf(stat.Metric.Namespace, stat.Metric.MetricName, stat.Metric.Dimensions)));
     const period = (stat.Period ?? 60) * 1000;
-    const points = [...periods(start, end, period)].flatMap((at) => {
+    const points = [...this.periods(start, end, period)].flatMap((at) => {
       const value = metric?.statistic(stat.Stat!, at, at + period, stat.Unit);
       return value === undefined ? [] : [{ at, value }];
     });
@@ -434,11 +456,6 @@ export class CloudWatch implements Service {
 }
 
 const time = (date: Date | undefined) => date?.getTime() ?? 0;
-
-/** The starts of the periods that begin in a span; periods are aligned to the epoch. */
-function* periods(start: number, end: number, period: number): Generator<number> {
-  for (let at = Math.floor(start / period) * period; at < end; at += period) yield at;
-}
 
 /** @throws ServiceError for what local AWS does not know, or CloudWatch refuses */
 function readAlarm(input: Api.PutMetricAlarmInput, arn: string): AlarmSettings {

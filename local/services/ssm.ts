@@ -242,7 +242,7 @@ export class Ssm implements Service {
           : 'Advanced tier parameters support a maximum parameter value of 8192 characters.',
       );
     const allowedPattern = input.AllowedPattern ?? last?.allowedPattern;
-    if (allowedPattern !== undefined && !new RegExp(allowedPattern).test(value))
+    if (allowedPattern !== undefined && !expression(allowedPattern).test(value))
       throw new ServiceError(
         'ParameterPatternMismatchException',
         `Parameter value, cannot be validated against allowedPattern: ${allowedPattern}`,
@@ -320,4 +320,13 @@ function requireName(name: string): void {
     );
   if (name.split('/').length > 16)
     throw new ServiceError('HierarchyLevelLimitExceededException', `The hierarchy of ${name} is deeper than fifteen levels.`);
+}
+
+/** @throws ServiceError InvalidAllowedPatternException */
+function expression(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch {
+    throw new ServiceError('InvalidAllowedPatternException', `The allowed pattern is no regular expression: ${pattern}`);
+  }
 }

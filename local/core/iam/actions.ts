@@ -73,11 +73,23 @@ function template(text: string): RegExp {
   return new RegExp(`^${source}$`, 'i');
 }
 
+/** A permission names a resource that its action does not know: what the caller wrote, or a bug of the service that asks. */
+export class StrangeResourceError extends Error {
+  readonly resource: string;
+
+  constructor(action: string, resource: string) {
+    super(`bug in local AWS: ${action} knows no resource like ${resource}`);
+    this.name = 'StrangeResourceError';
+    this.resource = resource;
+  }
+}
+
 /**
  * The resource that statements are held against: `*` for an action that knows no resource, as DescribeTaskDefinition,
  * where a statement that names an ARN never matches.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
- * @throws Error where the permission names an action, a resource or a condition key that AWS does not have: a bug of the service that asks
+ * @throws StrangeResourceError
+ * @throws Error where the permission names an action or a condition key that AWS does not have: a bug of the service that asks
  */
 export function resourceOf(permission: Permission): string {
   const { action, resource, context } = permission;
@@ -85,7 +97,6 @@ export function resourceOf(permission: Permission): string {
   for (const key of Object.keys(context ?? {}))
     if (!known.knowsKey(key)) throw new Error(`bug in local AWS: IAM does not know the condition key "${key}" for ${action}`);
   if (known.resources.length === 0) return '*';
-  if (resource !== '*' && !known.resources.some((type) => type.test(resource)))
-    throw new Error(`bug in local AWS: ${action} knows no resource like ${resource}`);
+  if (resource !== '*' && !known.resources.some((type) => type.test(resource))) throw new StrangeResourceError(action, resource);
   return resource;
 }

@@ -3,7 +3,7 @@ import { ServiceError } from '../../core/service.ts';
 
 /**
  * The page after `token`. The token names the last item of the page before by its key.
- * @throws ServiceError InvalidParameterException for a token that names nothing
+ * @throws ServiceError InvalidParameterException for a token that names nothing, or a page of another size than 1 to 1000
  */
 export function page<T>(
   items: readonly T[],
@@ -11,6 +11,11 @@ export function page<T>(
   size: number,
   token?: string,
 ): { readonly items: readonly T[]; readonly nextToken?: string } {
+  if (!(size >= 1 && size <= 1000))
+    throw new ServiceError(
+      'InvalidParameterException',
+      `Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must be between 1 and 1000, inclusive'`,
+    );
   let start = 0;
   if (token !== undefined) {
     const last = Buffer.from(token, 'base64url').toString();

@@ -52,6 +52,7 @@ function create(ecs: Ecs, input: CreateClusterRequest): Cluster {
   if (!NAME.test(name)) throw invalid('Invalid cluster name: at most 255 letters, numbers, hyphens and underscores.');
   const before = ecs.clusters.get(name);
   if (before?.status === 'ACTIVE') return before;
+  if (input.settings?.some((one) => one.name === undefined || !one.value)) throw invalid('Cluster settings need a name and a value.');
   const cluster: Cluster = {
     name,
     arn: clusterArn(ecs.site, name),

@@ -100,7 +100,7 @@ export function lambdaOperations(lambda: Lambda): Readonly<Record<string, Operat
           version(input);
           return { StatusCode: 204 };
         }
-        const client = input.ClientContext === undefined ? undefined : (JSON.parse(atob(input.ClientContext)) as unknown);
+        const client = contextOf(input.ClientContext);
         const invoked = await lambda.invokeText(input.FunctionName ?? '', input.Qualifier, payload, type, call.requestId, client);
         if (invoked === undefined) return { StatusCode: 202, Payload: new Uint8Array() };
         return {
@@ -287,4 +287,14 @@ export function lambdaOperations(lambda: Lambda): Readonly<Record<string, Operat
       }),
     ),
   };
+}
+
+/** What a mobile client tells of itself. @throws ServiceError InvalidRequestContentException */
+function contextOf(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(text, 'base64').toString());
+  } catch {
+    throw new ServiceError('InvalidRequestContentException', 'Client context must be a valid Base64-encoded JSON object.');
+  }
 }

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
-import { CreateClusterCommand, DescribeClustersCommand, ECSClient } from '@aws-sdk/client-ecs';
+import { CreateClusterCommand, DescribeClustersCommand, ECSClient, TagResourceCommand } from '@aws-sdk/client-ecs';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -104,6 +104,32 @@ describe('clients that know only an address', () => {
       { step: 'deserialize' },
     );
     await expect(marked.send(new DescribeClustersCommand({}))).resolves.toBeDefined();
+  });
+});
+
+describe('clients of services that are not here', () => {
+  it.each([
+    ['s3', {}, '<Error><Code>NotImplemented</Code><Message>not implemented on local AWS: s3</Message></Error>'],
+    ['ec2', {}, '<Response><Errors><Error><Code>NotImplemented</Code>'],
+    ['iam', { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }, '<Code>NotImplemented</Code>'],
+    ['kms', { 'x-amz-target': 'TrentService.ListKeys' }, '"message":"not implemented on local AWS: kms"'],
+  ])('read so in their own protocol: %s', async (service, headers, text) => {
+    const { door } = await open();
+    const authorization = `AWS4-HMAC-SHA256 Credential=KEY/20310303/eu-central-1/${service}/aws4_request, SignedHeaders=host, Signature=0`;
+    const answer = await raw(door.url, { authorization, ...headers });
+    expect(answer.status).toBe(501);
+    expect(answer.text).toContain(text);
+  });
+});
+
+describe('names that mean nothing', () => {
+  it('are the caller’s mistake, with its words', async () => {
+    const { config } = await open();
+    const tagging = new TagResourceCommand({ resourceArn: 'x', tags: [{ key: 'a', value: 'b' }] });
+    await expect(new ECSClient(config).send(tagging)).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+      message: 'TagResource: "x" names nothing to which this operation applies',
+    });
   });
 });
 
