@@ -73,6 +73,8 @@ export function profilesFile(profiles: Readonly<Record<string, Profile>>, region
         `[profile ${name}]`,
         `region = ${region}`,
         `endpoint_url = ${endpoint}`,
+        // Step Functions answers StartSyncExecution and TestState under `sync-` before its host, and no name begins like that here.
+        'disable_host_prefix_injection = true',
         `aws_access_key_id = ${accessKeyId}`,
         `aws_secret_access_key = ${secretAccessKey}`,
         ...(sessionToken === undefined ? [] : [`aws_session_token = ${sessionToken}`]),

@@ -111,7 +111,9 @@ it('lets a role do only what it may, and tells whose folder it is', async () => 
     /not authorized to perform: ecs:DescribeServices/,
   );
   const file = profilesFile(addresses.profiles, addresses.region, addresses.endpoint);
-  expect(file).toContain(`[profile acme-developer]\nregion = eu-central-1\nendpoint_url = ${addresses.endpoint}\n`);
+  expect(file).toContain(
+    `[profile acme-developer]\nregion = eu-central-1\nendpoint_url = ${addresses.endpoint}\ndisable_host_prefix_injection = true\n`,
+  );
   await close();
   const world = JSON.parse(readFileSync(join(data, 'world.json'), 'utf8')) as Record<string, unknown>;
   const { writeFileSync } = await import('node:fs');
