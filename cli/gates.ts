@@ -4,7 +4,7 @@ import { shortDigest } from '../domain/release.ts';
 import { lookedAt } from '../domain/strategy.ts';
 import { suggestion } from '../domain/suggestion.ts';
 import { carryOut, confirmLive, type DecideOptions } from './deciding.ts';
-import { age, note, plain, UsageError } from './output.ts';
+import { age, noteWrapped, plain, UsageError } from './output.ts';
 import { openSource, type Source } from './source.ts';
 
 export type GateOptions = DecideOptions & { readonly reason?: string };
@@ -44,12 +44,12 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
     return carryOut(source, { verb, ...answered, ...(options.reason ? { reason: options.reason } : {}) }, options);
   }
   const { release, stage } = gate;
+  const looked = lookedAt(stage);
   if (!options.json)
-    note(
-      `${release.repository} ${plain(release.tag)} into ${stage}: ${plain(release.message ?? 'no message')}, by ${plain(release.author ?? 'nobody known')}`,
+    noteWrapped(
+      `${release.repository} ${plain(release.tag)} ${looked ? `at the test listener of ${looked}` : `into ${stage}`}: ${plain(release.message ?? 'no message')}, by ${plain(release.author ?? 'nobody known')}`,
     );
   if (verb === 'approve') {
-    const looked = lookedAt(stage);
     const environments = looked ? [looked] : (source.pipeline.path.find(({ name }) => name === stage)?.environments ?? []);
     const what = looked ? `let traffic of ${looked} go to` : 'approve';
     await confirmLive(source, environments, `${what} ${release.repository} ${release.tag}${looked ? '' : ` for ${stage}`}`, options);

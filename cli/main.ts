@@ -39,6 +39,16 @@ function report(error: Error): number {
       return EXIT.usage;
     case 'InterruptedError':
       return EXIT.interrupted;
+    case 'TypeError':
+      // The sources are TypeScript, which Node reads from 22.18 on.
+      if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+        noteWrapped(
+          `Node ${process.version} cannot read TypeScript; run it as npx shiplock, which brings a Node that can, or with Node 24`,
+        );
+        return EXIT.usage;
+      }
+      noteWrapped(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}`);
+      return EXIT.failed;
     default:
       noteWrapped(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}`);
       return EXIT.failed;

@@ -71,7 +71,8 @@ function movementLines(moving: readonly Movement[], now: number, room: number): 
 /** A line for each thing that goes on in it. */
 function does({ state, since, release, rollouts, open, among }: Movement, now: number): string[] {
   const so = age(now - Date.parse(since));
-  switch (state) {
+  // What pauses at its test listener is checked there, and has not come through.
+  switch (state === 'verifying' && open.length > 0 ? 'deploying' : state) {
     case 'migrating':
       return [`migrates, ${so}`];
     case 'rolling-back':
@@ -98,7 +99,7 @@ function rolloutLine({ service, strategy, productionPercent, testPercent, step, 
       ? ''
       : ` ${bar(productionPercent)} ${productionPercent} % of traffic${steps > 1 ? `, step ${step} of ${steps}` : ''}`;
   const test = productionPercent === 0 && testPercent !== undefined && testPercent > 0 ? `, ${testPercent} % at the test listener` : '';
-  const left = until === undefined ? '' : ` ${what.startsWith('waits') ? 'at most' : 'in'} ${age(Date.parse(until) - now)}`;
+  const left = until === undefined ? '' : `${what.startsWith('waits') ? ', at most' : ' in'} ${age(Date.parse(until) - now)}`;
   return `${service} ${strategy}${weight}${test}: ${what}${left}`;
 }
 

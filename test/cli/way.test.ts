@@ -62,11 +62,18 @@ describe('a rollout that shifts traffic', () => {
     expect(text).toContain('live  gateway linear ▰▰▰▰▰▰▱▱▱▱ 60 % of traffic, step 2 of 4: bakes, then 90 % in 4 min');
   });
 
+  it('is no less a rollout while the checks ask its test listener', () => {
+    const paused = rollout(seen('POST_TEST_TRAFFIC_SHIFT', 0, { paused: { hookId: 'h', deployment: 'd' } }));
+    const text = draw([climb()], [movement({ state: 'verifying', among: ['gateway'], open: ['gateway'], rollouts: [paused] })]);
+    expect(text).toContain('waits at the test listener');
+    expect(draw([climb()], [movement({ state: 'verifying', among: ['gateway'] })])).toContain('runs; its checks are asked');
+  });
+
   it('waits at the test listener, bakes, or goes back', () => {
     const says = (progress: Progress) => draw([climb()], [movement({ rollouts: [rollout(progress)] })]);
     const paused = { hookId: 'h', deployment: 'd' };
     expect(says(seen('POST_TEST_TRAFFIC_SHIFT', 0, { paused }))).toContain(
-      '0 % of traffic, step 0 of 4, 100 % at the test listener: waits at the test listener for its checks at most 58 min',
+      '0 % of traffic, step 0 of 4, 100 % at the test listener: waits at the test listener for its checks, at most 58 min',
     );
     expect(says(seen('BAKE_TIME', 100))).toContain('100 % of traffic, step 4 of 4: bakes; old tasks stop in 3 min');
     expect(says(seen('PRODUCTION_TRAFFIC_SHIFT', 0, { goesBack: true }))).toContain('goes back to what ran before');
