@@ -28,7 +28,6 @@ const keys = {
   /** At most one gate is open for a stage and repository. */
   gate: (stage: string, repository: string): Key => ({ pk: `STAGE#${stage}`, sk: `GATE#${repository}` }),
   promotion: (promotion: string): Key => ({ pk: `PROMOTION#${promotion}`, sk: 'PROMOTION' }),
-  pace: (bucket: string): Key => ({ pk: 'PACE', sk: bucket }),
   swept: (repository: string): Key => ({ pk: 'SWEPT', sk: repository }),
   sweepNext: { pk: 'SWEEP', sk: 'NEXT' } as Key,
 };
@@ -247,8 +246,9 @@ export class Ledger {
     return this.table.set(keys.wait(environment, service), fields, has({ owner, kind, token, state, failed }));
   }
 
-  async dropWait(environment: string, service: string): Promise<void> {
-    await this.table.delete(keys.wait(environment, service));
+  /** Forgets a wait, if it is still this owner's. */
+  async dropWait({ environment, service, owner }: Pick<WaitRecord, 'environment' | 'service' | 'owner'>): Promise<void> {
+    await this.table.delete(keys.wait(environment, service), has({ owner }));
   }
 
   // Gates
@@ -271,30 +271,7 @@ export class Ledger {
     };
   }
 
-  // Pacing and sweeping
-
-  /**
-   * Reserves `count` slots of a bucket that refills at one a second and holds `burst`.
-   * One conditional update in the usual case: `tat` is when the bucket would be empty of debts.
-   * @param now milliseconds since the epoch
-   * @returns when the last of them may be used, in milliseconds since the epoch; `now` or earlier is at once
-   */
-  async reserve(bucket: string, count: number, burst: number, now: number): Promise<number> {
-    const key = keys.pace(bucket);
-    const seconds = Math.ceil(now / 1000);
-    for (;;) {
-      const later = await this.table.update<{ tat: number }>(key, 'SET tat = tat + :n', {
-        expression: 'tat >= :floor',
-        values: { ':n': count, ':floor': seconds - burst },
-      });
-      if (later) return later.tat <= seconds ? now : later.tat * 1000;
-      const fresh = await this.table.update<{ tat: number }>(key, 'SET tat = :start', {
-        expression: 'attribute_not_exists(tat) OR tat < :floor',
-        values: { ':start': seconds - burst + count, ':floor': seconds - burst },
-      });
-      if (fresh) return fresh.tat <= seconds ? now : fresh.tat * 1000;
-    }
-  }
+  // Sweeping
 
   /** Up to which push the sweep has looked. @param upTo milliseconds since the epoch */
   async putSwept(repository: string, upTo: number): Promise<void> {

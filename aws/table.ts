@@ -72,25 +72,14 @@ export class Table {
   }
 
   /** @returns false if the condition did not hold */
-  async put(key: Key, item: object, when?: Condition): Promise<boolean> {
-    try {
-      await this.client.send(new PutItemCommand({ TableName: this.name, Item: marshalled({ ...item, ...key }), ...conditionOf(when) }));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+  put(key: Key, item: object, when?: Condition): Promise<boolean> {
+    const command = new PutItemCommand({ TableName: this.name, Item: marshalled({ ...item, ...key }), ...conditionOf(when) });
+    return holds(this.client.send(command));
   }
 
   /** Sets the fields given (undefined removes one), leaving the others alone. @returns false if the condition did not hold */
-  async set(key: Key, fields: Readonly<Record<string, unknown>>, when: Condition = isPresent): Promise<boolean> {
-    try {
-      await this.client.send(new UpdateItemCommand(this.updateOf(key, fields, when)));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+  set(key: Key, fields: Readonly<Record<string, unknown>>, when: Condition = isPresent): Promise<boolean> {
+    return holds(this.client.send(new UpdateItemCommand(this.updateOf(key, fields, when))));
   }
 
   /** An update in DynamoDB's own words, for arithmetic. @returns the new item, or undefined if the condition did not hold */
@@ -114,8 +103,9 @@ export class Table {
     }
   }
 
-  async delete(key: Key): Promise<void> {
-    await this.client.send(new DeleteItemCommand({ TableName: this.name, Key: marshall(key) }));
+  /** @returns false if the condition did not hold */
+  delete(key: Key, when?: Condition): Promise<boolean> {
+    return holds(this.client.send(new DeleteItemCommand({ TableName: this.name, Key: marshall(key), ...conditionOf(when) })));
   }
 
   /** All writes, or none. @returns false if a condition did not hold */
@@ -209,6 +199,17 @@ export class Table {
       start = LastEvaluatedKey;
     } while (start !== undefined && (query.limit === undefined || found.length < query.limit));
     return found;
+  }
+}
+
+/** Whether the condition of a write held. */
+async function holds(written: Promise<unknown>): Promise<boolean> {
+  try {
+    await written;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
   }
 }
 

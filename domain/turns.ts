@@ -143,7 +143,8 @@ export function* takeGroupTurn(initial: EnvironmentState, group: string, ticket:
     yield* endTurn(initial, ticket.id, group);
     return { state: 'dead' };
   }
-  yield* settleGroup(initial, group);
+  const granting = yield* settleGroup(initial, group);
+  if (granting?.ticket.id === ticket.id) return { state: 'held', fence: granting.fence };
   const turns: GroupTurns = yield* readGroup(group);
   if (turns.holder?.ticket.id === ticket.id && turns.holder.phase === 'held') {
     // A retry whose first answer may have gone to a token that nobody listens to any more.
@@ -194,19 +195,25 @@ function placeOf(turns: GroupTurns, ticket: Ticket): Place {
 const isRival = (other: Ticket, ticket: Ticket) =>
   other.candidate !== undefined && other.candidate.repository === ticket.candidate?.repository;
 
-/** Brings a group's head as far as it can come: dead ones out, in if the gate is open for it, parked if not. */
-export function* settleGroup(initial: EnvironmentState, group: string): Program<void> {
+/**
+ * Brings a group's head as far as it can come: dead ones out, in if the gate is open for it, parked if not.
+ * @returns the turn that this run has granted and told of
+ */
+export function* settleGroup(
+  initial: EnvironmentState,
+  group: string,
+): Program<{ readonly ticket: Ticket; readonly fence: number } | undefined> {
   let drained = false;
   for (;;) {
     const turns: GroupTurns = yield* readGroup(group);
     const { holder } = turns;
     if (holder === undefined) {
-      if (turns.waiting.length === 0) return;
+      if (turns.waiting.length === 0) return undefined;
       const [head, ...rest] = turns.waiting;
       yield* putGroup(turns, { holder: { ticket: head!, phase: 'entering' }, waiting: rest });
       continue;
     }
-    if (holder.phase === 'held') return;
+    if (holder.phase === 'held') return undefined;
     if (yield { op: 'dead', ticket: holder.ticket.id }) {
       yield* putGroup(turns, { holder: undefined } as Partial<GroupTurns>);
       continue;
@@ -214,7 +221,7 @@ export function* settleGroup(initial: EnvironmentState, group: string): Program<
     if (holder.phase === 'parked') {
       const gate: Gate = yield* readGate(initial);
       if (!isOpenFor(gate, holder.ticket)) {
-        if (drained) return;
+        if (drained) return undefined;
         // Whoever parked it may have crashed before draining: a run from the start drains again, then looks again.
         drained = true;
         yield* drain(initial);
@@ -230,7 +237,7 @@ export function* settleGroup(initial: EnvironmentState, group: string): Program<
       const answer = granted(holder.ticket, fence);
       if (!(yield* putGroup(turns, { fence, holder: { ...holder, phase: 'held' } }, [answer]))) continue;
       yield { op: 'send', answer };
-      return;
+      return { ticket: holder.ticket, fence };
     }
     yield* putGroup(turns, { holder: { ...holder, phase: 'parked' } });
   }

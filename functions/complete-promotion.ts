@@ -27,7 +27,7 @@ interface World {
   readonly pipeline: Pipeline;
   readonly ledger: Pick<
     Ledger,
-    'promotion' | 'extension' | 'putExtension' | 'setPromotion' | 'putRunning' | 'putService' | 'putFreeze' | 'dropWait' | 'wait'
+    'promotion' | 'extension' | 'putExtension' | 'setPromotion' | 'putRunning' | 'putService' | 'putFreeze' | 'dropWait'
   >;
   readonly turns: Pick<Turns, 'end'>;
   readonly journal: Pick<Journal, 'write'>;
@@ -42,9 +42,7 @@ export const completePromotion =
     const at = record?.endedAt ?? new Date(now()).toISOString();
     // A retry after the turn was given on: by now the next one may have written what it runs.
     if (record && record.endedAt === undefined && outcome.outcome === 'succeeded') await recordSuccess(world, input, record, at);
-    if (record?.before)
-      for (const service of Object.keys(record.before))
-        if ((await ledger.wait(environment, service))?.owner === promotion) await ledger.dropWait(environment, service);
+    if (record?.before) for (const service of Object.keys(record.before)) await ledger.dropWait({ environment, service, owner: promotion });
     if (needsPerson) {
       await freezeForPerson(world, { promotion, environment, release }, outcome.reason, Date.parse(at));
       count('NeedsPerson');

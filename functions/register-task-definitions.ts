@@ -4,6 +4,7 @@ import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Migrations } from '../aws/migrations.ts';
+import { Pace } from '../aws/pace.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
 import { approvalOf, databasesOf, type Home, renderMigration } from '../domain/databases.ts';
 import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
@@ -28,10 +29,8 @@ interface World {
   readonly pipeline: Pipeline;
   readonly registry: Pick<Registry, 'image' | 'uris'>;
   readonly parameters: Pick<ParameterStore, 'foundation'>;
-  readonly ledger: Pick<
-    Ledger,
-    'promotion' | 'setPromotion' | 'release' | 'setRelease' | 'holds' | 'running' | 'manifest' | 'gate' | 'reserve'
-  >;
+  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'release' | 'setRelease' | 'holds' | 'running' | 'manifest' | 'gate'>;
+  readonly pace: Pick<Pace, 'reserve'>;
   readonly migrations: Pick<Migrations, 'runs'>;
   readonly journal: Pick<Journal, 'write'>;
   readonly clients: (environment: string) => EnvironmentClients;
@@ -65,7 +64,7 @@ export const registerTaskDefinitions =
         throw new PromotionRefused(`${releaseTitle(member)} of this set has a migration to run for ${name}; promote it by itself first`);
     const toMigrate = due.filter(({ id }) => record.migrations?.[id] === undefined);
     if (toRegister.length + toMigrate.length > 0) {
-      await keepPace(ledger, record, toRegister.length + toMigrate.length, moment.now());
+      await keepPace(world, record, toRegister.length + toMigrate.length, moment.now());
       const uris = await registry.uris(repositoriesOf(services));
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
       const { ecs } = clients(name);
@@ -162,12 +161,13 @@ const isComplete = (service: ServiceDefinition, releases: Readonly<Record<string
 const missing = (group: Group, releases: Readonly<Record<string, Release>>) =>
   group.repositories.filter((repository) => !(repository in releases));
 
-/** Reserves the slots once for a promotion. @throws RegistrationPaced with the time to come again */
-async function keepPace(ledger: World['ledger'], record: PromotionRecord & { slot?: number }, count: number, now: number): Promise<void> {
+/** Reserves the slots once for a promotion that has to wait for them; a retry of one that had not may reserve again. @throws RegistrationPaced with the time to come again */
+async function keepPace({ ledger, pace }: World, record: PromotionRecord & { slot?: number }, count: number, now: number): Promise<void> {
   if (record.slot !== undefined && record.slot <= now) return;
-  const slot = record.slot ?? (await ledger.reserve('RegisterTaskDefinition', count, BURST, now));
+  const slot = record.slot ?? (await pace.reserve('RegisterTaskDefinition', count, BURST, now));
+  if (slot <= now) return;
   if (record.slot === undefined) await ledger.setPromotion(record.promotion, { slot } as Partial<PromotionRecord>);
-  if (slot > now) throw new RegistrationPaced(slot);
+  throw new RegistrationPaced(slot);
 }
 
 export const handler = step('register-task-definitions', Input, () => {
@@ -179,6 +179,7 @@ export const handler = step('register-task-definitions', Input, () => {
     parameters: new ParameterStore(),
     ledger,
     migrations: new Migrations(ledger.table),
+    pace: new Pace(ledger.table),
     journal: new Journal(setting('JOURNAL_TABLE')),
     clients: environmentClients(pipeline, 'register-task-definitions'),
   });

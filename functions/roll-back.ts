@@ -110,7 +110,7 @@ async function beginRollBack(
       for (const listener of listenersOf(foundation)) await loadBalancing.deleteRules(listener, [targetGroups[serviceName] ?? '']);
     }
     await ledger.dropService(name, serviceName);
-    await ledger.dropWait(name, serviceName);
+    await ledger.dropWait(left);
     return false;
   }
   const stop: WaitRecord = { ...left, kind: 'stop', token, among, state: 'open' };

@@ -165,10 +165,8 @@ async function end(
   { now }: Moment,
 ): Promise<object> {
   const { ledger, turns, journal } = world;
-  for (const record of await ledger.services(environment.name)) {
-    const wait = await ledger.wait(environment.name, record.service);
-    if (wait?.owner === execution) await ledger.dropWait(environment.name, record.service);
-  }
+  for (const { service } of await ledger.services(environment.name))
+    await ledger.dropWait({ environment: environment.name, service, owner: execution });
   const about = { environment: environment.name };
   if (act === 'complete') {
     const degraded = outcome.outcome === 'succeeded' ? '' : `, degraded: ${outcome.reason}`;

@@ -140,7 +140,7 @@ async function settleService(world: SettlingWorld, record: PromotionRecord, serv
     const left = await goBack(world, record, wait, previous);
     if (left !== 'settled') return left;
   }
-  await ledger.dropWait(record.environment, serviceName);
+  await ledger.dropWait(wait);
   return 'settled';
 }
 
@@ -220,7 +220,7 @@ export async function settleWake(
 ): Promise<void> {
   const place = environmentOf(pipeline, environment);
   if ((await turns.wakeAwaited(place)) !== execution) return;
-  for (const wait of await ledger.waits(environment)) if (wait.owner === execution) await ledger.dropWait(environment, wait.service);
+  for (const wait of await ledger.waits(environment)) if (wait.owner === execution) await ledger.dropWait(wait);
   const reason = `its wake ended as ${end.status}`;
   await journal.write(entry(execution, 'not-woken', now, 'bad', `${environment} could not be woken: ${reason}`, { environment }));
   await turns.wakeFailed(place, execution, reason, now);

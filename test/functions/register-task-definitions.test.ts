@@ -1,4 +1,4 @@
-/** Registering, killed in between and tried again: no slot is taken twice, and what is known to be registered is not registered again. */
+/** Registering, killed in between and tried again: no slot that somebody waits for is taken twice, and what is known to be registered is not registered again. */
 import { expect, it } from 'vitest';
 import { registerTaskDefinitions } from '../../functions/register-task-definitions.ts';
 import { foundation, pipeline, release as releaseOf } from '../domain/parts.ts';
@@ -32,6 +32,8 @@ function scene({ slot = 0 } = {}) {
       running: async () => undefined,
       manifest: async () => [],
       gate: async () => undefined,
+    },
+    pace: {
       reserve: async (_: string, count: number) => {
         reserved += count;
         return slot || now;
@@ -79,10 +81,9 @@ it('tried again after everything was done registers nothing more', async () => {
 });
 
 it.each([
-  { killed: 'before its slot was written down', after: 0, registered: [web, worker], reserved: 4 },
-  { killed: 'before the first revision was written down', after: 1, registered: [web, web, worker], reserved: 2 },
-  { killed: 'before the second revision was written down', after: 2, registered: [web, worker, worker], reserved: 2 },
-  { killed: 'before it said that it deploys', after: 3, registered: [web, worker], reserved: 2 },
+  { killed: 'before the first revision was written down', after: 0, registered: [web, web, worker], reserved: 4 },
+  { killed: 'before the second revision was written down', after: 1, registered: [web, worker, worker], reserved: 3 },
+  { killed: 'before it said that it deploys', after: 2, registered: [web, worker], reserved: 2 },
 ])('killed $killed leaves at most one revision that nobody uses', async ({ after, registered, reserved }) => {
   const one = scene();
   await expect(one.run(after)).rejects.toThrow('killed');
@@ -93,6 +94,13 @@ it.each([
     'orders-web': `${web}:${registered.lastIndexOf(web) + 1}`,
     'orders-worker': `${worker}:${registered.lastIndexOf(worker) + 1}`,
   });
+});
+
+it('killed before it wrote down for which slot it waits takes another one', async () => {
+  const one = scene({ slot: 1_030_000 });
+  await expect(one.run(0)).rejects.toThrow('killed');
+  await expect(one.run()).rejects.toMatchObject({ name: 'RegistrationPaced' });
+  expect(one.reserved).toBe(4);
 });
 
 it('that has to wait for its slot registers nothing, says when, and takes no second slot when it comes again', async () => {

@@ -47,7 +47,7 @@ function scene(looks: readonly Look[]) {
       wait: async (_: string, name: string) => waits.get(name),
       putWait: async (one: WaitRecord) => void waits.set(one.service, one),
       endWait: async (one: WaitRecord, fields: object) => waits.set(one.service, { ...waits.get(one.service)!, ...fields }).size > 0,
-      dropWait: async (_: string, name: string) => void waits.delete(name),
+      dropWait: async ({ service: name }: { service: string }) => void waits.delete(name),
       dropService: async () => {},
     },
     journal: { write: async () => {} },

@@ -1,5 +1,6 @@
 /** What must hold after an abort or another hand that comes between, wherever it struck; and the ways that lead there. */
 import { expect } from 'vitest';
+import { Pace } from '../../aws/pace.ts';
 import { shortDigest } from '../../domain/release.ts';
 import { Witness } from '../simulation/witness.ts';
 import { Aborter, type Workflow } from './aborts.ts';
@@ -234,7 +235,7 @@ export class Aborted {
   /** The account has registered so many task definitions that the next has to wait. */
   async noSlots(): Promise<void> {
     const now = this.stage.clock.now();
-    await this.ledger.reserve('RegisterTaskDefinition', 200, 100, now);
+    await new Pace(this.ledger.table).reserve('RegisterTaskDefinition', 200, 100, now);
   }
 
   loseEvents({ after, type = 'ECS Deployment State Change' }: { after?: string; type?: string } = {}): void {
