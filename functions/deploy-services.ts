@@ -108,6 +108,15 @@ async function deploy(
         state: 'open',
         ...(shifts ? { pauses: true } : {}),
       };
+  const own = [serviceName];
+  const { foundation, targetGroups, alternates } = await parameters.foundation(
+    pipeline.name,
+    name,
+    service.web ? own : [],
+    shifts ? own : [],
+  );
+  // Whoever was too slow leaves the wait of the one that holds the turn now alone, too.
+  await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);
   await ledger.putWait(wait);
   if (again) {
     // List before updating again, lest a bad image that ECS has rolled back already be started a second time.
@@ -116,14 +125,6 @@ async function deploy(
       wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing, progress }) : { state: wait.state };
     if (look.state !== 'none') return true;
   }
-  await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);
-  const own = [serviceName];
-  const { foundation, targetGroups, alternates } = await parameters.foundation(
-    pipeline.name,
-    name,
-    service.web ? own : [],
-    shifts ? own : [],
-  );
   const base = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
   const alternateArn = alternates[serviceName];
   const rendering = {

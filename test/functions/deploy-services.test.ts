@@ -80,8 +80,11 @@ describe('a deployment', () => {
   it('asks ECS for nothing when its turn has passed on', async () => {
     await runs();
     const fence = await promotion();
+    await d.wait({ owner: 'p2', token: 't2' });
     await expect(deploy(fence + 1)).rejects.toMatchObject({ name: 'TurnLost' });
     expect(d.asked).toEqual([]);
+    // Nor does it take the wait of whoever holds the turn now for its own.
+    expect(await d.ledger.wait('beta', 'gateway')).toMatchObject({ owner: 'p2', token: 't2' });
   });
 
   it('creates what the environment never had, led to by its rule', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peopleRole } from '../../domain/names.ts';
 import { shortDigest } from '../../domain/release.ts';
 import type { AccessKey } from '../../local/core/client.ts';
-import { HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
+import { developer, HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
 import { request, send } from './requests.ts';
 
 const everything = { Version: '2012-10-17', Statement: { Effect: 'Allow' as const, Action: '*', Resource: '*' } };
@@ -105,10 +105,10 @@ describe('an approval', () => {
     expect((await journey.stage.executions('promotion')).filter((name) => name.startsWith('beta-')).length).toBe(1);
   });
 
-  it('given by two at once who say yes and no makes one transition, and the other is told so', async () => {
+  it('given by two people at once who say yes and no makes one transition, and the other is told so', async () => {
     const [yes, no] = await Promise.all([
       journey.approve(digest, 'live+sandbox', manager),
-      journey.reject(digest, 'live+sandbox', manager, 'wait'),
+      journey.reject(digest, 'live+sandbox', developer, 'wait'),
     ]);
     expect([yes.status, no.status].toSorted()).toEqual([200, 403]);
     const state = yes.status === 200 ? 'succeeded' : 'refused';

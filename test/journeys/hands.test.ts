@@ -1,6 +1,7 @@
 /** What somebody does by hand at every step of a promotion: moves a tag, deletes an image, a service, a cluster. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Aborted } from './aborted.ts';
+import { statesOf } from './aborts.ts';
 import { integrator } from './journey.ts';
 
 let world: Aborted;
@@ -42,25 +43,39 @@ describe('at any state of a promotion', () => {
     expect(moved.length).toBeGreaterThan(7);
   });
 
-  it('an image that is deleted is refused before anything changes there, or is deployed already, or goes back', async () => {
+  it.each([
+    {
+      what: 'deleted',
+      operation: 'BatchDeleteImage',
+      reason: 'is not in the registry any more; push it again',
+      until: 'CompletePromotion',
+    },
+    // Once ECS has asked for it, an archived image is one that is gone, and that is looked at above.
+    { what: 'archived', operation: 'UpdateImageStorageClass', reason: 'is archived; restore it in ECR, then retry', until: 'RunChecks' },
+  ])('an image that is $what is refused before anything changes there, or is deployed already, or goes back', async (gone) => {
     let act = () => {};
     world = await Aborted.begin('promotion', { act: () => act() });
     await world.good();
-    act = () =>
-      void world.journey.call('ecr', 'BatchDeleteImage', { repositoryName: 'catalog', imageIds: [{ imageDigest: world.latest }] });
+    act = () => void takeAway(gone.operation);
+    const states = [...statesOf('promotion').keys()];
+    for (const state of states.slice(states.indexOf(gone.until) + 1))
+      for (const moment of ['entered', 'waiting']) world.aborter.struck.add(`${state}, ${moment}`);
+    const seen: string[] = [];
     await world.atEachState(
       async () => {
-        const before = world.witness.story.length;
+        const told = world.witness.story.length;
         await world.good();
         const { where = '' } = world.aborter;
         const { state, reason } = (await world.ledger.release('catalog', world.latest!))!;
+        seen.push(where.split(',')[0]!);
         if (!/^(TakeTurn|RegisterTaskDefinitions), /.test(where)) return;
-        expect(`${state}: ${reason}`).toMatch(/^refused: .*is not in the registry any more; push it again/);
-        expect(world.witness.story.slice(before).filter((line) => / (Create|Update)Service test\//.test(line))).toEqual([]);
+        expect(`${state}: ${reason}`).toMatch(/^refused: /);
+        expect(reason).toContain(gone.reason);
+        expect(world.witness.story.slice(told).filter((line) => / (Create|Update)Service test\//.test(line))).toEqual([]);
       },
       { thenPush: false },
     );
-    expect(world.aborter.struck.size).toBeGreaterThan(7);
+    expect(seen).toEqual(expect.arrayContaining(['TakeTurn', 'RegisterTaskDefinitions', 'DeployServices', gone.until]));
   });
 
   it('a service that is deleted ends the promotion with a reason, or is made again, and never silently', async () => {
@@ -72,6 +87,15 @@ describe('at any state of a promotion', () => {
     expect(world.aborter.struck.size).toBeGreaterThan(7);
   });
 });
+
+/** The image that was pushed last is there no more. */
+async function takeAway(operation: string): Promise<void> {
+  const image = { imageDigest: world.latest };
+  await world.journey.call('ecr', operation, {
+    repositoryName: 'catalog',
+    ...(operation === 'BatchDeleteImage' ? { imageIds: [image] } : { imageId: image, targetStorageClass: 'ARCHIVE' }),
+  });
+}
 
 /** What the containers of an environment were started from. */
 async function digestsIn(environment: string): Promise<string[]> {

@@ -34,8 +34,10 @@ export interface Circumstances {
   readonly labels?: Readonly<Record<string, string>>;
   /** Nothing runs anywhere: the climb is the first there ever was, and wakes test. @default false */
   readonly first?: boolean;
-  /** When the first release runs in test and the second is about to be pushed. */
-  readonly plant?: (stage: Stage) => void;
+  /** When the first release runs in test and the second is about to be pushed. @param first its digest, if there is one */
+  readonly plant?: (stage: Stage, first: string) => void;
+  /** When the second asks at beta, or has ended. */
+  readonly meanwhile?: (stage: Stage, second: string) => Promise<void>;
 }
 
 /** Calls that a sweep of faults can name: those of Lambdas, without the sweeps, which come by the clock and not by the climb. */
@@ -43,7 +45,7 @@ export const isOfTheClimb = ({ invocation, caller }: ObservedCall | Omit<Observe
   invocation !== undefined && !caller.endsWith('-sweep');
 
 /** A first release wakes test and runs there. Then a second is pushed, climbs into test and asks at beta, until its question expires. */
-export async function climb({ assembly, labels = {}, first: isFirst = false, plant }: Circumstances): Promise<Climbed> {
+export async function climb({ assembly, labels = {}, first: isFirst = false, plant, meanwhile }: Circumstances): Promise<Climbed> {
   const stage = await Stage.open({ config: simulationConfig, start: MONDAY, seed: 1, assembly, port: false });
   stage.site.service('lambda').idle = 40 * MINUTE;
   try {
@@ -52,9 +54,10 @@ export async function climb({ assembly, labels = {}, first: isFirst = false, pla
     const first = isFirst ? undefined : await push(stage, witness, 1);
     const { faults } = stage.world;
     faults.record();
-    plant?.(stage);
+    plant?.(stage, first ?? '');
     const second = await push(stage, witness, 2, labels);
     const calls = faults.calls.filter(isOfTheClimb);
+    await meanwhile?.(stage, second);
     const stateOf = (digest: string | undefined) => books.releases('door').find((one) => one.digest === digest)?.state ?? 'never came';
     const gate = books.gate('beta', 'door');
     const standing: Standing = {

@@ -2,10 +2,12 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { functionName, promotionExecution, releaseExecution } from '../../domain/names.ts';
+import { type Release, shortDigest } from '../../domain/release.ts';
 import { synthesise } from '../../infra/synthesis.ts';
-import type { ObservedCall } from '../../local/core/faults.ts';
-import './assembly.ts';
+import type { CallFault, ObservedCall } from '../../local/core/faults.ts';
+import { type Assembly, simulationAssembly } from './assembly.ts';
 import { type Climbed, climb, isOfTheClimb } from './climb.ts';
 import { live, simulationConfig } from './history.ts';
 
@@ -47,6 +49,89 @@ const killedAfter = (operation: string, caller: string) => async (assembly: stri
   const climbed = await climb({ assembly, plant: ({ world }) => world.faults.add({ kind: 'kill-after', match }) });
   return faultsOf(climbed, { first: 'superseded', second: 'climbing', gate: 'build-2', test: 'build-2' });
 };
+
+/** A function runs once more with the input of a promotion that is long over, as by a Lambda that stalled. */
+const stalled = (file: string, input: (first: Release) => object) => async (assembly: string) => {
+  const climbed = await climb({
+    assembly,
+    plant: ({ site, pipeline, ledger }, digest) => {
+      const again = async () => {
+        const first = (await ledger.release('door', digest))!;
+        await site.call(site.service('iam').userPrincipal('rehearsal'), 'lambda', 'Invoke', {
+          FunctionName: functionName(pipeline.name, file),
+          Payload: new TextEncoder().encode(JSON.stringify(input(first))),
+        });
+      };
+      void again();
+    },
+  });
+  return faultsOf(climbed, { first: 'superseded', second: 'climbing', gate: 'build-2', test: 'build-2' });
+};
+
+/** Yes and no at the same moment: the first to look is the last to write, and is told that it is too late. */
+const bothAtOnce = async (assembly: string) => {
+  const { story } = await climb({
+    assembly,
+    meanwhile: async (stage, digest) => {
+      const approval = `beta/door/${shortDigest(digest)}/1`;
+      stage.world.faults.add({
+        kind: 'throttle',
+        match: ({ caller, operation }) => caller.endsWith('-decide') && operation === 'TransactWriteItems',
+      });
+      const both = [
+        stage.decideAs('lead@example.com', { verb: 'approve', approval, digest }),
+        stage.decideAs('developer@example.com', { verb: 'reject', approval, digest }),
+      ];
+      await stage.advance(30_000);
+      await Promise.all(both);
+    },
+  });
+  const said = ['approved for beta', 'rejected for beta'].filter((words) => story.some((line) => line.includes(words)));
+  return said.length === 1 ? [] : [`it was ${said.join(' and ')}`];
+};
+
+/** Two ask for a turn at once: the first to look is the last to write. */
+const rivals = async (assembly: string) => {
+  let first: string | undefined;
+  let puts = 0;
+  const { violations, standing } = await climb({
+    assembly,
+    plant: (stage) => {
+      stage.world.faults.add({
+        kind: 'throttle',
+        times: 2,
+        match: ({ caller, operation, invocation }) => {
+          if (!caller.endsWith('-take-turn') || operation !== 'PutItem') return false;
+          first ??= invocation;
+          // The promotion itself comes first.
+          return invocation === first && ++puts > 1;
+        },
+      });
+      void stage.push({ repository: 'door', tag: 'build-3', message: 'change 3', author: 'developer@example.com' });
+    },
+  });
+  // Whoever believes to have the turn, and has it no more, is kept from deploying by its fence, and fails.
+  return standing.second === 'failed' ? [...violations, 'both had the turn'] : violations;
+};
+
+const lostAnswer: CallFault = {
+  kind: 'kill-before',
+  match: ({ caller, operation }) => caller.endsWith('-complete-promotion') && operation === 'SendTaskSuccess',
+};
+
+/** A newer release deploys when the second comes to wait for its turn; with a fault, perhaps. */
+const queued =
+  (fault?: CallFault) =>
+  async (assembly: string): Promise<readonly string[]> => {
+    const climbed = await climb({
+      assembly,
+      plant: (stage) => {
+        if (fault) stage.world.faults.add(fault);
+        void stage.push({ repository: 'door', tag: 'build-3', message: 'change 3', author: 'developer@example.com' });
+      },
+    });
+    return faultsOf(climbed, { second: 'superseded', test: 'build-3' });
+  };
 
 /** Random histories, until one catches it. */
 const histories = (seeds: readonly number[]) => async (assembly: string) => {
@@ -138,7 +223,75 @@ const bugs: readonly Bug[] = [
     wrong: 'if (false) {',
     caught: histories([7]),
   },
+  {
+    what: 'a deployment does not ask whether it still has its turn',
+    file: 'functions/deploy-services.ts',
+    right: 'await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);',
+    wrong: 'void [turns, turnOf, fence];',
+    caught: stalled('deploy-services', (release) => ({ ...late(release), fence: 1, token: 'nobody waits for it' })),
+  },
+  {
+    what: 'a fence of long ago is as good as today’s',
+    file: 'aws/turns.ts',
+    right: "holder?.ticket.id !== ticket || holder.phase !== 'held' || turns?.fence !== fence",
+    wrong: 'fence < 1',
+    caught: stalled('deploy-services', (release) => ({ ...late(release), fence: 1, token: 'nobody waits for it' })),
+  },
+  {
+    what: 'a teardown does not ask whether it still has its turn',
+    file: 'functions/teardown-environment.ts',
+    right: 'await turns.assertEnvironmentTurn(environment.name, execution, fence);',
+    wrong: 'void [turns, fence];',
+    caught: stalled('teardown-environment', () => ({ act: 'services', environment: 'test', execution: 'a night long ago', fence: 1 })),
+  },
+  {
+    what: 'a gate is overwritten by whoever looked at it before',
+    file: 'aws/ledger.ts',
+    right: 'when: before === undefined ? isAbsent : has({ version: before.version, approval: before.approval }),',
+    wrong: '',
+    caught: bothAtOnce,
+  },
+  {
+    what: 'a turn is written whoever has written it since',
+    file: 'aws/turns.ts',
+    right: 'if (effect.answers.length === 0) return this.table.put(key, item, when);',
+    wrong: 'if (effect.answers.length === 0) return this.table.put(key, item);',
+    caught: rivals,
+  },
+  {
+    what: 'a turn is given on without a note of the answer',
+    file: 'aws/turns.ts',
+    right: 'return this.table.transact([{ key, item, when }, ...answers]);',
+    wrong: 'return void answers, this.table.put(key, item, when);',
+    caught: queued(lostAnswer),
+  },
 ];
+
+/** The promotion of a release into test, as its steps are told of it. */
+function late(release: Release): object {
+  const { repository, digest, tag, order, pushedAt } = release;
+  const execution = releaseExecution(repository, digest, 1);
+  const of = { repository, digest, tag, order, pushedAt };
+  return { promotion: promotionExecution('test', execution), environment: 'test', stage: 'test', climb: execution, release: of };
+}
+
+describe('what catches a bug', () => {
+  let assembly: Assembly;
+  beforeAll(async () => {
+    assembly = await simulationAssembly();
+  });
+  afterAll(() => assembly.remove());
+
+  it.each([
+    ['a stalled deployment', stalled('deploy-services', (release) => ({ ...late(release), fence: 1, token: 'nobody waits for it' }))],
+    ['a stalled teardown', stalled('teardown-environment', () => ({ act: 'services', environment: 'test', execution: 'x', fence: 1 }))],
+    ['yes and no at once', bothAtOnce],
+    ['two who ask for a turn at once', rivals],
+    ['a queue whose answer is lost', queued(lostAnswer)],
+  ])('finds nothing where there is none: %s', async (_, caught) => {
+    expect(await caught(assembly.folder)).toEqual([]);
+  });
+});
 
 describe('a planted bug is caught', () => {
   const folders: string[] = [];
