@@ -101,7 +101,10 @@ interface Block {
   readonly widths: readonly number[];
 }
 
-const nameWidth = (rows: readonly Row[]) => Math.min(28, Math.max(7, ...rows.map(({ name }) => columns(name))));
+/** Columns of a name. */
+const LONGEST = 28;
+
+const nameWidth = (rows: readonly Row[]) => Math.min(LONGEST, Math.max(7, ...rows.map(({ name }) => columns(name))));
 
 /** A column is not made narrower. */
 const LEAST = 10;
@@ -146,10 +149,11 @@ function fold(services: readonly ServiceRow[], environments: readonly Environmen
     if (row) row.names.push(service);
     else rows.set(key, { names: [service], cells });
   }
-  return [...rows.values()].map(({ names: found, cells }) => ({
-    name: found.length > names ? `${found[0]} +${found.length - 1}` : found.join(', '),
-    cells,
-  }));
+  return [...rows.values()].map(({ names: found, cells }) => {
+    const all = found.join(', ');
+    const isShort = found.length === 1 || (found.length <= names && columns(all) <= LONGEST);
+    return { name: isShort ? all : `${found[0]} +${found.length - 1}`, cells };
+  });
 }
 
 /** The tag, and below it commit and age. */
