@@ -19,6 +19,19 @@ export interface Release {
   readonly members?: readonly Release[];
 }
 
+/** The release itself of a record about it. */
+export const bareRelease = ({ repository, digest, tag, order, commit, message, author, pushedAt, members }: Release): Release => ({
+  repository,
+  digest,
+  tag,
+  order,
+  ...(commit === undefined ? {} : { commit }),
+  ...(message === undefined ? {} : { message }),
+  ...(author === undefined ? {} : { author }),
+  pushedAt,
+  ...(members ? { members } : {}),
+});
+
 /** What a release brings in: itself, or the members of a set. */
 export const membersOf = (release: Release): readonly Release[] => release.members ?? [release];
 

@@ -15,6 +15,10 @@ const READ_ONLY = new Set([
 
 export const PLACEHOLDER = '%BUILD_VERSION%';
 
+/** What may be registered of a definition that ECS gave out. */
+export const withoutReadOnly = (definition: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(definition).filter(([name]) => !READ_ONLY.has(name)));
+
 interface Definition {
   readonly containerDefinitions?: readonly { readonly image?: string | undefined }[] | undefined;
 }
@@ -25,7 +29,7 @@ export function templateOf(
   tags: readonly { readonly key?: string | undefined; readonly value?: string | undefined }[],
   isOurs: (image: string) => boolean,
 ): Record<string, unknown> {
-  const kept = Object.entries(definition).filter(([name, value]) => !READ_ONLY.has(name) && value !== undefined && !isEmpty(value));
+  const kept = Object.entries(withoutReadOnly(definition)).filter(([, value]) => value !== undefined && !isEmpty(value));
   const own = tags.filter(({ key }) => !key?.startsWith('aws:'));
   return {
     ...Object.fromEntries(kept),

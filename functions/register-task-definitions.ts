@@ -6,11 +6,12 @@ import { Ledger } from '../aws/ledger.ts';
 import { Migrations } from '../aws/migrations.ts';
 import { Pace } from '../aws/pace.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
+import { isComplete, missingOf, repositoriesOf } from '../domain/composition.ts';
 import { approvalOf, databasesOf, type Home, renderMigration } from '../domain/databases.ts';
 import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
 import { heldBack } from '../domain/holds.ts';
 import { compareOrders } from '../domain/order.ts';
-import type { Group, Pipeline, ServiceDefinition } from '../domain/pipeline.ts';
+import type { Group, Pipeline } from '../domain/pipeline.ts';
 import type { ByHand, Ordered, PromotionRecord } from '../domain/records.ts';
 import { membersOf, type Release, releaseTitle, shortDigest } from '../domain/release.ts';
 import { renderTaskDefinition } from '../domain/render.ts';
@@ -53,7 +54,7 @@ export const registerTaskDefinitions =
     );
     for (const [index, group] of groups.entries())
       if (complete[index]?.length === 0)
-        throw new PromotionRefused(`${group.name} also needs ${missing(group, releases).join(', ')}, and ${name} runs none of them yet`);
+        throw new PromotionRefused(`${group.name} also needs ${missingOf(group, releases).join(', ')}, and ${name} runs none of them yet`);
     const services = complete.flat();
     const toRegister = services.filter(({ name: service }) => record.taskDefinitions[service] === undefined);
     // What a person puts back or restarts runs on the database as it is.
@@ -146,20 +147,6 @@ async function manifestWith(
   const running = (await ledger.manifest(environment)).filter(({ repository }) => needed.includes(repository));
   return { ...Object.fromEntries(running.map((release) => [release.repository, release])), ...fresh };
 }
-
-const repositoriesOf = (services: readonly ServiceDefinition[]) => [
-  ...new Set(
-    services.flatMap(({ containers }) =>
-      Object.values(containers).flatMap((source) => ('repository' in source ? [source.repository] : [])),
-    ),
-  ),
-];
-
-const isComplete = (service: ServiceDefinition, releases: Readonly<Record<string, Release>>) =>
-  repositoriesOf([service]).every((repository) => repository in releases);
-
-const missing = (group: Group, releases: Readonly<Record<string, Release>>) =>
-  group.repositories.filter((repository) => !(repository in releases));
 
 /** Reserves the slots once for a promotion that has to wait for them; a retry of one that had not may reserve again. @throws RegistrationPaced with the time to come again */
 async function keepPace({ ledger, pace }: World, record: PromotionRecord & { slot?: number }, count: number, now: number): Promise<void> {

@@ -1,32 +1,119 @@
-/** `shiplock plan`: the requests that would be sent, rendered by the same code that sends them. */
+/** `shiplock plan`: what a deploy or a promotion would change and wait for, or the requests of a release rendered without AWS. */
 import type { Command } from 'commander';
-import { heading, print, printJson, UsageError } from '../output.ts';
+import { type SourceOptions, withExamples, withSource } from '../options.ts';
+import { EXIT, heading, print, printJson, UsageError } from '../output.ts';
+
+type Options = SourceOptions & {
+  readonly to?: string;
+  readonly from?: string;
+  readonly only?: readonly string[];
+  readonly hotfix?: string;
+  readonly digest: string;
+};
+
+const NO_DIGEST = `sha256:${'0'.repeat(64)}`;
+
+const FORMS =
+  'write it as the command itself: plan deploy SERVICE TAG ENVIRONMENT, plan promote REPOSITORY@TAG --to ENVIRONMENT, plan promote --from ENVIRONMENT --to ENVIRONMENT; or plan REPOSITORY TAG ENVIRONMENT for its requests';
 
 export function addPlan(program: Command): void {
-  program
+  const command = program
     .command('plan')
-    .description('show the requests that a release would send to ECS')
-    .argument('<repository>', 'repository of the release')
-    .argument('<tag>', 'its tag')
-    .argument('<environment>', 'where it would go')
-    .option('--digest <digest>', 'the image, where the tag is not resolved', `sha256:${'0'.repeat(64)}`)
-    .option('--config <path>', 'a shiplock.config.ts, or its folder')
-    .option('--json', 'for programs')
-    .addHelpText('after', '\nExample:\n  $ shiplock plan orders git_cf7edb2 test')
-    .action(async (repository: string, tag: string, environment: string, options: { digest: string; config?: string; json?: boolean }) => {
-      const { configPath, loadPipeline } = await import('../pipeline.ts');
-      const { foundationPlaceholder, planRequests } = await import('../../domain/plan.ts');
-      const pipeline = await loadPipeline(configPath(options.config));
-      if (!(repository in pipeline.repositories))
-        throw new UsageError(`no repository ${repository}; there are ${Object.keys(pipeline.repositories).join(', ')}`);
-      if (!(environment in pipeline.environments))
-        throw new UsageError(`no environment ${environment}; there are ${Object.keys(pipeline.environments).join(', ')}`);
-      const release = { repository, digest: options.digest, tag, order: '', pushedAt: '' };
-      const requests = planRequests(pipeline, environment, release, foundationPlaceholder(pipeline, environment));
-      if (options.json) return printJson(requests);
-      for (const { call, input } of requests) {
-        print(heading(call));
-        print(JSON.stringify(input, null, 2));
-      }
-    });
+    .usage('[options] deploy SERVICE TAG ENVIRONMENT | promote REPOSITORY@TAG --to ENVIRONMENT | REPOSITORY TAG ENVIRONMENT')
+    .description(
+      'what a deploy or promote would change and wait for: commits, definitions, migrations, gates; or the requests of a release',
+    )
+    .argument('<words...>', 'deploy or promote with its words; or repository, tag and environment, whose requests need no AWS')
+    .option('--to <environment>', 'of promote')
+    .option('--from <environment>', 'of promote: what this one runs, verified, as one set')
+    .option('--only <repository...>', 'with --from: these repositories alone')
+    .option('--hotfix <reason>', 'as if past a freeze and the stages before')
+    .option('--digest <digest>', 'of the requests: the image, where the tag is not resolved', NO_DIGEST);
+  withExamples(
+    withSource(command),
+    'plan deploy orders-web git_cf7edb2 test',
+    'plan promote orders@git_cf7edb2 --to live',
+    'plan promote --from test --to beta',
+    'plan orders git_cf7edb2 test',
+  ).action(async (words: string[], options: Options) => {
+    const [verb] = words;
+    if (verb !== 'deploy' && verb !== 'promote') return requests(words, options);
+    refuseForm(words, options);
+    const { openSource } = await import('../source.ts');
+    const { planOf } = await import('../planning.ts');
+    const { whileWorking } = await import('../progress.ts');
+    const source = await openSource(options);
+    const order = verb === 'deploy' ? await deployOrder(source, words, options) : await promoteOrder(source, words, options);
+    const plan = await whileWorking('compares…', () => planOf(source, order));
+    if (options.json) printJson(plan);
+    else for (const line of (await import('../plan-view.ts')).planLines(plan)) print(line);
+    if (plan.refusals.length > 0) process.exitCode = EXIT.refused;
+  });
+}
+
+/** @throws UsageError for words and options that do not go together, before anything is asked */
+function refuseForm([verb, ...words]: readonly string[], { to, from, only, hotfix }: Options): void {
+  const good =
+    verb === 'deploy'
+      ? words.length === 3 && to === undefined && from === undefined && only === undefined
+      : to !== undefined && words.length === (from === undefined ? 1 : 0) && (only === undefined || from !== undefined);
+  if (!good) throw new UsageError(`plan ${verb}: ${FORMS}`);
+  if (from !== undefined && hotfix !== undefined)
+    throw new UsageError('a set is no hot-fix; plan promote REPOSITORY@TAG --to ENVIRONMENT --hotfix REASON');
+}
+
+type Source = import('../source.ts').Source;
+type Order = import('../planning.ts').Order;
+
+async function deployOrder(source: Source, words: readonly string[], { hotfix }: Options): Promise<Order> {
+  const [, service = '', tag = '', environment = ''] = words;
+  const { known, knownEnvironment } = await import('../source.ts');
+  const { repositoryOf } = await import('../deciding.ts');
+  known('service', service, Object.keys(source.pipeline.services));
+  const where = knownEnvironment(source, environment);
+  return orderOf(source, repositoryOf(source, service), tag, where, hotfix);
+}
+
+async function promoteOrder(source: Source, words: readonly string[], { to, from, only, hotfix }: Options): Promise<Order> {
+  const [, release] = words;
+  const { knownEnvironment } = await import('../source.ts');
+  const { splitRelease } = await import('../deciding.ts');
+  const where = knownEnvironment(source, to ?? '');
+  if (release !== undefined) {
+    const { repository, reference } = splitRelease(release);
+    return orderOf(source, repository, reference, where, hotfix);
+  }
+  const { setOf } = await import('../sets.ts');
+  const origin = knownEnvironment(source, from ?? '');
+  return { release: await setOf(source, origin, where, only), to: where, from: origin };
+}
+
+async function orderOf(source: Source, repository: string, reference: string, to: string, hotfix: string | undefined): Promise<Order> {
+  const { findRelease } = await import('../deciding.ts');
+  const { bareRelease } = await import('../../domain/release.ts');
+  const found = await findRelease(source, repository, reference);
+  const known = await source.ledger.release(repository, found.digest);
+  const release = bareRelease(known ?? { ...found, order: '', pushedAt: '' });
+  return { release, to, ...(hotfix ? { hotfix } : {}) };
+}
+
+/** Without a ledger: what would be sent, whatever runs. */
+async function requests(words: readonly string[], options: Options): Promise<void> {
+  const [repository = '', tag = '', environment = '', ...rest] = words;
+  if (environment === '' || rest.length > 0) throw new UsageError(`plan: ${FORMS}`);
+  for (const name of ['to', 'from', 'only', 'hotfix', 'data', 'profile', 'aws', 'as'] as const)
+    if (options[name] !== undefined) throw new UsageError(`--${name} says nothing of plan REPOSITORY TAG ENVIRONMENT; ${FORMS}`);
+  const { configPath, loadPipeline } = await import('../pipeline.ts');
+  const { foundationPlaceholder, planRequests } = await import('../../domain/plan.ts');
+  const { known } = await import('../source.ts');
+  const pipeline = await loadPipeline(configPath(options.config));
+  known('repository', repository, Object.keys(pipeline.repositories));
+  known('environment', environment, Object.keys(pipeline.environments));
+  const release = { repository, digest: options.digest, tag, order: '', pushedAt: '' };
+  const planned = planRequests(pipeline, environment, release, foundationPlaceholder(pipeline, environment));
+  if (options.json) return printJson(planned);
+  for (const { call, input } of planned) {
+    print(heading(call));
+    print(JSON.stringify(input, null, 2));
+  }
 }

@@ -30,7 +30,10 @@ async function promote(release: string | undefined, options: Options): Promise<v
   const source = await openSource(options);
   const to = knownEnvironment(source, options.to);
   if (options.from !== undefined) {
-    const manifest = await verifiedManifest(source, knownEnvironment(source, options.from), to, options.only);
+    const { verifiedOf } = await import('../sets.ts');
+    const found = await verifiedOf(source, knownEnvironment(source, options.from), to, options.only);
+    for (const { repository, tag, instead } of found) note(`${repository} ${plain(instead ?? '–')} → ${plain(tag)}`);
+    const manifest = Object.fromEntries(found.map(({ repository, digest }) => [repository, digest]));
     await confirmLive(source, [to], `promote ${Object.keys(manifest).length} releases of ${options.from} into ${to}`, options);
     return carryOut(source, { verb: 'promote-set', from: options.from, to, manifest }, options);
   }
@@ -48,27 +51,4 @@ async function chosen(source: import('../source.ts').Source) {
   const { canAsk, choices, choose } = await import('../picking.ts');
   if (!canAsk()) throw new UsageError('name a release as REPOSITORY@TAG, or --from an environment');
   return choose(await choices(source, 100, true), source.now());
-}
-
-/** What an environment runs and has verified, without what runs in the other already. @throws UsageError if nothing of it can go */
-async function verifiedManifest(
-  source: import('../source.ts').Source,
-  from: string,
-  to: string,
-  only: readonly string[] | undefined,
-): Promise<Record<string, string>> {
-  const { known } = await import('../source.ts');
-  for (const name of only ?? []) known('repository', name, Object.keys(source.pipeline.repositories));
-  const [have, there] = await Promise.all([source.ledger.manifest(from), source.ledger.manifest(to)]);
-  const wanted = have.filter(({ repository }) => only?.includes(repository) ?? true);
-  const unverified = wanted.filter(({ verified }) => !verified);
-  if (unverified.length > 0)
-    throw new UsageError(
-      `not verified in ${from}: ${unverified.map(({ repository, tag }) => `${repository} ${plain(tag)}`).join(', ')}; leave it out with --only`,
-    );
-  const fresh = wanted.filter(({ repository, digest }) => !there.some((one) => one.repository === repository && one.digest === digest));
-  if (fresh.length === 0) throw new UsageError(wanted.length === 0 ? `${from} runs nothing` : `${to} runs all of this already`);
-  for (const { repository, tag } of fresh)
-    note(`${repository} ${plain(there.find((one) => one.repository === repository)?.tag ?? '–')} → ${plain(tag)}`);
-  return Object.fromEntries(fresh.map(({ repository, digest }) => [repository, digest]));
 }

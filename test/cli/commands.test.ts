@@ -156,6 +156,10 @@ describe('check and plan', () => {
       err: expect.stringContaining('no repository order; there are orders, catalog, gateway'),
     });
     expect(shiplock('plan', 'orders', 'git_1', 'prod')).toMatchObject({ status: 2, err: expect.stringContaining('no environment prod') });
+    expect(shiplock('plan', 'deploy', 'orders-web', 'git_1')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('plan deploy SERVICE TAG ENVIRONMENT'),
+    });
     expect(shiplock('chek')).toMatchObject({ status: 2, err: expect.stringContaining('Did you mean check?') });
     expect(shiplock('releases', '--limit', 'many')).toMatchObject({ status: 2, err: expect.stringContaining('A whole number is needed') });
   });
