@@ -5,6 +5,7 @@ import { ConnectionError, type HttpRequest, type HttpResponse, textResponse } fr
 import { StrangeResourceError } from './iam/actions.ts';
 import { authorize } from './iam/authorize.ts';
 import { CLIENTS } from './protocols/clients.ts';
+import { inflated } from './protocols/encoding.ts';
 import { modelFor } from './protocols/former.ts';
 import { type Model, modelOf, type OperationModel } from './protocols/model.ts';
 import { type Misfit, misfit } from './protocols/shape.ts';
@@ -32,7 +33,7 @@ export async function answer(world: World, request: HttpRequest): Promise<HttpRe
   const model = modelFor(own, request);
   const requestId = requestIds(world).uuid();
   try {
-    const { operation, read } = address(model, request);
+    const { operation, read } = address(model, inflated(request));
     const principal = authenticate(world, request, signingNameOf(service), region);
     const invocation = request.headers[INVOCATION_HEADER];
     const input = read(world.lenient && invocation === undefined) as object;

@@ -17,6 +17,15 @@ export interface Door {
 /** Headers between neighbours; Node's server sets its own. The date is the machine's, by which outsiders sign: SDKs set their clocks by it. */
 const HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'content-length', 'date']);
 
+/** Of a body, in bytes: twice what the largest operation takes, a part of a layer. */
+const LARGEST = 64 * 1024 * 1024;
+
+const tooLarge = textResponse(
+  413,
+  JSON.stringify({ __type: 'RequestEntityTooLargeException', message: 'local AWS takes bodies of at most 64 MiB' }),
+  { 'content-type': 'application/json', 'x-amzn-errortype': 'RequestEntityTooLargeException' },
+);
+
 /**
  * Opens a port on 127.0.0.1.
  * @param port 0: one that is free
@@ -59,9 +68,11 @@ async function serve(
   answer: (request: HttpRequest) => Promise<HttpResponse>,
   knows: (host: string) => boolean,
 ): Promise<void> {
-  const request = await read(incoming);
-  const refused = refusal(request.headers, knows);
-  const response = refused === undefined ? await answer(request) : textResponse(403, `${refused}\n`);
+  const refused = refusal(incoming.headers, knows);
+  const request = refused === undefined ? await read(incoming, LARGEST) : undefined;
+  const response = refused !== undefined ? textResponse(403, `${refused}\n`) : request === undefined ? tooLarge : await answer(request);
+  // What is still to come is not read: the connection ends.
+  if (request === undefined) outgoing.setHeader('connection', 'close');
   for (const [name, value] of Object.entries(response.headers)) if (!HOP.has(name)) outgoing.setHeader(name, value);
   outgoing.statusCode = response.status;
   outgoing.end(response.body);

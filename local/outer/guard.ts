@@ -3,12 +3,19 @@
 /** A name or address of this machine. https://datatracker.ietf.org/doc/html/rfc6761#section-6.3 */
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:[a-z0-9-]+\.)*localhost)$/;
 
+/** Of a request: those that say where it comes from come once at most. */
+interface Headers {
+  readonly host?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly 'sec-fetch-site'?: string | string[] | undefined;
+}
+
 /**
  * Why a request is refused; undefined if it is welcome. A page cannot hide its origin, nor the name under which it looked
  * this machine up (DNS rebinding).
  * @param knows whether a host name is one of the world's own
  */
-export function refusal(headers: Readonly<Record<string, string>>, knows: (host: string) => boolean): string | undefined {
+export function refusal(headers: Headers, knows: (host: string) => boolean): string | undefined {
   const host = headers.host ?? '';
   const name = host.replace(/:\d+$/, '').toLowerCase();
   if (!LOOPBACK.test(name) && !knows(name))

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { HttpRequest, HttpResponse } from '../core/http.ts';
 import type { Site } from '../core/site.ts';
+import { refusal } from '../outer/guard.ts';
 import { answerRegistry } from '../services/ecr/protocol.ts';
 
 /** A registry that answers. */
@@ -60,6 +61,13 @@ async function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
+  const { host } = site.service('ecr');
+  const refused = refusal(incoming.headers, (name) => name === host);
+  if (refused !== undefined) {
+    outgoing.writeHead(403, { 'content-type': 'application/json', connection: 'close' });
+    outgoing.end(JSON.stringify({ errors: [{ code: 'DENIED', message: refused }] }));
+    return;
+  }
   const request = await read(incoming);
   const { clock } = site.world;
   clock.stir();
@@ -69,10 +77,21 @@ async function answer(
   outgoing.end(response.body);
 }
 
-/** A request of a real socket as a value. */
-export async function read(incoming: IncomingMessage): Promise<HttpRequest> {
+/**
+ * A request of a real socket as a value.
+ * @param most bytes of the body; undefined for one that is longer, of which the rest is not read
+ */
+export async function read(incoming: IncomingMessage): Promise<HttpRequest>;
+export async function read(incoming: IncomingMessage, most: number): Promise<HttpRequest | undefined>;
+export async function read(incoming: IncomingMessage, most = Number.POSITIVE_INFINITY): Promise<HttpRequest | undefined> {
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk);
+  let size = 0;
+  if (Number(incoming.headers['content-length'] ?? 0) > most) return undefined;
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > most) return undefined;
+    chunks.push(chunk);
+  }
   const [path = '/', query = ''] = (incoming.url ?? '/').split('?', 2);
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(incoming.headers))

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchClient, ListMetricsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { CreateClusterCommand, DescribeClustersCommand, ECSClient, TagResourceCommand } from '@aws-sdk/client-ecs';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -15,6 +15,7 @@ import { type Door, openDoor } from '../../../local/outer/door.ts';
 import { Inputs } from '../../../local/outer/inputs.ts';
 import { Outside, pass } from '../../../local/outer/outside.ts';
 import { Pacer } from '../../../local/outer/pacer.ts';
+import { startRegistry } from '../../../local/registry/server.ts';
 import { factories } from '../../../local/services/index.ts';
 
 /** A Monday in another year than the machine's. */
@@ -53,13 +54,14 @@ function folder(): string {
 /** fetch would not send these headers. */
 function raw(url: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    request(url, { headers }, (response) => {
+    const sent = request(url, { headers }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    })
-      .on('error', reject)
-      .end();
+    }).on('error', reject);
+    // A body that waits to be asked for is never sent.
+    if (headers.expect === undefined) sent.end();
+    else sent.flushHeaders();
   });
 }
 
@@ -133,6 +135,33 @@ describe('names that mean nothing', () => {
   });
 });
 
+describe('bodies', () => {
+  it('are read as they were before a client compressed them', async () => {
+    const { config } = await open();
+    const client = new CloudWatchClient(config);
+    let encoding: string | undefined;
+    client.middlewareStack.add(
+      (next) => (args) => {
+        encoding = (args.request as { headers: Record<string, string> }).headers['content-encoding'];
+        return next(args);
+      },
+      { step: 'deserialize' },
+    );
+    const MetricData = Array.from({ length: 300 }, (_, index) => ({ MetricName: `a-metric-with-a-long-name-${index}`, Value: index }));
+    await client.send(new PutMetricDataCommand({ Namespace: 'Mine', MetricData }));
+    expect(encoding).toBe('gzip');
+    const { Metrics = [] } = await client.send(new ListMetricsCommand({ Namespace: 'Mine' }));
+    expect(Metrics).toHaveLength(300);
+  });
+
+  it('that are too large are refused before they are read', async () => {
+    const { door } = await open();
+    const answer = await raw(door.url, { 'content-length': String(2 ** 30), expect: '100-continue' });
+    expect(answer.status).toBe(413);
+    expect(answer.text).toContain('at most 64 MiB');
+  });
+});
+
 describe('web pages', () => {
   it.each([
     ['of another origin', { origin: 'https://evil.example' }, 'no pages of other origins'],
@@ -143,6 +172,17 @@ describe('web pages', () => {
     const answer = await raw(door.url, headers);
     expect(answer.status).toBe(403);
     expect(answer.text).toContain(text);
+  });
+
+  it.each([
+    ['origin', 'https://evil.example'],
+    ['host', 'evil.example'],
+  ])('have no way into the registry either, by their %s', async (name, value) => {
+    const { site } = await open();
+    const registry = await startRegistry(site);
+    ends.push(() => registry.close());
+    const answer = await raw(`${registry.url}/v2/`, { [name]: value });
+    expect(answer).toMatchObject({ status: 403, text: expect.stringContaining('DENIED') });
   });
 
   it('that somebody typed into a browser are answered', async () => {
