@@ -1,5 +1,6 @@
 /** Which requests only look: they are answered at once and need not be remembered. */
 import type { HttpRequest } from '../core/http.ts';
+import { operationOfPath } from '../core/protocols/cbor.ts';
 
 /** Names of operations that change nothing, in every service that is here. */
 const LOOKS = /^(?:BatchGet|Describe|Filter|Get|List|Lookup|Query|Scan)/;
@@ -10,6 +11,7 @@ const MAKES = new Set(['GetAuthorizationToken', 'GetSessionToken', 'GetFederatio
 function operation(request: HttpRequest): string | undefined {
   const target = request.headers['x-amz-target'];
   if (target !== undefined) return target.slice(target.lastIndexOf('.') + 1);
+  if (request.headers['smithy-protocol'] !== undefined) return operationOfPath(request);
   if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return undefined;
   return new URLSearchParams(new TextDecoder().decode(request.body)).get('Action') ?? undefined;
 }

@@ -1,6 +1,6 @@
 /** Which SDK client knows the schemas of a service, which protocol it speaks and how its common errors are called. */
 
-export type Protocol = 'awsJson1_0' | 'awsJson1_1' | 'restJson1' | 'query';
+export type Protocol = 'awsJson1_0' | 'awsJson1_1' | 'restJson1' | 'query' | 'rpcV2Cbor';
 
 export interface Client {
   /** The npm package. */
@@ -10,6 +10,8 @@ export interface Client {
   readonly namespace?: string;
   /** Formerly a query service: errors also travel under their old names in a header, and old clients still send forms. */
   readonly queryCompatible?: boolean;
+  /** Also takes CBOR. */
+  readonly cbor?: boolean;
   /** First labels of its host names, before the Region. @default the service's name */
   readonly hosts?: readonly string[];
   /** @default the service's name */
@@ -72,6 +74,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     client: '@aws-sdk/client-cloudwatch',
     protocol: 'awsJson1_0',
     queryCompatible: true,
+    cbor: true,
     namespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
     hosts: ['monitoring'],
     signingName: 'monitoring',

@@ -1,5 +1,6 @@
 /** The query protocol of services that speak JSON today, for clients of before: SQS until November 2023, CloudWatch until 2025. */
 import type { HttpRequest } from '../http.ts';
+import { RPC_V2_CBOR } from './cbor.ts';
 import type { Model, OperationModel } from './model.ts';
 import type { Member, Shape, Structure } from './shape.ts';
 
@@ -29,8 +30,12 @@ const SQS_NAMES: Readonly<Record<string, string>> = {
 
 const made = new WeakMap<Model, Model>();
 
-/** The model by which a request is read and answered: the service's own, or, for a form sent to a service that once took forms, its former one. */
+/**
+ * The model by which a request is read and answered: the service's own; for a form sent to a service that once took forms, its
+ * former one; for CBOR, where it is taken, one that speaks it.
+ */
 export function modelFor(model: Model, { headers }: HttpRequest): Model {
+  if (model.cbor && headers['smithy-protocol'] === RPC_V2_CBOR) return { ...model, protocol: 'rpcV2Cbor' };
   if (!model.queryCompatible || !headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return model;
   let former = made.get(model);
   if (former === undefined) {

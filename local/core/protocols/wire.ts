@@ -1,6 +1,7 @@
 /** Requests and answers on the wire, whatever the protocol: one place that knows which is which. */
 import { type HttpRequest, type HttpResponse, textResponse } from '../http.ts';
 import { ServiceError } from '../service.ts';
+import { fromCbor, operationOfPath, RPC_V2_CBOR, toCbor } from './cbor.ts';
 import { fromJson, toJson } from './json.ts';
 import type { Model, OperationModel } from './model.ts';
 import { answerXml, errorXml, formParameters, fromForm, structureXml } from './query.ts';
@@ -32,6 +33,10 @@ export function address(model: Model, request: HttpRequest): Addressed {
       const parameters = formParameters(request.method === 'GET' ? request.query : text(request.body));
       const operation = find(model, parameters.find(([name]) => name === 'Action')?.[1] ?? '');
       return { operation, read: (lenient) => fromForm(operation.input, parameters, lenient) };
+    }
+    case 'rpcV2Cbor': {
+      const operation = find(model, operationOfPath(request));
+      return { operation, read: (lenient) => parsed(() => fromCbor(operation.input, request.body, lenient) ?? {}) };
     }
     case 'restJson1': {
       const found = match(model.routes, request);
@@ -77,6 +82,8 @@ export function success(model: Model, operation: OperationModel, output: object,
         headers: { 'content-type': contentType(model), ...id },
         body: encoder.encode(JSON.stringify(toJson(operation.output, output) ?? {})),
       };
+    case 'rpcV2Cbor':
+      return { status: 200, headers: { ...CBOR, ...id }, body: toCbor(operation.output, output) };
     case 'query':
       return {
         status: 200,
@@ -89,6 +96,8 @@ export function success(model: Model, operation: OperationModel, output: object,
     }
   }
 }
+
+const CBOR = { 'content-type': 'application/cbor', 'smithy-protocol': RPC_V2_CBOR };
 
 const contentType = (model: Model) => (model.protocol === 'awsJson1_0' ? 'application/x-amz-json-1.0' : 'application/x-amz-json-1.1');
 
@@ -115,16 +124,22 @@ export function failure(model: Model, error: ServiceError, requestId: string, no
     const body = errorXml(model.namespace ?? '', code, error.message, status < 500 ? 'Sender' : 'Receiver', requestId, members);
     return textResponse(queryStatus ?? status, body, { ...common, 'content-type': 'text/xml' });
   }
-  const body = JSON.stringify({ ...(model.protocol === 'restJson1' ? {} : { __type: error.code }), ...errorMembers(shape, error) });
-  if (model.protocol === 'restJson1')
-    return textResponse(status, body, { ...common, 'content-type': 'application/json', 'x-amzn-errortype': error.code });
   const query: Record<string, string> = model.queryCompatible
     ? { 'x-amzn-query-error': `${queryCode ?? QUERY_NAMES[error.code] ?? error.code};${status < 500 ? 'Sender' : 'Receiver'}` }
     : {};
-  // The JSON protocols answer the caller's faults with 400, unless the error's shape says otherwise.
-  const jsonStatus = shape?.traits.httpError === undefined && status > 400 && status < 500 ? 400 : status;
-  return textResponse(jsonStatus, body, { ...common, 'content-type': contentType(model), ...query });
+  if (model.protocol === 'rpcV2Cbor') {
+    const body = toCbor({ kind: 'document' }, { __type: error.code, ...errorMembers(shape, error) });
+    return { status: callersFault(shape, status), headers: { ...common, ...CBOR, ...query }, body };
+  }
+  const body = JSON.stringify({ ...(model.protocol === 'restJson1' ? {} : { __type: error.code }), ...errorMembers(shape, error) });
+  if (model.protocol === 'restJson1')
+    return textResponse(status, body, { ...common, 'content-type': 'application/json', 'x-amzn-errortype': error.code });
+  return textResponse(callersFault(shape, status), body, { ...common, 'content-type': contentType(model), ...query });
 }
+
+/** The RPC protocols answer the caller's faults with 400, unless the error's shape says otherwise. */
+const callersFault = (shape: Structure | undefined, status: number) =>
+  shape?.traits.httpError === undefined && status > 400 && status < 500 ? 400 : status;
 
 /** The message under the name that the error's shape gives it, and its further members. */
 function errorMembers(shape: Structure | undefined, error: ServiceError): object {

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudWatchClient, ListMetricsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchClient, GetMetricStatisticsCommand, ListMetricsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { CreateClusterCommand, DescribeClustersCommand, ECSClient, TagResourceCommand } from '@aws-sdk/client-ecs';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { SmithyRpcV2CborProtocol } from '@smithy/core/cbor';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../local/core/clock.ts';
 import { INVOCATION_HEADER } from '../../../local/core/faults.ts';
@@ -135,23 +136,52 @@ describe('names that mean nothing', () => {
   });
 });
 
+/** A header of a client's last request. */
+function sentHeader(client: CloudWatchClient, name: string): () => string | undefined {
+  let found: string | undefined;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      found = (args.request as { headers: Record<string, string> }).headers[name];
+      return next(args);
+    },
+    { step: 'deserialize' },
+  );
+  return () => found;
+}
+
 describe('bodies', () => {
   it('are read as they were before a client compressed them', async () => {
     const { config } = await open();
     const client = new CloudWatchClient(config);
-    let encoding: string | undefined;
-    client.middlewareStack.add(
-      (next) => (args) => {
-        encoding = (args.request as { headers: Record<string, string> }).headers['content-encoding'];
-        return next(args);
-      },
-      { step: 'deserialize' },
-    );
+    const encoding = sentHeader(client, 'content-encoding');
     const MetricData = Array.from({ length: 300 }, (_, index) => ({ MetricName: `a-metric-with-a-long-name-${index}`, Value: index }));
     await client.send(new PutMetricDataCommand({ Namespace: 'Mine', MetricData }));
-    expect(encoding).toBe('gzip');
+    expect(encoding()).toBe('gzip');
     const { Metrics = [] } = await client.send(new ListMetricsCommand({ Namespace: 'Mine' }));
     expect(Metrics).toHaveLength(300);
+  });
+
+  it('may be CBOR, as newer clients of CloudWatch send and read it', async () => {
+    const { config, clock } = await open();
+    const protocol = new SmithyRpcV2CborProtocol({ defaultNamespace: 'com.amazonaws.cloudwatch' });
+    const client = new CloudWatchClient({ ...config, protocol });
+    const spoken = sentHeader(client, 'smithy-protocol');
+    const dated = new Date(clock.now());
+    await client.send(
+      new PutMetricDataCommand({
+        Namespace: 'Mine',
+        MetricData: [{ MetricName: 'a', Values: [1.5, 2], Counts: [1, 2], Timestamp: dated }],
+      }),
+    );
+    const asked = { Namespace: 'Mine', MetricName: 'a', Period: 60, Statistics: ['Sum' as const] };
+    const { Datapoints } = await client.send(
+      new GetMetricStatisticsCommand({ ...asked, StartTime: dated, EndTime: new Date(dated.getTime() + 60_000) }),
+    );
+    expect(spoken()).toBe('rpc-v2-cbor');
+    expect(Datapoints).toEqual([{ Timestamp: dated, Unit: 'None', Sum: 5.5 }]);
+    await expect(
+      client.send(new GetMetricStatisticsCommand({ ...asked, Period: 7, StartTime: dated, EndTime: dated })),
+    ).rejects.toMatchObject({ name: 'InvalidParameterValueException', message: expect.stringContaining('multiple of 60') });
   });
 
   it('that are too large are refused before they are read', async () => {
