@@ -4,7 +4,7 @@ import { shortDigest } from '../domain/release.ts';
 import { lookedAt } from '../domain/strategy.ts';
 import { suggestion } from '../domain/suggestion.ts';
 import { carryOut, confirmLive, type DecideOptions } from './deciding.ts';
-import { age, noteWrapped, plain, UsageError } from './output.ts';
+import { age, noteWrapped, plain, titleOf, UsageError } from './output.ts';
 import { openSource, type Source } from './source.ts';
 
 export type GateOptions = DecideOptions & { readonly reason?: string };
@@ -17,7 +17,7 @@ async function chosen(verb: string, gates: readonly ApprovalRecord[], now: numbe
   const { pick } = await import('./picker.ts');
   const options = gates.map(({ approval, release, stage, askedAt }, index) => ({
     number: index + 1,
-    cells: [`${release.repository} ${release.tag}`, `into ${stage}`, age(now - Date.parse(askedAt)), release.message ?? ''],
+    cells: [titleOf(release), `into ${stage}`, age(now - Date.parse(askedAt)), release.message ?? ''],
     details: [`“${release.message ?? 'no message'}”, by ${release.author ?? 'nobody known'}`, approval],
   }));
   const answer = await pick(`${verb} which?`, options);
@@ -47,12 +47,12 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
   const looked = lookedAt(stage);
   if (!options.json)
     noteWrapped(
-      `${release.repository} ${plain(release.tag)} ${looked ? `at the test listener of ${looked}` : `into ${stage}`}: ${plain(release.message ?? 'no message')}, by ${plain(release.author ?? 'nobody known')}`,
+      `${titleOf(release)} ${looked ? `at the test listener of ${looked}` : `into ${stage}`}: ${plain(release.message ?? 'no message')}, by ${plain(release.author ?? 'nobody known')}`,
     );
   if (verb === 'approve') {
     const environments = looked ? [looked] : (source.pipeline.path.find(({ name }) => name === stage)?.environments ?? []);
     const what = looked ? `let traffic of ${looked} go to` : 'approve';
-    await confirmLive(source, environments, `${what} ${release.repository} ${release.tag}${looked ? '' : ` for ${stage}`}`, options);
+    await confirmLive(source, environments, `${what} ${titleOf(release)}${looked ? '' : ` for ${stage}`}`, options);
   }
   await carryOut(
     source,

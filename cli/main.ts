@@ -50,6 +50,10 @@ function report(error: Error): number {
       noteWrapped(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}`);
       return EXIT.failed;
     default:
+      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') {
+        noteWrapped(`nothing answers: ${error.message}; if it was a local AWS, start it again with shiplock local`);
+        return EXIT.failed;
+      }
       noteWrapped(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}`);
       return EXIT.failed;
   }

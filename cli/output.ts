@@ -50,6 +50,10 @@ export function plain(text: string): string {
   return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
+/** `orders git_cf7edb2`; of several that move as one, what they are. */
+export const titleOf = ({ repository, tag }: { readonly repository: string; readonly tag: string }): string =>
+  plain(repository.startsWith('+') ? `set (${tag})` : `${repository} ${tag}`);
+
 /** Columns that a text takes: wide characters take two, those that only modify take none. */
 export function columns(text: string): number {
   let count = 0;

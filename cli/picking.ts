@@ -1,7 +1,7 @@
 /** Releases to choose from: which there are, where each runs, and the choice itself on a terminal. */
 import { createInterface } from 'node:readline';
 import type { ReleaseRecord } from '../domain/records.ts';
-import { age, bad, dim, InterruptedError, plain, table, UsageError, warn, width, wrap } from './output.ts';
+import { age, bad, dim, InterruptedError, plain, table, titleOf, UsageError, warn, width, wrap } from './output.ts';
 import { rest } from './progress.ts';
 import type { Source } from './source.ts';
 
@@ -60,7 +60,7 @@ const paintOf = ({ state, waitsFor }: Choice) => (waitsFor || state === 'climbin
 export function drawChoices(list: readonly Choice[], now: number): string {
   const cells = (release: Choice) => [
     String(release.number),
-    `${release.repository} ${release.tag}`,
+    titleOf(release),
     age(now - Date.parse(release.admittedAt)),
     byline(release),
     release.runsIn.join(', ') || '–',
@@ -128,7 +128,7 @@ export async function choose(list: readonly Choice[], now: number): Promise<Choi
         number: release.number,
         cells: [
           String(release.number),
-          `${release.repository} ${release.tag}`,
+          titleOf(release),
           age(now - Date.parse(release.admittedAt)),
           byline(release),
           furthest(release.runsIn),

@@ -1,7 +1,7 @@
 /** Draws what is on its way: who waits for whom, how far each rollout is, and which migrations run or will. */
 import { membersOf } from '../domain/release.ts';
 import type { MigrationView, Movement } from './movements.ts';
-import { age, columns, dim, heading, plain, warn, wrap } from './output.ts';
+import { age, columns, dim, heading, plain, titleOf, warn, wrap } from './output.ts';
 import type { Climb, Overview } from './overview.ts';
 import type { Rollout } from './rollouts.ts';
 
@@ -22,10 +22,10 @@ export function drawWay(
   for (const one of moving.filter((movement) => !climbs.has(movement.climb))) {
     const { ordered, release } = one;
     const what = ordered?.verb === 'restart' ? 'restart of' : ordered ? 'back to' : '';
-    const text = [what, plain(`${release.repository} ${release.tag}`)].filter(Boolean).join(' ');
+    const text = [what, titleOf(release)].filter(Boolean).join(' ');
     const why = ordered ? `  by ${plain(ordered.by)}${ordered.reason ? `: ${plain(ordered.reason)}` : ''}` : '';
     lines.push(...hanging(text, why, room, dim));
-    const whom = one.behind ? ` behind ${plain(`${one.behind.repository} ${one.behind.tag}`)}` : '';
+    const whom = one.behind ? ` behind ${titleOf(one.behind)}` : '';
     if (one.state === 'waiting')
       lines.push(
         ...wrap(`waits for its turn in ${one.environment}${whom}, for ${old(one.since)}`, room - 4).map((line) => `    ${warn(line)}`),
@@ -37,12 +37,12 @@ export function drawWay(
 }
 
 function climb(release: Climb, own: readonly Movement[], old: (since: string) => string, room: number): string[] {
-  const name = plain(`${release.repository} ${release.tag}`);
+  const name = titleOf(release);
   const waiting = own.filter(({ state }) => state === 'waiting');
   const behind = waiting.find((one) => one.behind)?.behind;
   const since = own[0]?.since ?? release.since;
   if (release.waitsFor) {
-    const whom = behind ? `, behind ${plain(`${behind.repository} ${behind.tag}`)}` : '';
+    const whom = behind ? `, behind ${titleOf(behind)}` : '';
     return hanging(
       name,
       `  waits for ${plain(release.waitsFor)}${whom}, for ${old(waiting.length > 0 ? since : release.since)}`,
@@ -116,7 +116,7 @@ const MIGRATES: Readonly<Record<MigrationView['state'], string>> = {
 
 const migrationLines = (migrations: readonly MigrationView[], old: (since: string) => string, room: number): string[] =>
   migrations.flatMap(({ database, state, repository, tag, environment, since }) => {
-    const by = `  ${MIGRATES[state]} ${plain(`${repository} ${tag}`)}`;
+    const by = `  ${MIGRATES[state]} ${titleOf({ repository, tag })}`;
     const tail = state === 'asked' ? `, once it is let into ${environment}` : ` on its way into ${environment}, for ${old(since)}`;
     return hanging(database, by + tail, room, state === 'waits' ? warn : undefined);
   });

@@ -1,7 +1,7 @@
 /** `shiplock approvals`: what waits for people, and for whom. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, dim, plain, print, printJson, table, width, wrap } from '../output.ts';
+import { age, dim, plain, print, printJson, table, titleOf, width, wrap } from '../output.ts';
 
 export function addApprovals(program: Command): void {
   const command = program.command('approvals').description('what waits for approval, by whom, since when, and until when');
@@ -36,7 +36,7 @@ export function addApprovals(program: Command): void {
         drawn[0] ?? '',
         ...gates.flatMap(({ release, approvers, approvals }, index) => [
           drawn[index + 1] ?? '',
-          ...below(`${release.repository} ${release.tag} by ${release.author ?? 'nobody known'}: ${release.message ?? 'no message'}`),
+          ...below(`${titleOf(release)} by ${release.author ?? 'nobody known'}: ${release.message ?? 'no message'}`),
           ...below(`asks ${approvers.join(', ') || 'nobody: its author would be the only one'}`).map(dim),
           ...(approvals.length > 0 ? below(`approved by ${approvals.map(({ by }) => by).join(', ')}`).map(dim) : []),
         ]),

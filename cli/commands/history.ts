@@ -1,7 +1,7 @@
 /** `shiplock history`: the promotions of an environment, or what ran there at some time. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, dayTime, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
+import { age, dayTime, print, printJson, table, titleOf, UsageError, wholeNumber } from '../output.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly at?: string };
 
@@ -42,7 +42,7 @@ async function history(environment: string | undefined, options: Options): Promi
   const rows = promotions.map((promotion) => [
     dayTime(Date.parse(promotion.askedAt), timeZone),
     promotion.environment,
-    `${promotion.release.repository} ${promotion.release.tag}`,
+    titleOf(promotion.release),
     promotion.state,
     promotion.endedAt ? age(Date.parse(promotion.endedAt) - Date.parse(promotion.askedAt)) : '',
     [promotion.ordered ? `${promotion.ordered.verb} by ${promotion.ordered.by}` : '', promotion.reason || promotion.release.message]

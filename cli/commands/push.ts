@@ -84,7 +84,8 @@ async function push(folder: string, options: Options): Promise<number> {
     process.stderr.write(`"${tag}" makes no release: those of ${plain(repository)} are tagged ${tags}. It is pushed all the same.\n`);
 
   const { pushImage } = await import('../../local/registry/push.ts');
-  const progress = new Progress('logs in');
+  const { rest, working } = await import('../progress.ts');
+  working('logs in');
   let host = options.registry ?? 'the registry';
   try {
     const { url, login } = await open(options, running);
@@ -100,9 +101,9 @@ async function push(folder: string, options: Options): Promise<number> {
       created: new Date(Number(process.env.SOURCE_DATE_EPOCH ?? 0) * 1000),
       platform: platformOf(options.platform ?? platform ?? 'linux/amd64'),
       ...(run === undefined ? {} : { run }),
-      onBlob: ({ number, of, bytes }) => progress.say(`pushes ${number} of ${of}, ${(bytes / 1e6).toFixed(1)} MB in all`),
+      onBlob: ({ number, of, bytes }) => working(`pushes ${number} of ${of}, ${(bytes / 1e6).toFixed(1)} MB in all`),
     });
-    progress.end();
+    rest();
     const image = `${login.host}/${repository}@${digest}`;
     if (options.json) printJson({ repository, tag, digest, image, files: Object.keys(files).length });
     else {
@@ -113,7 +114,7 @@ async function push(folder: string, options: Options): Promise<number> {
     }
     return EXIT.done;
   } catch (error) {
-    progress.end();
+    rest();
     return explain(error as Error, repository, host);
   }
 }
@@ -219,32 +220,5 @@ async function loggedIn(ask: () => Promise<RegistryLogin>): Promise<RegistryLogi
     if (/ECONNREFUSED/.test(`${message} ${(error as { code?: string }).code}`))
       throw new Error('local AWS does not answer: it was stopped; start it again with shiplock local');
     throw error;
-  }
-}
-
-/** A line on a terminal that is drawn over, for what takes more than a second. */
-class Progress {
-  private readonly began = performance.now();
-  private readonly timer: NodeJS.Timeout | undefined;
-  private text: string;
-  private drawn = false;
-
-  constructor(text: string) {
-    this.text = text;
-    if (process.stderr.isTTY && process.env.TERM !== 'dumb') this.timer = setInterval(() => this.draw(), 1000).unref();
-  }
-
-  say(text: string): void {
-    this.text = text;
-  }
-
-  end(): void {
-    clearInterval(this.timer);
-    if (this.drawn) process.stderr.write('\r\x1b[K');
-  }
-
-  private draw(): void {
-    this.drawn = true;
-    process.stderr.write(`\r\x1b[K${this.text}, ${Math.round((performance.now() - this.began) / 1000)} s`);
   }
 }

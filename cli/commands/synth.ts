@@ -1,6 +1,6 @@
 /** `shiplock synth`: the CloudFormation that goes to AWS, and that local AWS boots from. */
 import type { Command } from 'commander';
-import { good, print } from '../output.ts';
+import { good, print, printJson, wrapped } from '../output.ts';
 
 export function addSynth(program: Command): void {
   program
@@ -8,11 +8,17 @@ export function addSynth(program: Command): void {
     .description('synthesise the CloudFormation assembly of the pipeline')
     .argument('[config]', 'a shiplock.config.ts, or its folder')
     .option('--out <folder>', 'where to', 'cdk.out')
+    .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock synth examples/acme --out cdk.out')
-    .action(async (config: string | undefined, { out }: { out: string }) => {
+    .action(async (config: string | undefined, { out, json }: { out: string; json?: boolean }) => {
       const { configPath } = await import('../pipeline.ts');
-      const { synthesise } = await import('../../infra/synthesis.ts');
-      const { stacks } = await synthesise({ config: configPath(config), outdir: out });
-      print(`${good('✓')} ${stacks.length} stacks in ${out}: ${stacks.join(', ')}`);
+      const { whileWorking } = await import('../progress.ts');
+      const path = configPath(config);
+      const { stacks } = await whileWorking('synthesises', async () => {
+        const { synthesise } = await import('../../infra/synthesis.ts');
+        return synthesise({ config: path, outdir: out });
+      });
+      if (json) return printJson({ out, stacks });
+      print(`${good('✓')} ${wrapped(`${stacks.length} stacks in ${out}: ${stacks.join(', ')}`)}`);
     });
 }

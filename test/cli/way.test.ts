@@ -88,6 +88,11 @@ describe('what is on its way', () => {
     );
   });
 
+  it('calls a set a set', () =>
+    expect(draw([climb({ repository: '+test', tag: '2 of test', waitsFor: 'approval for beta' })])).toContain(
+      'set (2 of test)  waits for',
+    ));
+
   it('says which services are deployed, and how many hold', () => {
     const text = draw([climb()], [movement({ among: ['gateway', 'catalog-web', 'x'], open: ['gateway', 'x'] })]);
     expect(text).toContain('live  deploys gateway, x; 1 of 3 hold, 10 min');
