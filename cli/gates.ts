@@ -79,5 +79,11 @@ async function answeredGate(
   const own = gates
     .filter((gate): gate is ApprovalRecord => gate?.release.tag === tag)
     .toSorted((a, b) => (a.askedAt < b.askedAt ? 1 : -1))[0];
-  return own && { approval: own.approval, digest: own.release.digest };
+  if (own) return { approval: own.approval, digest: own.release.digest };
+  // Where it asked, something newer may have asked since.
+  const release = releases.find((one) => one.tag === tag);
+  const asked = pipeline.path.find(({ name, approval }) => name === release?.stage && approval !== undefined);
+  return release && asked
+    ? { approval: `${asked.name}/${repository}/${shortDigest(release.digest)}/${release.attempt}`, digest: release.digest }
+    : undefined;
 }

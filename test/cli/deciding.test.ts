@@ -198,7 +198,13 @@ describe('an approval of what was answered already', () => {
     },
   );
 
-  it.each(['beta/orders/000000000000/1', 'orders@git_9', 'beta/nothing/abababababab/1', 'x', 'nowhere/orders/abababababab/1'])(
+  it('and asked where something newer asks now, is sent too', async () => {
+    items = [{ ...release, stage: 'beta', attempt: 1, state: 'superseded' }];
+    expect((await shiplock('approve', 'orders@git_1')).status).toBe(3);
+    expect(sent[0]?.body).toEqual({ verb: 'approve', approval: gate.approval, digest });
+  });
+
+  it.each(['beta/orders/000000000000/1', 'orders@git_9', 'nowhere/orders/abababababab/1'])(
     'is not sent where there was none: %s',
     async (named) => {
       expect(await shiplock('approve', named)).toMatchObject({ status: 2, err: expect.stringContaining('no approval request') });

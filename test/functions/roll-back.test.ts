@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Look } from '../../aws/ecs.ts';
 import type { Answer } from '../../aws/step-functions.ts';
+import { TurnLost } from '../../domain/errors.ts';
 import type { PromotionRecord, WaitRecord } from '../../domain/records.ts';
 import { onEcsEvent } from '../../functions/on-ecs-event.ts';
 import { rollBack } from '../../functions/roll-back.ts';
@@ -11,7 +12,7 @@ const release = releaseOf('gateway', '1.0.0');
 const moment = { now: () => 1_000_000, logger: { info() {}, warn() {} }, count() {} } as never;
 
 /** ECS answers the looks given, one after the other; the last one again and again. */
-function scene(looks: readonly Look[]) {
+function scene(looks: readonly Look[], { hasTurn = true } = {}) {
   const environment = Object.keys(pipeline.environments)[0]!;
   const group = Object.values(pipeline.groups).find(({ repositories }) => repositories.includes('gateway'))!;
   const service = group.services[0]!;
@@ -51,7 +52,11 @@ function scene(looks: readonly Look[]) {
       dropService: async () => {},
     },
     journal: { write: async () => {} },
-    turns: { assertTurn: async () => {} },
+    turns: {
+      assertTurn: async () => {
+        if (!hasTurn) throw new TurnLost(environment, 'p1');
+      },
+    },
     outbox: { answer: async (_: string, answer: Answer) => answers.push(answer) > 0 },
     clients: () => ({ ecs }),
   } as never;
@@ -118,5 +123,12 @@ describe('a rollback', () => {
     await event();
     expect(done).toEqual(['update old:1']);
     expect(answers).toMatchObject([{ error: 'RollbackFailed' }]);
+  });
+
+  it('whose turn has passed on asks ECS for nothing, and leaves its wait as it is', async () => {
+    const { begin, done, wait } = scene([running], { hasTurn: false });
+    await expect(begin('t1')).rejects.toMatchObject({ name: 'TurnLost' });
+    expect(done).toEqual([]);
+    expect(wait()).toMatchObject({ kind: 'deploy', token: 't0' });
   });
 });

@@ -1,0 +1,105 @@
+/** Letting traffic shift, by values: which deployments go on, what a retry finds, and whose turn it must be. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { WaitRecord } from '../../domain/records.ts';
+import { shiftTraffic } from '../../functions/shift-traffic.ts';
+import { release as releaseOf } from '../domain/parts.ts';
+import { type Desk, desk, MORNING } from './desk.ts';
+
+let d: Desk;
+let fence: number;
+/** Deployments that were told to go on. */
+let proceeded: string[];
+const release = releaseOf('orders', 'git_1');
+const hook = (service: string) => ({ hookId: `hook of ${service}`, deployment: `deployment of ${service}` });
+
+beforeEach(async () => {
+  d = await desk();
+  proceeded = [];
+  const ticket = { id: 'p1', execution: 'e1', askedAt: MORNING, token: 't' };
+  const taken = await d.world.turns.takeGroup(d.world.pipeline.environments.beta!, 'orders', ticket, MORNING);
+  fence = taken.state === 'held' ? taken.fence : -1;
+  d.answers.length = 0;
+  await d.ledger.newPromotion({
+    promotion: 'p1',
+    execution: 'e1',
+    environment: 'beta',
+    stage: 'beta',
+    group: 'orders',
+    release,
+    climb: 'c1',
+    pipeline: 'x',
+    state: 'verifying',
+    askedAt: '',
+    taskDefinitions: { 'orders-web': 'new:2', 'orders-worker': 'new:2' },
+  });
+});
+
+const waiting = (fields: Partial<WaitRecord> & { service: string }) =>
+  d.wait({ among: ['orders-web', 'orders-worker'], state: 'paused', pauses: true, hook: hook(fields.service), ...fields });
+const shift = (token = 't1', act: 'begin' | 'look' = 'begin', of = fence) => {
+  const { ecs, ...rest } = d.world.clients();
+  const client = { send: async ({ input }: { input: { hookId: string } }) => void proceeded.push(input.hookId) };
+  const world = { ...d.world, clients: () => ({ ...rest, ecs: Object.assign(ecs, { client }) }) as never };
+  const common = { promotion: 'p1', environment: 'beta', stage: 'beta', climb: 'c1', release };
+  return shiftTraffic(world)(act === 'begin' ? { ...common, act, fence: of, token } : { ...common, act }, d.moment);
+};
+
+describe('traffic', () => {
+  it('shifts where a deployment pauses, and its end is waited for under the new token; what was rolled is left alone', async () => {
+    await waiting({ service: 'orders-web' });
+    await d.wait({ service: 'orders-worker', among: ['orders-web', 'orders-worker'], state: 'held' });
+    await shift();
+    expect(proceeded).toEqual(['hook of orders-web']);
+    expect(await d.ledger.wait('beta', 'orders-web')).toMatchObject({ kind: 'shift', state: 'open', token: 't1', among: ['orders-web'] });
+    expect(await d.ledger.wait('beta', 'orders-worker')).toMatchObject({ kind: 'deploy', state: 'held', token: 't0' });
+    expect(d.journal).toMatchObject([{ event: 'shifting' }]);
+    expect(d.answers).toEqual([]);
+  });
+
+  it('does not shift for whoever has lost the turn: nothing goes on, and the waits stay', async () => {
+    await waiting({ service: 'orders-web' });
+    await expect(shift('t1', 'begin', fence + 1)).rejects.toMatchObject({ name: 'TurnLost' });
+    expect(proceeded).toEqual([]);
+    expect(await d.ledger.wait('beta', 'orders-web')).toMatchObject({ kind: 'deploy', state: 'paused', token: 't0' });
+  });
+
+  it('does not shift for another promotion', async () => {
+    await waiting({ service: 'orders-web', owner: 'p0' });
+    await shift();
+    expect(proceeded).toEqual([]);
+  });
+
+  it('that a retry finds shifted is answered at once, and is not told to go on again', async () => {
+    await waiting({ service: 'orders-web' });
+    await shift();
+    await d.ledger.endWait((await d.ledger.wait('beta', 'orders-web'))!, { state: 'held' });
+    proceeded.length = 0;
+    await shift('t2');
+    expect(proceeded).toEqual([]);
+    expect(d.answers).toEqual([{ token: 't2', answer: { result: { services: ['orders-web'] } } }]);
+  });
+
+  it('that a retry finds shifting is told again, as nobody knows whether ECS has heard', async () => {
+    await waiting({ service: 'orders-web' });
+    d.looks.set('orders-web', [{ state: 'running', reason: '', deployment: 'd1' }]);
+    await shift();
+    await shift('t2');
+    expect(proceeded).toEqual(['hook of orders-web', 'hook of orders-web']);
+    expect(d.answers).toEqual([]);
+  });
+});
+
+describe('the look of the backstop', () => {
+  it.each([
+    ['held', undefined],
+    ['broke', 'alarm'],
+    ['running', 'not'],
+  ] as const)('sees that it %s', async (state, reason) => {
+    await waiting({ service: 'orders-web' });
+    await shift();
+    d.looks.set('orders-web', [{ state, reason: 'an alarm went off', deployment: 'd1' }]);
+    const end = shift('', 'look');
+    if (reason === undefined) expect(await end).toMatchObject({ services: ['orders-web'] });
+    else await expect(end).rejects.toMatchObject({ name: 'DeploymentFailed', message: expect.stringContaining(reason) });
+  });
+});
