@@ -83,6 +83,12 @@ export function decide(
   return missing > 0 ? { kind: 'counted', record, missing } : { kind: 'approved', record: { ...record, state: 'approved' } };
 }
 
+/** Whom a gate asks about a release: its approvers, without the author where it asks for somebody else. */
+export function askedAbout(rule: ApprovalRule, people: Pipeline['people'], author = ''): string[] {
+  const mayNot = (person: Person | undefined) => rule.notAuthor && person !== undefined && isAuthor(person, author);
+  return rule.approvers.filter((email) => !mayNot(people[email]));
+}
+
 /** Whether a person is among the authors that a label names, by address or by name. */
 export const isAuthor = (person: Person, author: string): boolean =>
   authorsOf(author).some(({ address, name }) => is(person, address) || is(person, name));

@@ -4,6 +4,7 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { type Answer, StepFunctions } from '../aws/step-functions.ts';
+import { askedAbout } from '../domain/approval.ts';
 import { approvalOf } from '../domain/databases.ts';
 import { Superseded } from '../domain/errors.ts';
 import { compareOrders } from '../domain/order.ts';
@@ -82,7 +83,7 @@ export const requestApproval =
       await outbox.send(before.token, dead);
       break;
     }
-    const who = rule.approvers.join(', ');
+    const who = askedAbout(rule, pipeline.people, release.author).join(', ') || 'somebody else than its author';
     await ledger.setRelease(release.repository, release.digest, execution, { stage, waitsFor: `approval for ${stage} by ${who}` });
     const quorum = rule.quorum > 1 ? ` (${rule.quorum} of them)` : '';
     await journal.write(

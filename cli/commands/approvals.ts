@@ -8,16 +8,12 @@ export function addApprovals(program: Command): void {
   withExamples(withSource(command), 'approvals').action(async (options: SourceOptions) => {
     const { openSource } = await import('../source.ts');
     const { approvalOf } = await import('../../domain/databases.ts');
-    const { isAuthor } = await import('../../domain/approval.ts');
+    const { askedAbout } = await import('../../domain/approval.ts');
     const { ledger, pipeline, now } = await openSource(options);
     const gates = (await ledger.openGates()).map(({ token: _token, ...gate }) => {
       const rule = approvalOf(pipeline, gate.stage, gate.release.repository);
-      const mayNot = (email: string) => {
-        const person = pipeline.people[email];
-        return rule?.notAuthor === true && person !== undefined && isAuthor(person, gate.release.author ?? '');
-      };
       // A token is what answers a gate: nobody but decide needs it.
-      return { ...gate, quorum: rule?.quorum ?? 1, approvers: (rule?.approvers ?? []).filter((email) => !mayNot(email)) };
+      return { ...gate, quorum: rule?.quorum ?? 1, approvers: rule ? askedAbout(rule, pipeline.people, gate.release.author) : [] };
     });
     if (options.json) return printJson(gates);
     if (gates.length === 0) return print('nothing waits for approval');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Decision, decide, isAuthor, personBehind, strictest } from '../../domain/approval.ts';
+import { askedAbout, type Decision, decide, isAuthor, personBehind, strictest } from '../../domain/approval.ts';
 import type { ApprovalRule, Person, Pipeline } from '../../domain/pipeline.ts';
 import type { ApprovalRecord } from '../../domain/records.ts';
 
@@ -47,6 +47,12 @@ describe('a gate', () => {
   it('refuses a stranger', () => expect(reasonOf(gate, rule, undefined, approve, 500)).toContain('nobody of this pipeline'));
   it('refuses who is no approver', () =>
     expect(reasonOf(gate, { ...rule, approvers: [lead.email] }, manager, approve, 500)).toContain('may not decide about live'));
+  it('asks its approvers, and not the author where it asks for somebody else', () => {
+    const known = Object.fromEntries(people.map((one) => [one.email, one]));
+    expect(askedAbout(rule, known, 'Dev <dev@old.example.com>')).toEqual([manager.email, lead.email]);
+    expect(askedAbout(rule, known, undefined)).toEqual(rule.approvers);
+    expect(askedAbout({ ...rule, notAuthor: false }, known, author.email)).toEqual(rule.approvers);
+  });
   it('refuses the author', () => expect(reasonOf(gate, rule, author, approve, 500)).toContain('wrote orders git_1'));
   it('refuses the author under an old address', () => {
     const old = { ...gate, release: { ...gate.release, author: 'Developer <DEV@old.example.com>' } };
