@@ -40,6 +40,9 @@ export const isRunnable = ({ mediaType, artifactType, subject }: ImageDetail) =>
   subject === undefined &&
   (artifactType === undefined || CONFIGS.includes(artifactType));
 
+/** https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html */
+const NAMES_PER_CALL = 100;
+
 interface Manifest {
   readonly config?: { readonly digest: string };
   readonly manifests?: readonly { readonly digest: string; readonly platform?: { readonly os: string; readonly architecture: string } }[];
@@ -98,8 +101,13 @@ export class Registry {
 
   /** Repository URIs by name. */
   async uris(repositoryNames: readonly string[]): Promise<Record<string, string>> {
-    const { repositories = [] } = await this.client.send(new DescribeRepositoriesCommand({ repositoryNames: [...repositoryNames] }));
-    return Object.fromEntries(repositories.map(({ repositoryName, repositoryUri }) => [repositoryName ?? '', repositoryUri ?? '']));
+    const found: Record<string, string> = {};
+    for (let start = 0; start < repositoryNames.length; start += NAMES_PER_CALL) {
+      const names = repositoryNames.slice(start, start + NAMES_PER_CALL);
+      const { repositories = [] } = await this.client.send(new DescribeRepositoriesCommand({ repositoryNames: names }));
+      for (const { repositoryName = '', repositoryUri = '' } of repositories) found[repositoryName] = repositoryUri;
+    }
+    return found;
   }
 
   private async manifest(repositoryName: string, imageDigest: string): Promise<Manifest> {

@@ -39,7 +39,8 @@ async function exportAll(name: string | undefined, options: Options): Promise<vo
   for (const [key, revision] of wanted) {
     const found = await firstOf(ecs, [revision, ...(options.cluster === undefined ? familiesOf(source, key, family) : [])]);
     if (found === undefined) throw new UsageError(`no task definition ${plain(revision)} in ECS; for a service, name its --cluster too`);
-    templates[key] = templateOf(found.definition, found.tags, (image) => options.allImages === true || isInEcr(image));
+    const isOurs = (image: string) => options.allImages === true || isInEcr(image);
+    templates[key] = templateOf(found.definition, found.tags, isOurs, await filledBy(source, found));
   }
   if (options.out === undefined)
     return printJson(wanted.size === 1 && options.cluster === undefined ? Object.values(templates)[0] : templates);
@@ -63,6 +64,24 @@ function familiesOf(
   return Object.keys(pipeline.environments)
     .toReversed()
     .map((environment) => family(pipeline.name, environment, service));
+}
+
+/** What this pipeline has filled into a definition of its own. */
+async function filledBy(
+  { pipeline, ledger }: import('../source.ts').Source,
+  { definition, tags }: import('../../aws/definitions.ts').Found,
+) {
+  const { originOf } = await import('../../domain/template.ts');
+  const origin = originOf(tags);
+  const known: Record<string, string> = {};
+  if (origin?.pipeline !== pipeline.name) return { variables: {}, tags: known };
+  for (const { image = '' } of definition.containerDefinitions ?? []) {
+    const [name = '', digest] = image.split('@');
+    const repository = name.slice(name.indexOf('/') + 1);
+    const release = digest === undefined ? undefined : await ledger.release(repository, digest);
+    if (release && digest !== undefined) known[digest] = release.tag;
+  }
+  return { variables: pipeline.environments[origin.environment]?.variables ?? {}, tags: known };
 }
 
 async function firstOf(ecs: import('../../aws/definitions.ts').Definitions, candidates: readonly string[]) {

@@ -1,7 +1,7 @@
 /** `shiplock logs`: what the tasks of a service say. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { dayTime, dim, plain, print, UsageError, wholeNumber } from '../output.ts';
+import { dayTime, dim, note, plain, print, UsageError, wholeNumber } from '../output.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly follow?: boolean };
 
@@ -32,22 +32,27 @@ export function addLogs(program: Command): void {
       lines = await whileWorking('reads the log…', () => logs.lines(group, source.now() - span));
       if (lines.length >= options.limit) break;
     }
-    lines = lines.slice(-options.limit);
+    let latest = lines.at(-1)?.at;
+    const older = lines.slice(0, Math.max(0, lines.length - options.limit));
+    for (const { id } of older) told.add(id);
+    if (lines.length === 0 && !options.follow) note(`${service} has logged nothing in ${environment} within the last 30 days`);
     for (;;) {
       for (const { id, at, stream, text } of lines) {
         if (told.has(id)) continue;
         told.add(id);
+        latest = Math.max(at, latest ?? at);
         if (options.json) print(JSON.stringify({ at: new Date(at).toISOString(), stream, text }));
         else print(`${dim(`${dayTime(at, source.timeZone)} ${plain(stream.split('/').at(-1) ?? '').slice(0, 8)}`)} ${plain(text)}`);
       }
       if (!options.follow) return;
       await pause();
-      lines = await logs.lines(group, Math.max(...lines.map(({ at }) => at), source.now() - OVERLAP));
+      // From the last line on, by the clock of the log: the one here may be another.
+      lines = await logs.lines(group, Math.min(latest ?? Number.POSITIVE_INFINITY, source.now()) - OVERLAP);
     }
   });
 }
 
 /** How far back is looked, further only if there is too little: pages come oldest first. Milliseconds. */
-const SPANS = [10 * 60_000, 3_600_000, 24 * 3_600_000];
+const SPANS = [10 * 60_000, 3_600_000, 24 * 3_600_000, 7 * 24 * 3_600_000, 30 * 24 * 3_600_000];
 /** Lines of several tasks do not come in order: a little is read again. */
 const OVERLAP = 60_000;

@@ -1,6 +1,8 @@
 /** Templates from task definitions that exist. */
 import { describe, expect, it } from 'vitest';
+import { renderTaskDefinition } from '../../domain/render.ts';
 import { isInEcr, templateOf, withPlaceholder } from '../../domain/template.ts';
+import { digest, parts, pipeline, release } from './parts.ts';
 
 describe('a template of a task definition', () => {
   it('has roles, memory and network, and nothing that ECS would refuse', () => {
@@ -51,5 +53,24 @@ describe('a template of a task definition', () => {
   it('keeps a registry’s port, and drops tag and digest', () => {
     expect(withPlaceholder('localhost:5000/web')).toBe('localhost:5000/web:%BUILD_VERSION%');
     expect(withPlaceholder('localhost:5000/web:1@sha256:ab')).toBe('localhost:5000/web:%BUILD_VERSION%');
+  });
+});
+
+describe('a template of what a pipeline registered', () => {
+  it.each(Object.keys(pipeline.services))('makes of %s what it was made of, in every environment', (name) => {
+    const releases = Object.fromEntries(Object.keys(pipeline.repositories).map((repository) => [repository, release(repository, 'git_1')]));
+    const registered = (environment: string, template?: object) =>
+      renderTaskDefinition(parts({ service: name, environment, releases, ...(template ? { template } : {}) }));
+    const found = registered('live');
+    const filled = { variables: pipeline.environments.live!.variables, tags: { [digest('a')]: 'git_1' } };
+    const ecs = {
+      ...found,
+      revision: 3,
+      volumes: [],
+      containerDefinitions: found.containerDefinitions.map((one) => ({ cpu: 0, mountPoints: [], image: '', ...one })),
+    };
+    const template = templateOf(ecs, found.tags, isInEcr, filled);
+    expect(JSON.stringify(template)).not.toMatch(/live|shiplock|git_1/);
+    expect(registered('test', template)).toEqual(registered('test'));
   });
 });
