@@ -1,4 +1,7 @@
 /** The Lambdas: one for each file of functions/, with a role, a log and a version of its own. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Duration, aws_iam as iam, aws_lambda as lambda, aws_logs as logs, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import * as names from '../domain/names.ts';
 import { pascal } from './names.ts';
@@ -63,7 +66,8 @@ function stepFunction(stack: Stack, place: Place, file: string, folder: string):
     runtime: lambda.Runtime.NODEJS_24_X,
     architecture: lambda.Architecture.ARM_64,
     handler: 'index.handler',
-    code: lambda.Code.fromAsset(folder),
+    // Without a hash of ours the CDK would remember its own in the home of whoever synthesises.
+    code: lambda.Code.fromAsset(folder, { assetHash: contentHash(folder) }),
     memorySize: 256,
     timeout: Duration.seconds(LONG.includes(file) ? 60 : 30),
     role: iam.Role.fromRoleArn(stack, `${id}RoleArn`, ownRole.attrArn, { mutable: false }),
@@ -84,4 +88,15 @@ function variables(place: Place, file: string): Record<string, string> {
     ...(file === 'notify' || file === 'post-notice' ? {} : { JOURNAL_TABLE: names.journalTable(place.name) }),
     ...Object.fromEntries((MACHINES[file] ?? []).map((workflow) => [`${workflow.toUpperCase()}_MACHINE_ARN`, place.machineArn(workflow)])),
   };
+}
+
+/** Of the files of a function's folder, which has no others below. */
+function contentHash(folder: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder).sort())
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(join(folder, name)))
+      .update('\0');
+  return hash.digest('hex');
 }

@@ -1,9 +1,10 @@
 /** `shiplock local`: local AWS and the pipeline in real time, for SDKs, the AWS CLI, container tools and shiplock's own commands. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Addresses, RunningPipeline } from '../../rehearsal/running.ts';
+import { claim } from '../claim.ts';
 import { DATA_FOLDER } from '../folder.ts';
 import { dim, EXIT, good, heading, journalLine, note, plain, print, table, UsageError, wholeNumber, wrapped } from '../output.ts';
 
@@ -55,9 +56,9 @@ async function local(options: Options): Promise<number> {
   const config = configPath(options.config);
   const folder = resolve(options.data ?? DATA_FOLDER);
   const file = join(folder, 'local.json');
-  refuseSecond(file, folder);
   refuseForeign(options.writeProfiles);
   const engine = options.run === 'docker' ? await findEngine(folder) : undefined;
+  const started = await claim(folder, file);
   const { RunningPipeline } = await import('../../rehearsal/running.ts');
   const { whileWorking, working } = await import('../progress.ts');
   const say = (text: string) => {
@@ -75,6 +76,7 @@ async function local(options: Options): Promise<number> {
     ...(engine === undefined ? {} : { engine }),
   };
   const running = await whileWorking('starts', () => RunningPipeline.open(settings)).catch((error: NodeJS.ErrnoException) => {
+    started();
     if (error.code === 'EADDRINUSE')
       throw new UsageError(`a port is in use (${error.message}); choose others with --port, or leave it out`);
     if (error.name === 'FolderError') throw new UsageError(error.message);
@@ -83,7 +85,6 @@ async function local(options: Options): Promise<number> {
   try {
     const timeZone = timeZoneOf(running.pipeline);
     const { addresses } = running;
-    mkdirSync(folder, { recursive: true });
     // So that whoever looks knows how old things are.
     const time = { machine: Date.now(), pipeline: running.now(), speed: options.speed };
     const found = { ...addresses, pid: process.pid, speed: options.speed, time };
@@ -91,6 +92,7 @@ async function local(options: Options): Promise<number> {
     rmSync(`${file}.new`, { force: true });
     writeFileSync(`${file}.new`, `${JSON.stringify(found, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
+    started();
     const profiles = await writeProfiles(options.writeProfiles, addresses);
     await running.onJournal((entry) => print(options.json ? JSON.stringify(entry) : journalLine(entry, timeZone)));
     if (options.json) print(JSON.stringify(found));
@@ -123,21 +125,6 @@ async function findEngine(folder: string) {
     throw new UsageError(
       `--run docker: no engine to run containers: ${plain(error.message)}. Start Docker, or name its address in DOCKER_HOST or a context of docker; without --run docker local AWS plays the tasks`,
     );
-  }
-}
-
-/** @throws UsageError if another process uses the folder */
-function refuseSecond(file: string, folder: string): void {
-  if (!existsSync(file)) return;
-  try {
-    const { pid, endpoint } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; endpoint: string };
-    process.kill(pid, 0);
-    throw new UsageError(
-      `${folder}: it runs already (process ${pid}, ${plain(endpoint)}); stop it with Ctrl-C, or give another folder with --data`,
-    );
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    // A file that a crash left, of a process that is gone.
   }
 }
 

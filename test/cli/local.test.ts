@@ -1,6 +1,6 @@
 /** `shiplock local` as a person meets it: what it says, refuses and leaves behind. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,14 @@ describe('shiplock local', () => {
   it('runs until it is interrupted, tells others where it is, and leaves nothing but its folder', async () => {
     const data = join(folder, 'data');
     const profiles = join(folder, 'profiles.ini');
-    const child = spawn(process.execPath, words('examples/acme', '--data', data, '--write-profiles', profiles), { cwd: root });
+    const [home, temporary] = ['home', 'temporary'].map((name) => {
+      mkdirSync(join(folder, name));
+      return join(folder, name);
+    }) as [string, string];
+    const child = spawn(process.execPath, words('examples/acme', '--data', data, '--write-profiles', profiles), {
+      cwd: root,
+      env: { ...process.env, HOME: home, TMPDIR: temporary },
+    });
     const exit = new Promise<number | null>((ended) => child.once('exit', ended));
     let out = '';
     try {
@@ -61,7 +68,8 @@ describe('shiplock local', () => {
     expect(await exit).toBe(0);
     expect(out).toContain('goes on from here');
     expect(existsSync(join(data, 'local.json'))).toBe(false);
-    expect(existsSync(join(data, 'state.json'))).toBe(true);
+    expect(readdirSync(data).sort()).toEqual(['assemblies', 'bodies', 'inputs.jsonl', 'state.json', 'world.json']);
+    expect([...readdirSync(home), ...readdirSync(temporary)]).toEqual([]);
   }, 60_000);
 
   it.each([
