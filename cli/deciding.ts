@@ -51,7 +51,7 @@ export async function carryOut(
   const end = await waitFor(source, { execution: reply.execution }, { minutes: options.timeout ?? 60, silent: options.json === true });
   if (options.json) printJson({ ...reply, ...end });
   else if (end.outcome === 'succeeded') print(good('✓ succeeded'));
-  else print(bad(wrapped(`✗ ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`)));
+  else print(bad(wrapped(`✗ ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${inZone(plain(end.reason), source.timeZone)}`)));
   process.exitCode = exitCodeOf(end) ?? EXIT.failed;
 }
 

@@ -1,6 +1,6 @@
 /** Draws an overview: environments side by side in as many columns as the terminal has, what differs first, equal rows as one. */
 import type { RunningRecord } from '../domain/records.ts';
-import { bad, bold, columns, dayTime, dim, good, heading, padTo, plain, shortAge, titleOf, warn, width, wrap } from './output.ts';
+import { bad, bold, columns, dayTime, dim, good, heading, inZone, padTo, plain, shortAge, titleOf, warn, width, wrap } from './output.ts';
 import type { EnvironmentView, Overview, ServiceRow } from './overview.ts';
 import { drawWay, hanging } from './way.ts';
 
@@ -21,7 +21,7 @@ export function drawOverview(view: Overview, timeZone: string, all: boolean): st
       lines.push(
         ...hanging(
           `${titleOf({ repository, tag })}  `,
-          `${state} ${dayTime(Date.parse(endedAt ?? ''), timeZone)}: ${plain(reason ?? 'no reason known')}`,
+          `${state} ${dayTime(Date.parse(endedAt ?? ''), timeZone)}: ${inZone(plain(reason ?? 'no reason known'), timeZone)}`,
           room,
           bad,
         ),

@@ -1,7 +1,7 @@
 /** Releases to choose from: which there are, where each runs, and the choice itself on a terminal. */
 import { createInterface } from 'node:readline';
 import type { ReleaseRecord } from '../domain/records.ts';
-import { age, bad, dim, InterruptedError, plain, table, titleOf, UsageError, warn, width, wrap } from './output.ts';
+import { age, bad, dim, InterruptedError, inZone, plain, table, titleOf, UsageError, warn, width, wrap } from './output.ts';
 import { rest } from './progress.ts';
 import type { Source } from './source.ts';
 
@@ -48,16 +48,16 @@ const furthest = (names: readonly string[]) =>
   names.length > 2 ? `${names.slice(-2).join(', ')} +${names.length - 2}` : names.join(', ') || '–';
 
 /** How it stands, if that is worth a word. */
-function wordOn({ state, waitsFor, reason, stage }: Choice): string {
+function wordOn({ state, waitsFor, reason, stage }: Choice, timeZone: string): string {
   if (waitsFor) return `waits for ${waitsFor}`;
   if (state === 'climbing') return `on its way${stage ? `, in ${stage}` : ''}`;
-  return state === 'succeeded' ? '' : `${state}${reason ? `: ${reason}` : ''}`;
+  return state === 'succeeded' ? '' : `${state}${reason ? `: ${inZone(reason, timeZone)}` : ''}`;
 }
 
 const paintOf = ({ state, waitsFor }: Choice) => (waitsFor || state === 'climbing' ? warn : state === 'superseded' ? dim : bad);
 
 /** A line for each release, in a pipe; on a terminal its message and what became of it below, where they do not fit. */
-export function drawChoices(list: readonly Choice[], now: number): string {
+export function drawChoices(list: readonly Choice[], now: number, timeZone: string): string {
   const cells = (release: Choice) => [
     String(release.number),
     titleOf(release),
@@ -72,7 +72,7 @@ export function drawChoices(list: readonly Choice[], now: number): string {
       list.map((release) => [
         ...cells(release),
         release.state,
-        [release.message, release.waitsFor ? wordOn(release) : release.reason].filter(Boolean).join(' – '),
+        [release.message, release.waitsFor ? wordOn(release, timeZone) : release.reason].filter(Boolean).join(' – '),
       ]),
     );
   const beside = width() >= WIDE;
@@ -88,7 +88,7 @@ export function drawChoices(list: readonly Choice[], now: number): string {
     ...list.flatMap((release, index) => [
       drawn[index + 1] ?? '',
       ...(beside ? [] : below(release.message ?? '', (text) => text)),
-      ...below(wordOn(release), paintOf(release)),
+      ...below(wordOn(release, timeZone), paintOf(release)),
     ]),
   ].join('\n');
 }
@@ -118,7 +118,7 @@ export async function ask(question: string): Promise<string> {
 }
 
 /** Lets a person choose: from a list that moves, or by number or tag where the terminal cannot. @throws UsageError if nothing is chosen; InterruptedError */
-export async function choose(list: readonly Choice[], now: number): Promise<Choice> {
+export async function choose(list: readonly Choice[], now: number, timeZone: string): Promise<Choice> {
   if (list.length === 0) throw new UsageError('there is no such release to choose');
   if (process.env.TERM !== 'dumb') {
     const { pick } = await import('./picker.ts');
@@ -136,7 +136,9 @@ export async function choose(list: readonly Choice[], now: number): Promise<Choi
         ],
         details: [
           `“${release.message ?? 'no message'}”, by ${release.author ?? 'nobody known'}${release.commit ? `, commit ${release.commit}` : ''}`,
-          [wordOn(release), release.verifiedIn.length > 0 ? `held in ${release.verifiedIn.join(', ')}` : ''].filter(Boolean).join('; '),
+          [wordOn(release, timeZone), release.verifiedIn.length > 0 ? `held in ${release.verifiedIn.join(', ')}` : '']
+            .filter(Boolean)
+            .join('; '),
         ],
       })),
     );
@@ -144,7 +146,7 @@ export async function choose(list: readonly Choice[], now: number): Promise<Choi
     if (found === undefined) throw new UsageError('nothing chosen');
     return found;
   }
-  process.stderr.write(`${drawChoices(list, now)}\n`);
+  process.stderr.write(`${drawChoices(list, now, timeZone)}\n`);
   for (;;) {
     const answer = await ask(`which one? 1–${list.length}, a tag, or nothing to leave: `);
     if (answer === '') throw new UsageError('nothing chosen');

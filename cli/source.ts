@@ -11,7 +11,7 @@ import type { Pipeline } from '../domain/pipeline.ts';
 import { suggestion } from '../domain/suggestion.ts';
 import { DATA_FOLDER, isRehearsed } from './folder.ts';
 import type { SourceOptions } from './options.ts';
-import { note, plain, RefusedError, UsageError } from './output.ts';
+import { inZone, note, plain, RefusedError, UsageError } from './output.ts';
 import { configPath, loadPipeline, timeZoneOf } from './pipeline.ts';
 import { working } from './progress.ts';
 
@@ -127,7 +127,7 @@ async function openLocal(addresses: LocalAddresses, options: SourceOptions): Pro
     async decide(decision) {
       assertMayDecide();
       working(decision.verb);
-      return send(await decisions(pipeline, connection, addresses.decideUrl), decision);
+      return send(await decisions(pipeline, connection, addresses.decideUrl), decision, timeZoneOf(pipeline));
     },
   };
 }
@@ -181,7 +181,7 @@ async function openAccount(options: SourceOptions): Promise<Source> {
     assertMayDecide: () => {},
     decide: async (decision) => {
       working(decision.verb);
-      return send(await decisions(pipeline, connection), decision);
+      return send(await decisions(pipeline, connection), decision, machineZone());
     },
   };
 }
@@ -196,10 +196,10 @@ async function decisions(pipeline: Pipeline, connection: Connection, url?: strin
   return new Sender(functionName(pipeline.name, 'decide'), connection, url);
 }
 
-async function send(sender: Decisions, decision: { readonly verb: string }): Promise<Reply> {
+async function send(sender: Decisions, decision: { readonly verb: string }, timeZone: string): Promise<Reply> {
   const reply = await sender.send(decision);
   if (reply.status === 200) return reply;
-  if (reply.status === 403) throw new RefusedError(reply.message);
+  if (reply.status === 403) throw new RefusedError(inZone(reply.message, timeZone));
   if (reply.status === 400)
     throw new UsageError(`${decision.verb}: ${reply.message} (if it should be known, deploy the pipeline's newest version)`);
   throw new Error(`${decision.verb}: the pipeline answered ${reply.status}: ${reply.message}`);

@@ -1,7 +1,7 @@
 /** `shiplock history`: the promotions of an environment, or what ran there at some time. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, dayTime, print, printJson, table, titleOf, UsageError, wholeNumber } from '../output.ts';
+import { age, dayTime, inZone, print, printJson, table, titleOf, UsageError, wholeNumber } from '../output.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly at?: string };
 
@@ -45,7 +45,10 @@ async function history(environment: string | undefined, options: Options): Promi
     titleOf(promotion.release),
     promotion.state,
     promotion.endedAt ? age(Date.parse(promotion.endedAt) - Date.parse(promotion.askedAt)) : '',
-    [promotion.ordered ? `${promotion.ordered.verb} by ${promotion.ordered.by}` : '', promotion.reason || promotion.release.message]
+    [
+      promotion.ordered ? `${promotion.ordered.verb} by ${promotion.ordered.by}` : '',
+      inZone(promotion.reason ?? '', timeZone) || promotion.release.message,
+    ]
       .filter(Boolean)
       .join(': '),
   ]);

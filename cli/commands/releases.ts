@@ -22,11 +22,11 @@ export function addReleases(program: Command): void {
       const list = await choices(source, options.limit, options.verified === true, repository);
       if (options.pick) {
         if (!canAsk()) throw new UsageError('--pick asks on a terminal, and this is none; name the release instead');
-        const chosen = await choose(list, source.now());
+        const chosen = await choose(list, source.now(), source.timeZone);
         return options.json ? printJson(chosen) : print(`${chosen.repository}@${chosen.digest}`);
       }
       if (options.json) return printJson(list);
-      print(drawChoices(list, source.now()));
+      print(drawChoices(list, source.now(), source.timeZone));
     },
   );
 }

@@ -1,7 +1,7 @@
 /** `shiplock wait`: until something has ended, for scripts and CI; the exit code says how. */
 import type { Command } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { bad, good, plain, print, printJson, wholeNumber, wrapped } from '../output.ts';
+import { bad, good, inZone, plain, print, printJson, wholeNumber, wrapped } from '../output.ts';
 
 type Options = SourceOptions & { readonly timeout: number; readonly in?: string };
 
@@ -28,7 +28,14 @@ export function addWait(program: Command): void {
       });
       if (options.json) printJson(end);
       else if (end.outcome === 'succeeded') print(good(`✓ ${plain(what)} ${environment ? `runs in ${environment}` : 'succeeded'}`));
-      else print(bad(wrapped(`✗ ${plain(what)} ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${plain(end.reason)}`)));
+      else
+        print(
+          bad(
+            wrapped(
+              `✗ ${plain(what)} ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${inZone(plain(end.reason), source.timeZone)}`,
+            ),
+          ),
+        );
       process.exitCode = exitCodeOf(end);
     },
   );

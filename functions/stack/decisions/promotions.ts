@@ -29,7 +29,9 @@ export async function promote(world: World, { repository, digest, to, hotfix }: 
   if (image.status !== 'ACTIVE') return refused(`${name} is archived; restore it in ECR before it can run`);
   const known = await ledger.release(repository, digest);
   if (known?.state === 'climbing')
-    return refused(`${releaseTitle(known)} is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}`);
+    return refused(
+      `${releaseTitle(known)} is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}; to send it elsewhere, stop it first: shiplock abort ${known.repository}@${known.tag}`,
+    );
   const before = pipeline.path[index - 1];
   if (before !== undefined && hotfix === undefined && !(await held(world, before.environments, repository, digest)))
     return refused(
