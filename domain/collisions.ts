@@ -1,6 +1,6 @@
 /** What two things of a pipeline would share, and must not: sessions, names in AWS, requests. */
 
-import { buildProject, family, migrationService, promotionExecution, releaseExecution, targetGroupName } from './names.ts';
+import { buildProject, family, migrationService, promotionExecution, releaseExecution } from './names.ts';
 import type { Person } from './pipeline.ts';
 import type { Parsed } from './schema.ts';
 
@@ -36,15 +36,12 @@ export function checkNames(config: Parsed, report: Report): void {
       );
     for (const database of Object.keys(config.databases ?? {}))
       families.set(family(config.name, environment, migrationService(database)), `the migration of ${database} in ${environment}`);
-    for (const [service, { web }] of Object.entries(config.services)) {
+    for (const service of Object.keys(config.services)) {
       const own = family(config.name, environment, service);
       const other = families.get(own);
       if (other !== undefined)
         report(`services.${service}`, `in ${environment} it would be called ${own}, as ${other}; rename one of them`);
       families.set(own, `${service} in ${environment}`);
-      const target = targetGroupName(config.name, environment, service);
-      if (web && target.length > 32)
-        report(`services.${service}`, `the target group ${target} has ${target.length} characters, and AWS takes 32; shorten a name`);
     }
     const { build } = config.environments[environment] ?? {};
     if (build === undefined) continue;

@@ -7,7 +7,6 @@ import { checkSharedGates, completeDatabases, databasesIn } from './database-con
 import { groupsOf } from './groups.ts';
 import { clockChange } from './hours.ts';
 import { jsonFault } from './json.ts';
-import { alternateName } from './names.ts';
 import type {
   Build,
   ContainerSource,
@@ -109,7 +108,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
     ]),
   );
   const databases = completeDatabases(config, (file, place) => templateOf(file, place, readFile, report), report);
-  checkStrategies(Object.values(services), Object.values(environments), config.name, report);
+  checkStrategies(Object.values(services), Object.values(environments), report);
   checkPaths(config, report);
   checkNames(config, report);
   checkSize(config, report);
@@ -149,12 +148,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
 }
 
 /** What a strategy that shifts traffic asks of its environment. */
-function checkStrategies(
-  services: readonly ServiceDefinition[],
-  environments: readonly Environment[],
-  pipeline: string,
-  report: Report,
-): void {
+function checkStrategies(services: readonly ServiceDefinition[], environments: readonly Environment[], report: Report): void {
   for (const environment of environments)
     for (const service of services) {
       const shifting = shiftingOf(environment, service);
@@ -166,12 +160,6 @@ function checkStrategies(
         report(place, `"${shifting.kind}" is for environments that always exist, and ${environment.name} is on demand; use "rolling"`);
       if (shifting.look && environment.approval === undefined)
         report(`${place}.look`, `nobody may look: ${environment.name} has no approvers; give it \`approval\``);
-      const alternate = alternateName(pipeline, environment.name, service.name);
-      if (alternate.length > 32)
-        report(
-          `services.${service.name}`,
-          `the target group ${alternate} has ${alternate.length} characters, and AWS takes 32; shorten a name`,
-        );
     }
 }
 

@@ -90,13 +90,6 @@ export function fingerprint(text: string): string {
 /** The role that people of the pipeline have without single sign-on: its trust policy fixes the session name to the user's. */
 export const peopleRole = (pipeline: string) => `${pipeline}-people`;
 
-/** A web service's target group: AWS takes 32 characters. */
-export const targetGroupName = (pipeline: string, environment: string, service: string) => `${pipeline}-${environment}-${service}`;
-
-/** The target group that takes turns with it, where traffic shifts. */
-export const alternateName = (pipeline: string, environment: string, service: string) =>
-  `${targetGroupName(pipeline, environment, service)}-b`;
-
 /** In which ECS changes the rules and targets of an environment. */
 export const infrastructureRole = (pipeline: string, environment: string) => `${pipeline}-${environment}-ecs`;
 
