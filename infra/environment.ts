@@ -111,6 +111,11 @@ function targetGroup(
     healthyThresholdCount: 2,
     unhealthyThresholdCount: 2,
     targetGroupAttributes: [{ key: 'deregistration_delay.timeout_seconds', value: '10' }],
+    // The role in which ECS registers targets is good for groups with these.
+    tags: [
+      { key: 'shiplock:pipeline', value: place.name },
+      { key: 'shiplock:environment', value: environment.name },
+    ],
   });
   // A service that is still running may use it.
   group.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN;

@@ -42,6 +42,10 @@ export function infrastructureRole(stack: Stack, place: Place, environment: stri
         Sid: 'MoveTargets',
         Action: ['elasticloadbalancing:RegisterTargets', 'elasticloadbalancing:DeregisterTargets'],
         Resource: place.arn('elasticloadbalancing', 'targetgroup/*'),
+        // CloudFormation names target groups: what says whose they are is their tags.
+        Condition: {
+          StringEquals: { 'aws:ResourceTag/shiplock:pipeline': place.name, 'aws:ResourceTag/shiplock:environment': environment },
+        },
       },
     ],
   );

@@ -25,7 +25,10 @@ export const wildcards: readonly Wildcard[] = [
   },
   { resource: /:task-definition\/[\w*-]+:\*$/, reason: 'Revisions of one family are numbered by ECS.' },
   { resource: /:listener(-rule)?\/app\/[\w-]+\/\*$/, reason: 'Listener and rules of one load balancer: their ids are made by AWS.' },
-  { resource: /:targetgroup\/\*$/, reason: 'Targets of an account: target groups have names that CloudFormation makes.' },
+  {
+    resource: /:targetgroup\/\*$/,
+    reason: 'CloudFormation names target groups; a condition on their tag leaves those of one environment.',
+  },
   { resource: /:parameter\/shiplock\/[\w-]+\/\*$/, reason: 'The parameters of one pipeline.' },
   { resource: /:table\/[\w-]+\/stream\/\*$/, reason: 'The stream of one table is named by the time of its making.' },
   { resource: /:repository\/([\w-]+\/)?\*$/, reason: 'Where the repositories are too many to be named in a policy: all of their path.' },

@@ -324,3 +324,26 @@ describe('limits of AWS', () => {
     expect(large.all('AcmePipeline', 'AWS::Events::Rule').length).toBeGreaterThan(3);
   });
 });
+
+describe('an environment whose traffic shifts', () => {
+  const strategy = { kind: 'blue-green', bakeMinutes: 5, percent: 100, stepBakeMinutes: 0, look: false, pauseMinutes: 60 } as const;
+  let shifting: Synthesis;
+  beforeAll(async () => {
+    shifting = await Synthesis.of(pipeline({ environments: [environment('live', { strategy }), environment('beta')] }));
+  });
+
+  it('lets ECS move its own targets, and no others of the account', () => {
+    const { Policies } = shifting.one('AcmeEnvLive', 'AWS::IAM::Role', { RoleName: names.infrastructureRole('acme', 'live') }).Properties;
+    const moving = Policies[0].PolicyDocument.Statement.find(({ Sid }: { Sid: string }) => Sid === 'MoveTargets');
+    const tags = { 'aws:ResourceTag/shiplock:pipeline': 'acme', 'aws:ResourceTag/shiplock:environment': 'live' };
+    expect(moving.Condition).toEqual({ StringEquals: tags });
+    const tagsOf = (stack: string) =>
+      shifting
+        .all(stack, 'AWS::ElasticLoadBalancingV2::TargetGroup')
+        .map(({ Properties }) =>
+          Object.fromEntries(Properties.Tags.map(({ Key, Value }: { Key: string; Value: string }) => [`aws:ResourceTag/${Key}`, Value])),
+        );
+    expect(tagsOf('AcmeEnvLive')).toEqual([tags, tags]);
+    expect(tagsOf('AcmeEnvBeta')).not.toContainEqual(tags);
+  });
+});

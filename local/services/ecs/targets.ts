@@ -24,6 +24,8 @@ export interface LoadBalancing {
   onTargetHealth(targetGroupArn: string, listener: () => void): unknown;
   /** @throws ServiceError TargetGroupNotFoundException */
   targetGroup(targetGroupArn: string): { readonly loadBalancerArns: readonly string[] };
+  /** Condition keys for the tags that a target group carries. */
+  resourceTags(targetGroupArn: string): Readonly<Record<string, string>>;
   /** Which target groups a listener rule forwards to. @throws ServiceError RuleNotFoundException */
   groupsOfRule(ruleArn: string): readonly string[];
   /** Seconds. */

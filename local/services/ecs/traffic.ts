@@ -7,6 +7,7 @@ import { type Principal, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import type { Course } from './course.ts';
 import { ECS } from './strategy.ts';
+import { loadBalancing } from './targets.ts';
 
 /** Why a deployment cannot go on, in AWS's words. */
 export class StageFailure extends Error {}
@@ -69,8 +70,9 @@ export class Traffic {
     serviceArn: string,
   ): void {
     const principal = assumeForEcs(this.site, roleArn, 'ecs-service-scheduler', serviceArn);
-    const resource = action === 'DescribeTargetHealth' ? '*' : target;
-    authorize(this.site.world, principal, { action: `elasticloadbalancing:${action}`, resource }, this.site.region);
+    const permission =
+      action === 'DescribeTargetHealth' ? { resource: '*' } : { resource: target, context: loadBalancing(this.site).resourceTags(target) };
+    authorize(this.site.world, principal, { action: `elasticloadbalancing:${action}`, ...permission }, this.site.region);
   }
 
   /**

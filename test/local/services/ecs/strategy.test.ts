@@ -1,6 +1,6 @@
 import type { DeploymentConfiguration } from '@aws-sdk/client-ecs';
 import { UpdateServiceCommand } from '@aws-sdk/client-ecs';
-import { CreateRuleCommand, ModifyRuleCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { AddTagsCommand, CreateRuleCommand, ModifyRuleCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { describe, expect, it } from 'vitest';
 import { stepsOf } from '../../../../local/services/ecs/strategy.ts';
 import { weightsOf } from '../../../../local/services/ecs/traffic.ts';
@@ -231,6 +231,32 @@ describe('a deployment goes back before it starts a task', () => {
         /TEST_TRAFFIC_SHIFT lifecycle hook\(s\) failed\. User: arn:aws:sts::.*infrastructure\/ECSNetworkingWithELB is not authorized to perform: elasticloadbalancing:ModifyRule/,
       ),
     });
+  });
+
+  it('registers targets where the tags of the group are those of the role’s condition, and nowhere else', async () => {
+    const mine = await buildPair();
+    mine.infrastructure.attached.clear();
+    mine.infrastructure.inline.set('look', allows(['elasticloadbalancing:Describe*', 'elasticloadbalancing:ModifyRule']));
+    mine.infrastructure.inline.set('move', {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['elasticloadbalancing:RegisterTargets', 'elasticloadbalancing:DeregisterTargets'],
+          Resource: '*',
+          Condition: { StringEquals: { 'aws:ResourceTag/shiplock:environment': 'live' } },
+        },
+      ],
+    });
+    await mine.elb.send(new AddTagsCommand({ ResourceArns: [mine.alternate], Tags: [{ Key: 'shiplock:environment', Value: 'live' }] }));
+    await mine.running();
+    expect((await mine.deployment()).status).toBe('SUCCESSFUL');
+    await mine.update(await mine.revision('v2'));
+    await mine.pass(10 * minutes);
+    expect(await mine.deployment()).toMatchObject({ status: 'IN_PROGRESS', lifecycleStage: 'SCALE_UP' });
+    const refused = (await mine.service()).events!.filter(({ message }) => message!.includes('failed to register targets'));
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every(({ message }) => message!.includes('target-group orders-a'))).toBe(true);
   });
 
   it('never registers a target that it may not', async () => {
