@@ -278,7 +278,7 @@ export class TaskRun {
         return;
       }
       // It runs still, or the engine does not answer.
-      if (!(await passed(1000, this.over.signal))) return;
+      if (!(await passed(2000, this.over.signal))) return;
     }
   }
 
