@@ -1,9 +1,7 @@
 /** Containers that run: in the engine that `docker` reaches. Where none does, or where there is no static program to put into an image, it is skipped. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { DescribeTasksCommand, RunTaskCommand } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Docker, findEngine } from '../../../../local/outer/engine/docker.ts';
 import { EngineContainers } from '../../../../local/outer/engine/engine.ts';
 import type { Report } from '../../../../local/outer/engine/reports.ts';
 import { Pacer } from '../../../../local/outer/pacer.ts';
@@ -11,21 +9,11 @@ import { pushImage } from '../../../../local/registry/push.ts';
 import { type Registry, startRegistry } from '../../../../local/registry/server.ts';
 import { issueToken } from '../../../../local/services/ecr/tokens.ts';
 import { build, cluster, registry as ecrHost } from '../../services/ecs/lab.ts';
+import { busybox, containersOf, engine, reason } from './lab.ts';
 
-const BUSYBOX = '/usr/bin/busybox';
-const hasProgram =
-  existsSync(BUSYBOX) && /statically linked|not a dynamic executable/.test(spawnSync('ldd', [BUSYBOX], { encoding: 'utf8' }).stderr);
-const [engine, without] = await (hasProgram ? findEngine() : Promise.reject(new Error(`${BUSYBOX} is no static program`))).then(
-  (found) => [found, ''] as const,
-  (error: Error) => [undefined, ` (skipped: ${error.message})`] as const,
-);
 const folder = `test-${process.pid}`;
-const left = () =>
-  execFileSync('docker', ['ps', '--all', '--quiet', '--filter', `label=local-aws.folder=${folder}`], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line !== '');
 
-describe.skipIf(engine === undefined)(`in an engine${without}`, () => {
+describe.skipIf(engine === undefined)(`in an engine${reason}`, () => {
   let lab: Awaited<ReturnType<typeof build>>;
   let containers: EngineContainers;
   let pacer: Pacer;
@@ -45,18 +33,11 @@ describe.skipIf(engine === undefined)(`in an engine${without}`, () => {
       credentials: { user: 'AWS', password: issueToken(world, lab.iam.rootPrincipal(), 'test').password },
       repository: 'orders',
       tag: '1',
-      labels: {},
-      created: new Date(0),
-      files: {
-        'bin/busybox': { kind: 'file', content: readFileSync(BUSYBOX), executable: true },
-        'bin/sh': { kind: 'link', target: 'busybox' },
-        'www/orders/health': 'fine',
-      },
-      run: { entrypoint: ['/bin/busybox'], folder: '/www' },
+      ...busybox(),
     });
     image = `${ecrHost}/orders@${pushed.digest}`;
     const enter = (report: Report) => void pacer.enter(() => Promise.resolve(containers.apply(report))).catch(() => undefined);
-    const settings = { docker: new Docker(), folder, architecture: engine!.architecture, registry: registry.host };
+    const settings = { ...engine!, folder, registry: registry.host };
     await containers.live(settings, { enter, remember: () => undefined });
   }, 60_000);
 
@@ -65,7 +46,7 @@ describe.skipIf(engine === undefined)(`in an engine${without}`, () => {
     await pacer.stop();
     await containers.close();
     await registry.close();
-    expect(left()).toEqual([]);
+    expect(containersOf(folder)).toEqual([]);
   }, 60_000);
 
   /** A container of the image that was pushed. */
@@ -141,11 +122,11 @@ describe.skipIf(engine === undefined)(`in an engine${without}`, () => {
     ['a program that is not in the image', { entryPoint: ['/bin/nothing'] }, 'CannotStartContainerError'],
   ])(
     '%s is said in the words of ECS',
-    async (_, more, reason) => {
+    async (_, more, words) => {
       const arn = await run([container('web', more)]);
       await expect.poll(async () => (await shown(arn)).lastStatus, within).toBe('STOPPED');
       const { stopCode, stoppedReason, containers: ended } = await shown(arn);
-      expect([stopCode, stoppedReason, ended![0]!.reason]).toEqual(['TaskFailedToStart', expect.stringContaining(reason), stoppedReason]);
+      expect([stopCode, stoppedReason, ended![0]!.reason]).toEqual(['TaskFailedToStart', expect.stringContaining(words), stoppedReason]);
     },
     60_000,
   );
