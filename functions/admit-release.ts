@@ -13,7 +13,7 @@ import type { ReleaseSet, ReleaseWorkflow, StagePlan } from '../domain/workflow.
 import { byHandSchema, setSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { entry, notActive } from './stack/words.ts';
 
 const Input = z.object({
   repository: z.string(),
@@ -89,7 +89,7 @@ async function admitImage(
   const image = await registry.image(input.repository, input.digest);
   const name = `${input.repository}@${shortDigest(input.digest)}`;
   if (image === undefined) throw new ReleaseRefused(`${name} is not in the registry any more; push it again`);
-  if (image.status !== 'ACTIVE') throw new ReleaseRefused(`${name} is archived; restore it in ECR before it can run`);
+  if (image.status !== 'ACTIVE') throw new ReleaseRefused(`${notActive(name, image.status)}, then promote it`);
   if (!isRunnable(image)) throw new ReleaseRefused(`${name} is no image but ${image.mediaType}`);
   const tag = image.tags.toSorted().find((candidate) => matchesTag(repository.tags, candidate));
   if (tag === undefined) throw new ReleaseRefused(`${name} has no tag like ${repository.tags}`);

@@ -19,7 +19,7 @@ import { type EnvironmentClients, environmentClients, environmentOf, groupsOf } 
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { entry, notActive } from './stack/words.ts';
 
 const Input = promotionSchema;
 
@@ -122,7 +122,10 @@ async function mayEnter(
     const image = await registry.image(member.repository, member.digest);
     const name = `${member.repository}@${shortDigest(member.digest)}`;
     if (image === undefined) throw new PromotionRefused(`${name} is not in the registry any more; push it again`);
-    if (image.status !== 'ACTIVE') throw new PromotionRefused(`${name} is archived; restore it in ECR, then retry`);
+    if (image.status !== 'ACTIVE') {
+      const again = `shiplock promote ${release.repository}@${release.tag} --to ${environment}`;
+      throw new PromotionRefused(`${notActive(name, image.status)}, then promote it again${release.members ? '' : `: ${again}`}`);
+    }
   }
   if (ordered === undefined && approvalOf(pipeline, stage, release.repository)) {
     const gate = await ledger.gate(stage, release.repository);

@@ -12,6 +12,10 @@ export const TONES: Readonly<Record<OutcomeKind, JournalEntry['tone']>> = {
   errored: 'bad',
 };
 
+/** Why an image that ECR still has cannot run now, and the way out. @param status as ECR calls it, not ACTIVE */
+export const notActive = (name: string, status: 'ARCHIVED' | 'ACTIVATING'): string =>
+  status === 'ACTIVATING' ? `${name} is being restored in ECR; wait for that` : `${name} is archived; restore it in ECR`;
+
 type About = Pick<JournalEntry, 'environment' | 'stage'> & { readonly release?: Pick<Release, 'repository' | 'digest' | 'tag'> };
 
 /**

@@ -7,7 +7,7 @@ const release = releaseOf('orders', 'git_1');
 const input = { promotion: 'p1', environment: 'test', stage: 'test', climb: 'c1', release };
 
 /** @param slot when its slots are there. Milliseconds */
-function scene({ slot = 0 } = {}) {
+function scene({ slot = 0, status = 'ACTIVE' } = {}) {
   const registered: string[] = [];
   let reserved = 0;
   let now = 1_000_000;
@@ -17,7 +17,7 @@ function scene({ slot = 0 } = {}) {
   const world = {
     pipeline,
     registry: {
-      image: async () => ({ status: 'ACTIVE' }),
+      image: async () => ({ status }),
       uris: async () => ({ orders: '111111111111.dkr.ecr.eu-central-1.amazonaws.com/orders' }),
     },
     parameters: { foundation: async () => ({ foundation, targetGroups: {} }) },
@@ -112,4 +112,13 @@ it('that has to wait for its slot registers nothing, says when, and takes no sec
   await one.run();
   expect(one.registered).toEqual([web, worker]);
   expect(one.reserved).toBe(2);
+});
+
+it.each([
+  ['ARCHIVED', 'is archived; restore it in ECR, then promote it again: shiplock promote orders@git_1 --to test'],
+  ['ACTIVATING', 'is being restored in ECR; wait for that, then promote it again: shiplock promote orders@git_1 --to test'],
+])('an image that is %s is refused with the way out, before anything is registered', async (status, reason) => {
+  const { run, registered } = scene({ status });
+  await expect(run()).rejects.toMatchObject({ name: 'PromotionRefused', message: expect.stringContaining(reason) });
+  expect(registered).toEqual([]);
 });

@@ -89,6 +89,14 @@ describe('traffic', () => {
   });
 });
 
+it('traffic whose shift ended while the retry was on its way is answered, as no event comes again', async () => {
+  await waiting({ service: 'orders-web' });
+  await shift();
+  d.looks.set('orders-web', [{ state: 'held', reason: '', deployment: 'd1' }]);
+  await shift('t2');
+  expect(d.answers).toEqual([{ token: 't2', answer: { result: { services: ['orders-web'] } } }]);
+});
+
 describe('the look of the backstop', () => {
   it.each([
     ['held', undefined],

@@ -51,7 +51,12 @@ describe('at any state of a promotion', () => {
       until: 'CompletePromotion',
     },
     // Once ECS has asked for it, an archived image is one that is gone, and that is looked at above.
-    { what: 'archived', operation: 'UpdateImageStorageClass', reason: 'is archived; restore it in ECR, then retry', until: 'RunChecks' },
+    {
+      what: 'archived',
+      operation: 'UpdateImageStorageClass',
+      reason: 'is archived; restore it in ECR, then promote it again: shiplock promote',
+      until: 'RunChecks',
+    },
   ])('an image that is $what is refused before anything changes there, or is deployed already, or goes back', async (gone) => {
     let act = () => {};
     world = await Aborted.begin('promotion', { act: () => act() });

@@ -7,7 +7,7 @@ import type { Ordered, RunningRecord } from '../../../domain/records.ts';
 import { membersOf, type Release, releaseTitle, setRepository, shortDigest } from '../../../domain/release.ts';
 import type { PromotionStart, ReleaseSet, ReleaseStart } from '../../../domain/workflow.ts';
 import { groupOf } from '../environment.ts';
-import { entry } from '../words.ts';
+import { entry, notActive } from '../words.ts';
 import { stopPromotion } from './brake.ts';
 import { type Caller, type Of, refused, type Said, type World } from './world.ts';
 
@@ -26,7 +26,7 @@ export async function promote(world: World, { repository, digest, to, hotfix }: 
   const name = `${repository}@${shortDigest(digest)}`;
   const image = await registry.image(repository, digest);
   if (image === undefined) return refused(`${name} is not in the registry; push it`);
-  if (image.status !== 'ACTIVE') return refused(`${name} is archived; restore it in ECR before it can run`);
+  if (image.status !== 'ACTIVE') return refused(`${notActive(name, image.status)}, then try again`);
   const known = await ledger.release(repository, digest);
   if (known?.state === 'climbing')
     return refused(
