@@ -7,7 +7,7 @@ import type { World } from '../core/world.ts';
 import { answerRegistry } from '../services/ecr/protocol.ts';
 import type { Entrance, Exchange, Inputs } from './inputs.ts';
 import type { Pacer } from './pacer.ts';
-import { changesHost, looksAtApi, looksAtRegistry } from './reads.ts';
+import { changesHost, looksAtApi, looksAtRegistry, operation } from './reads.ts';
 import { strange } from './strange.ts';
 
 /** Answers who comes through the ports of one site; what changes something is remembered first. */
@@ -36,7 +36,8 @@ export class Outside {
     const { authorization } = request.headers;
     const host = hostOfSignature(authorization) ?? (endpointOf(name) ? name : undefined);
     if (host === undefined) return strange(request, scopeOf(authorization).signingName);
-    return await this.take('api', { ...request, host }, looksAtApi(request));
+    const response = await this.take('api', { ...request, host }, looksAtApi(request));
+    return host.startsWith('sqs.') && TELLS_QUEUES.has(operation(request) ?? '') ? reachable(response, host, request.host) : response;
   };
 
   /** The registry, for `startRegistry`. */
@@ -64,6 +65,15 @@ export class Outside {
       return response;
     });
   }
+}
+
+/** Operations of SQS that answer with addresses of queues. */
+const TELLS_QUEUES = new Set(['CreateQueue', 'GetQueueUrl', 'ListQueues']);
+
+/** Many SDKs send to a queue at its own address, not at the endpoint: so it is one under which this door is reached. */
+function reachable(response: HttpResponse, host: string, door: string): HttpResponse {
+  const body = new TextDecoder().decode(response.body).replaceAll(`https://${host}/`, `http://${door}/`);
+  return { ...response, body: new TextEncoder().encode(body) };
 }
 
 /** Lets a request into the world, now. @throws ConnectionError */

@@ -8,7 +8,7 @@ const LOOKS = /^(?:BatchGet|Describe|Filter|Get|List|Lookup|Query|Scan)/;
 const MAKES = new Set(['GetAuthorizationToken', 'GetSessionToken', 'GetFederationToken', 'GetActivityTask']);
 
 /** The operation of a request to the API, as far as the wire names it; undefined where the method and path do (REST). */
-function operation(request: HttpRequest): string | undefined {
+export function operation(request: HttpRequest): string | undefined {
   const target = request.headers['x-amz-target'];
   if (target !== undefined) return target.slice(target.lastIndexOf('.') + 1);
   if (request.headers['smithy-protocol'] !== undefined) return operationOfPath(request);
