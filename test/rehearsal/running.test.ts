@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
-import { DescribeServicesCommand, ECSClient } from '@aws-sdk/client-ecs';
+import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -107,8 +107,8 @@ it('lets a role do only what it may, and tells whose folder it is', async () => 
   ends.push(() => rmSync(data, { recursive: true }));
   const { connection, addresses, close } = await open(data);
   const asPeople = new ECSClient(connection('acme-developer'));
-  await expect(asPeople.send(new DescribeServicesCommand({ cluster: 'acme-test', services: ['gateway'] }))).rejects.toThrow(
-    /not authorized to perform: ecs:DescribeServices/,
+  await expect(asPeople.send(new UpdateServiceCommand({ cluster: 'acme-test', service: 'gateway', desiredCount: 0 }))).rejects.toThrow(
+    /not authorized to perform: ecs:UpdateService/,
   );
   const file = profilesFile(addresses.profiles, addresses.region, addresses.endpoint);
   expect(file).toContain(
