@@ -39,7 +39,16 @@ export async function answer(world: World, request: HttpRequest): Promise<HttpRe
     const input = read(world.lenient && invocation === undefined) as object;
     checkInput(model, operation, input);
     const site = world.site(principal.account, region);
-    const output = await perform(world, { site, principal, service, operation: operation.name, input, requestId, invocation });
+    const output = await perform(world, {
+      site,
+      principal,
+      service,
+      operation: operation.name,
+      input,
+      requestId,
+      invocation,
+      received: request.received,
+    });
     checkOutput(model, operation, output);
     return success(model, operation, output, requestId);
   } catch (error) {
@@ -89,11 +98,12 @@ interface Performance {
   readonly input: object;
   readonly requestId: string;
   readonly invocation?: string;
+  readonly received?: number;
 }
 
 /** One call: fault, limit, permission, effect, count. */
 async function perform(world: World, request: Performance): Promise<object> {
-  const { site, principal, service, operation, input, requestId, invocation } = request;
+  const { site, principal, service, operation, input, requestId, invocation, received } = request;
   const caller = nameOf(principal);
   const labels = { service, operation, caller, account: site.account, region: site.region };
   const count = (outcome: string) => world.meter.record('call', 1, { ...labels, outcome });
@@ -104,7 +114,7 @@ async function perform(world: World, request: Performance): Promise<object> {
     const implementation: Operation | undefined = world.knows(service) ? site.find(service).operations[operation] : undefined;
     if (implementation === undefined)
       throw new ServiceError('NotImplemented', `not implemented on local AWS: ${service}.${operation}`, 501);
-    const call: Call = { site, principal, requestId, now: world.clock.now() };
+    const call: Call = { site, principal, requestId, now: world.clock.now(), ...(received === undefined ? {} : { received }) };
     try {
       for (const permission of implementation.authorize(input, call)) authorize(world, principal, permission, site.region);
     } catch (error) {

@@ -49,6 +49,8 @@ export interface Call {
   readonly requestId: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** When an outsider's request came in by the machine's clock, which is theirs. */
+  readonly received?: number;
 }
 
 /**

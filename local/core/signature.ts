@@ -37,7 +37,7 @@ export function authenticate(world: World, request: HttpRequest, service: string
   if (found === undefined || token !== found.key.sessionToken)
     throw new ServiceError('UnrecognizedClientException', 'The security token included in the request is invalid.', 403);
   const now = world.clock.now();
-  if (found.expires !== undefined && now >= found.expires)
+  if (found.expires !== undefined && (found.by === 'machine' ? (request.received ?? now) : now) >= found.expires)
     throw new ServiceError('ExpiredTokenException', 'The security token included in the request is expired', 403);
 
   const time = request.headers['x-amz-date'] ?? '';

@@ -68,7 +68,7 @@ export class Sts implements Service {
     if (call.principal.kind === 'role' && duration > 3600)
       throw invalidPlain('The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.');
     const tags = Object.fromEntries((input.Tags ?? []).map(({ Key, Value }) => [Key!, Value!]));
-    const session = store.session(roleArn, name, { duration, tags });
+    const session = store.session(roleArn, name, { duration, tags, ...(call.received === undefined ? {} : { received: call.received }) });
     return {
       Credentials: {
         AccessKeyId: session.accessKeyId,

@@ -45,12 +45,16 @@ export interface Credential {
   readonly principal: Principal;
   /** Milliseconds since the epoch; absent for keys that stay valid. */
   readonly expires?: number;
+  /** Whose clock that is by: outsiders refresh by their own. @default the world's */
+  readonly by?: 'machine';
 }
 
 /** Session settings of {@link Identities.session}. */
 export interface SessionOptions {
   /** Seconds until the credentials expire. @default they never do */
   readonly duration?: number;
+  /** When an outsider asked for it, by the machine's clock: by that it expires. @default by the world's */
+  readonly received?: number;
   /** `aws:PrincipalTag/…` beside the role's own. */
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -187,8 +191,14 @@ export class Identities {
 
   /** Credentials for a session of a role. Trust is the caller's matter. @throws ServiceError NoSuchEntity */
   session(roleArn: string, sessionName: string, options: SessionOptions = {}): Required<AccessKey> & { readonly expires?: number } {
-    const expires = options.duration === undefined ? undefined : this.world.clock.now() + options.duration * 1000;
-    const key = this.issue('ASIA', this.rolePrincipal(roleArn, sessionName, options.tags), expires);
+    const began = options.received ?? this.world.clock.now();
+    const expires = options.duration === undefined ? undefined : began + options.duration * 1000;
+    const key = this.issue(
+      'ASIA',
+      this.rolePrincipal(roleArn, sessionName, options.tags),
+      expires,
+      options.received === undefined ? undefined : 'machine',
+    );
     return { ...key, sessionToken: key.sessionToken!, expires };
   }
 
@@ -230,13 +240,13 @@ export class Identities {
     return list;
   }
 
-  private issue(prefix: 'AKIA' | 'ASIA', principal: Principal, expires?: number): AccessKey {
+  private issue(prefix: 'AKIA' | 'ASIA', principal: Principal, expires?: number, by?: 'machine'): AccessKey {
     const key: AccessKey = {
       accessKeyId: this.id(prefix),
       secretAccessKey: this.random.hex(40),
       ...(prefix === 'ASIA' ? { sessionToken: `local${this.random.hex(64)}` } : {}),
     };
-    this.credentials.set(key.accessKeyId, { key, principal, expires });
+    this.credentials.set(key.accessKeyId, { key, principal, expires, by });
     return key;
   }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CloudWatchClient, GetMetricStatisticsCommand, ListMetricsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { CreateClusterCommand, DescribeClustersCommand, ECSClient, TagResourceCommand } from '@aws-sdk/client-ecs';
 import { CreateQueueCommand, ListQueuesCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { SmithyRpcV2CborProtocol } from '@smithy/core/cbor';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../local/core/clock.ts';
@@ -82,6 +82,23 @@ describe('clients that know only an address', () => {
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
     expect(Messages.map(({ Body }) => Body)).toEqual(['hello']);
+  });
+
+  it('get sessions that last by their own clock, which is the one by which SDKs refresh them', async () => {
+    const { config, site, clock, pacer } = await open();
+    const Statement = { Effect: 'Allow' as const, Principal: { AWS: '111111111111' }, Action: 'sts:AssumeRole' };
+    site.service('iam').createRole('guest', { Version: '2012-10-17', Statement });
+    const began = Date.now();
+    const input = { RoleArn: 'arn:aws:iam::111111111111:role/guest', RoleSessionName: 'me', DurationSeconds: 900 };
+    const { Credentials } = await new STSClient(config).send(new AssumeRoleCommand(input));
+    expect(Math.abs(Credentials!.Expiration!.getTime() - began - 900_000)).toBeLessThan(60_000);
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials!;
+    const sts = new STSClient({
+      ...config,
+      credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
+    });
+    await pacer.enter(() => clock.run({ until: clock.now() + 3_600_000 }));
+    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toContain('assumed-role/guest/me');
   });
 
   it('are refused with a wrong secret, without a signature, or with somebody’s invocation id', async () => {
