@@ -1,4 +1,4 @@
-/** Synthesises the example once for all tests that boot it. */
+/** Gives the tests a folder for what is temporary, which goes with them, and synthesises the example once for all that boot it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,8 +15,11 @@ declare module 'vitest' {
 export const exampleConfig = resolve(import.meta.dirname, '../examples/acme/shiplock.config.ts');
 
 export default async function setup({ provide }: TestProject): Promise<() => void> {
-  const folder = mkdtempSync(join(tmpdir(), 'shiplock-test-'));
+  const temporary = mkdtempSync(join(tmpdir(), 'shiplock-test-'));
+  // Workers take it over from this process.
+  process.env.TMPDIR = temporary;
+  const folder = join(temporary, 'example');
   await synthesise({ config: exampleConfig, outdir: folder });
   provide('assembly', folder);
-  return () => rmSync(folder, { recursive: true, force: true });
+  return () => rmSync(temporary, { recursive: true, force: true });
 }
