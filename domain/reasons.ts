@@ -19,7 +19,9 @@ export function failedService({ service, reason, task, lastLine }: FailedService
   const said = lastLine ? `; last line: “${lastLine.slice(0, 300)}”` : '';
   if (task === undefined) return `${service}: ${reason}${said}`;
   // Where ECS ended it, for its health, the code of its containers says how they took that.
-  if (task.stopCode === 'ServiceSchedulerInitiated') return `${service}: ${task.stoppedReason}${said}`;
+  if (task.stopCode === 'ServiceSchedulerInitiated')
+    // Where ECS only scaled it in, as after an alarm, the task did nothing wrong and explains nothing.
+    return task.stoppedReason.startsWith('Scaling activity') ? `${service}: ${reason}` : `${service}: ${task.stoppedReason}${said}`;
   const container =
     task.containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0) ??
     task.containers.find(({ reason: why }) => why !== undefined);
