@@ -118,6 +118,8 @@ export class RunningPipeline {
         await past.deploy(pipeline, assembly);
       }
       if (beginning.follows && speed === 1) await catchUp(clock, say);
+      site.service('elasticloadbalancing').metrics.onVisits = (measured) =>
+        void house.inputs?.add({ kind: 'visits', at: clock.now(), measured });
       const pacer = new Pacer(clock, {
         speed,
         onFailure: (error) => say(`a mistake in local AWS: ${String((error as Error).stack ?? error)}`),
@@ -214,6 +216,10 @@ class Past {
       await clock.run({ until: input.at });
       if (input.kind === 'report') {
         this.containers?.apply(input.report);
+        continue;
+      }
+      if (input.kind === 'visits') {
+        this.site.service('elasticloadbalancing').metrics.recall(input.measured);
         continue;
       }
       if (input.kind === 'deed') {

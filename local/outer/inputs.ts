@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HttpRequest } from '../core/http.ts';
+import type { Measured } from '../services/elasticloadbalancing/metrics.ts';
 import type { Heard, Report } from './engine/reports.ts';
 
 /** Behind which door a request came in: the API of AWS, the registry, or a host of the world such as a function URL. */
@@ -38,7 +39,14 @@ export interface Answer {
   readonly heard: Heard;
 }
 
-export type Input = Exchange | Deed | Told | Answer;
+/** What requests of people have brought about in CloudWatch: they are not sent again. */
+export interface Visits {
+  readonly kind: 'visits';
+  readonly at: number;
+  readonly measured: readonly Measured[];
+}
+
+export type Input = Exchange | Deed | Told | Answer | Visits;
 
 /** How an input was answered, by its number. */
 interface Answered {
@@ -51,6 +59,7 @@ type Line =
   | Deed
   | Told
   | Answer
+  | Visits
   | Answered
   | (Omit<Exchange, 'request'> & { readonly request: Omit<HttpRequest, 'body'> & { body?: string; file?: string } });
 

@@ -132,6 +132,34 @@ describe('linear, with a look', () => {
     expect(failed).toEqual([]);
   });
 
+  it('goes back when its alarm goes off under the requests of customers, although its checks held', async () => {
+    await begin();
+    const digest = await push(2, { 'local.aws.responses': '{"/buy":500}' });
+    await passGates(digest, 'approve');
+    const met: number[] = [];
+    await underRequests(async () => {
+      met.push((await journey.stage.request('live', '/buy')).status);
+      return (await release(digest))?.state === 'failed';
+    }, '/health');
+    expect((await release(digest))?.reason).toMatch(/alarm/);
+    expect(failed).toEqual([]);
+    // Some customers met it before the alarm had its data, and after it nobody.
+    expect(met).toContain(500);
+    expect(met.at(-1)).toBe(200);
+    expect(await journey.runs('live', 'door')).toBe('build-1');
+    const { MetricAlarms = [] } = await journey.call<{ MetricAlarms?: { StateValue: string }[] }>('cloudwatch', 'DescribeAlarms', {
+      StateValue: 'ALARM',
+    });
+    expect(MetricAlarms).toHaveLength(1);
+    await journey.stage.advance(10 * MINUTE);
+    const after = await journey.call<{ MetricAlarms?: unknown[] }>('cloudwatch', 'DescribeAlarms', { StateValue: 'ALARM' });
+    expect(after.MetricAlarms).toEqual([]);
+    // The way is free for the next.
+    const next = await push(3);
+    await passGates(next, 'approve');
+    await journey.untilState(next, 'succeeded', { repository: 'door' });
+  });
+
   it('finds the pause by one look when its event is lost', async () => {
     await begin();
     const { Rules = [] } = await journey.call<{ Rules?: { Name: string }[] }>('events', 'ListRules', {});

@@ -4,6 +4,7 @@ import { ConnectionError, type HttpRequest, type HttpResponse, textResponse } fr
 import { type Operation, type Permission, type ResourceType, type Service, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { managementOperations, requestTags, tagOnCreate } from './management.ts';
+import { Metrics } from './metrics.ts';
 import { loadBalancingResources } from './resources.ts';
 import { checkConditions, checkForward, described, forwardedTo, inOrder, type ListenerRule, ruleFor } from './rules.ts';
 import { type HealthCheck, type HealthListener, healthOf, type TargetGroup, type TargetRegistration, type TargetState } from './targets.ts';
@@ -57,6 +58,7 @@ export class LoadBalancing implements Service {
   readonly groups = new Map<string, TargetGroup>();
   /** Of load balancers, listeners, rules and target groups, by ARN. */
   readonly tags = new Map<string, Map<string, string>>();
+  readonly metrics: Metrics;
   private readonly random;
   /** For requests from outside, which are not made again when a data folder is played again: they must not change what chance brings others. */
   private readonly visitors;
@@ -65,6 +67,7 @@ export class LoadBalancing implements Service {
     this.site = site;
     this.random = site.world.random.fork(`elasticloadbalancing/${site.account}/${site.region}`);
     this.visitors = site.world.random.fork(`elasticloadbalancing/${site.account}/${site.region}/visitors`);
+    this.metrics = new Metrics(site);
     this.resources = loadBalancingResources(this);
     // "These actions do not know a resource": https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
     const anywhere = (action: string) => (): Permission[] => [{ action: `elasticloadbalancing:${action}`, resource: '*' }];
@@ -233,7 +236,10 @@ export class LoadBalancing implements Service {
   }
 
   addGroup(group: TargetGroup): void {
-    this.groups.set(group.settings.arn, group);
+    const { arn } = group.settings;
+    this.groups.set(arn, group);
+    const balancers = () => this.balancersOf(arn).flatMap((balancer) => this.balancers.get(balancer)?.fullName ?? []);
+    group.listen(() => this.metrics.health(group, balancers));
   }
 
   /** The load balancers whose rules lead to a target group. */
@@ -281,13 +287,22 @@ export class LoadBalancing implements Service {
         const isVisitor = request.received !== undefined;
         const group = action && this.forward(action, isVisitor);
         const target = group?.choose(isVisitor);
-        if (group === undefined || target === undefined) return html(503, 'Service Temporarily Unavailable');
+        const { fullName } = listener.loadBalancer;
+        if (group === undefined || target === undefined) {
+          this.metrics.refused(fullName, 503, isVisitor);
+          return html(503, 'Service Temporarily Unavailable');
+        }
+        const { clock } = this.site.world;
+        const sent = clock.now();
         try {
-          return await group.ask(target, {
+          const response = await group.ask(target, {
             ...request,
             headers: { ...request.headers, 'x-forwarded-for': '198.51.100.1', 'x-forwarded-proto': listener.protocol.toLowerCase() },
           });
+          this.metrics.answered(fullName, group.settings.fullName, response.status, (clock.now() - sent) / 1000, isVisitor);
+          return response;
         } catch {
+          this.metrics.lost(fullName, group.settings.fullName, isVisitor);
           return html(502, 'Bad Gateway');
         }
       }

@@ -1,0 +1,126 @@
+/** What load balancers tell CloudWatch of their target groups, minute by minute. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html */
+import type { Site } from '../../core/site.ts';
+import type { TargetGroup } from './targets.ts';
+
+const MINUTE = 60_000;
+/** After the end of a minute its sums are sent. */
+const SENDING = 1_000;
+
+/** Sums of one minute: plain data, so that what visitors have caused can be remembered. */
+export interface Measured {
+  readonly time: number;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly unit: string;
+  readonly values: readonly number[];
+}
+
+interface Sink {
+  ingest(
+    metrics: readonly {
+      readonly namespace: string;
+      readonly name: string;
+      readonly dimensions: Record<string, string>;
+      readonly time: number;
+      readonly unit: string;
+      readonly values: readonly number[];
+    }[],
+  ): void;
+}
+
+/**
+ * "ELB measures and sends its metrics in 60-second intervals. If there are no requests flowing or no data for a metric, it is not
+ * reported." Counts of hosts are sent every minute as long as a target is unhealthy, and once when that is over: of targets that
+ * stay healthy no alarm would tell, and a world in which nothing happens keeps no timer.
+ */
+export class Metrics {
+  /** Is told what visitors from outside have caused, which is not made again when a data folder is played again. */
+  onVisits: ((measured: readonly Measured[]) => void) | undefined;
+  private readonly site: Site;
+  /** Of those within, and of visitors. */
+  private readonly running = [new Map<string, Measured & { values: number[] }>(), new Map<string, Measured & { values: number[] }>()];
+  private readonly armed = [false, false];
+  private readonly unwell = new Set<TargetGroup>();
+
+  constructor(site: Site) {
+    this.site = site;
+  }
+
+  /** A target has answered. @param seconds until it did */
+  answered(loadBalancer: string, targetGroup: string, status: number, seconds: number, isVisitor: boolean): void {
+    const count = (name: string) => this.both(name, 'Count', 1, loadBalancer, targetGroup, isVisitor);
+    count('RequestCount');
+    if (status >= 200 && status < 600) count(`HTTPCode_Target_${Math.floor(status / 100)}XX_Count`);
+    if (seconds > 0) this.both('TargetResponseTime', 'Seconds', seconds, loadBalancer, targetGroup, isVisitor);
+  }
+
+  /** No connection to the target that was chosen. */
+  lost(loadBalancer: string, targetGroup: string, isVisitor: boolean): void {
+    this.both('RequestCount', 'Count', 1, loadBalancer, targetGroup, isVisitor);
+    this.both('TargetConnectionErrorCount', 'Count', 1, loadBalancer, targetGroup, isVisitor);
+    this.refused(loadBalancer, 502, isVisitor);
+  }
+
+  /** The load balancer has answered by itself. */
+  refused(LoadBalancer: string, status: 502 | 503, isVisitor: boolean): void {
+    for (const name of ['HTTPCode_ELB_5XX_Count', `HTTPCode_ELB_${status}_Count`]) this.add(name, 'Count', 1, { LoadBalancer }, isVisitor);
+  }
+
+  /** The health of a target changed, or the target left. @param balancers by their full names, those that lead to the group */
+  health(group: TargetGroup, balancers: () => readonly string[]): void {
+    if (this.unwell.has(group) || !group.hasUnhealthy) return;
+    this.unwell.add(group);
+    this.tell(group, balancers);
+  }
+
+  /** Sums from a data folder. */
+  recall(measured: readonly Measured[]): void {
+    if (!this.site.world.knows('cloudwatch')) return;
+    const sink = this.site.find('cloudwatch') as unknown as Sink;
+    sink.ingest(measured.map((one) => ({ ...one, dimensions: { ...one.dimensions }, namespace: 'AWS/ApplicationELB' })));
+  }
+
+  private tell(group: TargetGroup, balancers: () => readonly string[]): void {
+    const { clock } = this.site.world;
+    const time = clock.now();
+    const [healthy, unhealthy] = group.hosts;
+    this.recall(
+      balancers().flatMap((LoadBalancer) => {
+        const common = { time, unit: 'Count', dimensions: { LoadBalancer, TargetGroup: group.settings.fullName } };
+        return [
+          { ...common, name: 'HealthyHostCount', values: [healthy] },
+          { ...common, name: 'UnHealthyHostCount', values: [unhealthy] },
+        ];
+      }),
+    );
+    if (unhealthy === 0) this.unwell.delete(group);
+    else clock.after(MINUTE, `${group.settings.name} counts its hosts`, () => this.tell(group, balancers));
+  }
+
+  private both(name: string, unit: string, value: number, LoadBalancer: string, TargetGroup: string, isVisitor: boolean): void {
+    this.add(name, unit, value, { LoadBalancer, TargetGroup }, isVisitor);
+    this.add(name, unit, value, { LoadBalancer }, isVisitor);
+  }
+
+  private add(name: string, unit: string, value: number, dimensions: Readonly<Record<string, string>>, isVisitor: boolean): void {
+    const which = Number(isVisitor);
+    const { clock } = this.site.world;
+    const time = Math.floor(clock.now() / MINUTE) * MINUTE;
+    const sums = this.running[which]!;
+    const key = JSON.stringify([time, name, dimensions]);
+    const known = sums.get(key);
+    if (known) known.values.push(value);
+    else sums.set(key, { time, name, unit, dimensions, values: [value] });
+    if (this.armed[which]) return;
+    this.armed[which] = true;
+    clock.at(time + MINUTE + SENDING, 'load balancers send their metrics', () => this.send(which));
+  }
+
+  private send(which: number): void {
+    const measured = [...this.running[which]!.values()];
+    this.running[which]!.clear();
+    this.armed[which] = false;
+    if (which === 1) this.onVisits?.(measured);
+    this.recall(measured);
+  }
+}
