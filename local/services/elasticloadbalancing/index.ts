@@ -236,10 +236,7 @@ export class LoadBalancing implements Service {
   }
 
   addGroup(group: TargetGroup): void {
-    const { arn } = group.settings;
-    this.groups.set(arn, group);
-    const balancers = () => this.balancersOf(arn).flatMap((balancer) => this.balancers.get(balancer)?.fullName ?? []);
-    group.listen(() => this.metrics.health(group, balancers));
+    this.groups.set(group.settings.arn, group);
   }
 
   /** The load balancers whose rules lead to a target group. */

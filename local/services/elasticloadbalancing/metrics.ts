@@ -1,6 +1,5 @@
 /** What load balancers tell CloudWatch of their target groups, minute by minute. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html */
 import type { Site } from '../../core/site.ts';
-import type { TargetGroup } from './targets.ts';
 
 const MINUTE = 60_000;
 /** After the end of a minute its sums are sent. */
@@ -30,8 +29,7 @@ interface Sink {
 
 /**
  * "ELB measures and sends its metrics in 60-second intervals. If there are no requests flowing or no data for a metric, it is not
- * reported." Counts of hosts are sent every minute as long as a target is unhealthy, and once when that is over: of targets that
- * stay healthy no alarm would tell, and a world in which nothing happens keeps no timer.
+ * reported." Counts of hosts, which AWS sends every minute, are not sent: a world in which nothing happens keeps no timer.
  */
 export class Metrics {
   /** Is told what visitors from outside have caused, which is not made again when a data folder is played again. */
@@ -40,7 +38,6 @@ export class Metrics {
   /** Of those within, and of visitors. */
   private readonly running = [new Map<string, Measured & { values: number[] }>(), new Map<string, Measured & { values: number[] }>()];
   private readonly armed = [false, false];
-  private readonly unwell = new Set<TargetGroup>();
 
   constructor(site: Site) {
     this.site = site;
@@ -66,35 +63,11 @@ export class Metrics {
     for (const name of ['HTTPCode_ELB_5XX_Count', `HTTPCode_ELB_${status}_Count`]) this.add(name, 'Count', 1, { LoadBalancer }, isVisitor);
   }
 
-  /** The health of a target changed, or the target left. @param balancers by their full names, those that lead to the group */
-  health(group: TargetGroup, balancers: () => readonly string[]): void {
-    if (this.unwell.has(group) || !group.hasUnhealthy) return;
-    this.unwell.add(group);
-    this.tell(group, balancers);
-  }
-
   /** Sums from a data folder. */
   recall(measured: readonly Measured[]): void {
     if (!this.site.world.knows('cloudwatch')) return;
     const sink = this.site.find('cloudwatch') as unknown as Sink;
     sink.ingest(measured.map((one) => ({ ...one, dimensions: { ...one.dimensions }, namespace: 'AWS/ApplicationELB' })));
-  }
-
-  private tell(group: TargetGroup, balancers: () => readonly string[]): void {
-    const { clock } = this.site.world;
-    const time = clock.now();
-    const [healthy, unhealthy] = group.hosts;
-    this.recall(
-      balancers().flatMap((LoadBalancer) => {
-        const common = { time, unit: 'Count', dimensions: { LoadBalancer, TargetGroup: group.settings.fullName } };
-        return [
-          { ...common, name: 'HealthyHostCount', values: [healthy] },
-          { ...common, name: 'UnHealthyHostCount', values: [unhealthy] },
-        ];
-      }),
-    );
-    if (unhealthy === 0) this.unwell.delete(group);
-    else clock.after(MINUTE, `${group.settings.name} counts its hosts`, () => this.tell(group, balancers));
   }
 
   private both(name: string, unit: string, value: number, LoadBalancer: string, TargetGroup: string, isVisitor: boolean): void {

@@ -91,16 +91,6 @@ export class TargetGroup {
     return Number(this.settings.attributes.get('deregistration_delay.timeout_seconds') ?? 300);
   }
 
-  /** How many are healthy, and how many unhealthy. */
-  get hosts(): readonly [healthy: number, unhealthy: number] {
-    const count = (wanted: TargetState) => [...this.targets.values()].filter(({ state }) => state === wanted).length;
-    return [count('healthy'), count('unhealthy')];
-  }
-
-  get hasUnhealthy(): boolean {
-    return this.hosts[1] > 0;
-  }
-
   listen(listener: HealthListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
