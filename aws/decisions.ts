@@ -1,7 +1,7 @@
 /** Sends what people decide to the pipeline's function URL, signed with their own identity. */
-import { createHash, createHmac } from 'node:crypto';
 import { type IncomingMessage, request } from 'node:http';
 import { GetFunctionUrlConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { type Connection, clientSettings } from './clients.ts';
@@ -118,20 +118,3 @@ function knock(door: URL, path: string, headers: Record<string, string>, body: s
 
 /** `fetch failed` says nothing; its cause does. */
 const reasonOf = ({ message, cause }: Error) => (cause instanceof Error ? cause.message : message);
-
-/** SHA-256 in the shape that the SDK's signer takes. */
-class Sha256 {
-  private readonly hash: { update(data: string | Uint8Array): unknown; digest(): Uint8Array };
-
-  constructor(secret?: string | Uint8Array) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as never);
-  }
-
-  update(data: string | Uint8Array): void {
-    this.hash.update(data);
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(new Uint8Array(this.hash.digest()));
-  }
-}

@@ -16,6 +16,9 @@ try {
   process.exitCode = report(error as Error);
 }
 
+/** Its message, line by line: some of it may be of strangers. */
+const words = ({ stack, message }: Error) => ((process.env.SHIPLOCK_DEBUG && stack) || message).split('\n').map(plain).join('\n');
+
 /** One clear message; a stack only where the fault is ours. */
 function report(error: Error): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -34,7 +37,7 @@ function report(error: Error): number {
       return EXIT.refused;
     case 'CredentialsProviderError':
       noteWrapped(
-        `no credentials for AWS${process.env.AWS_PROFILE ? ` by the profile ${plain(process.env.AWS_PROFILE)}` : ''} (${error.message}); see aws configure list-profiles, then name one with --profile`,
+        `no credentials for AWS${process.env.AWS_PROFILE ? ` by the profile ${plain(process.env.AWS_PROFILE)}` : ''} (${plain(error.message)}); see aws configure list-profiles, then name one with --profile`,
       );
       return EXIT.usage;
     case 'InterruptedError':
@@ -47,14 +50,14 @@ function report(error: Error): number {
         );
         return EXIT.usage;
       }
-      noteWrapped(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}`);
+      noteWrapped(`shiplock failed: ${words(error)}`);
       return EXIT.failed;
     default:
       if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') {
-        noteWrapped(`nothing answers: ${error.message}; if it was a local AWS, start it again with shiplock local`);
+        noteWrapped(`nothing answers: ${plain(error.message)}; if it was a local AWS, start it again with shiplock local`);
         return EXIT.failed;
       }
-      noteWrapped(`shiplock failed: ${process.env.SHIPLOCK_DEBUG ? error.stack : error.message}`);
+      noteWrapped(`shiplock failed: ${words(error)}`);
       return EXIT.failed;
   }
 }

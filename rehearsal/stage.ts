@@ -1,11 +1,11 @@
 /** A pipeline on a machine of its own: local AWS, booted from the synthesised assembly, with people, a registry and time to move. */
 
-import { createHash, createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Journal } from '../aws/journal.ts';
@@ -349,22 +349,5 @@ function read(text: string): Pick<Answer, 'message' | 'execution'> {
     return { message: message ?? Message ?? text, ...(execution ? { execution } : {}) };
   } catch {
     return { message: text };
-  }
-}
-
-/** SHA-256 in the shape that the SDK's signer takes. */
-class Sha256 {
-  private readonly hash: { update(data: string | Uint8Array): unknown; digest(): Uint8Array };
-
-  constructor(secret?: string | Uint8Array) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as never);
-  }
-
-  update(data: string | Uint8Array): void {
-    this.hash.update(data);
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(new Uint8Array(this.hash.digest()));
   }
 }

@@ -24,6 +24,7 @@ export function addCompletion(program: Command): void {
     const { KINDS, words } = await import('../words.ts');
     const known = KINDS.find((one) => one === kind);
     const found = known === undefined ? [] : await words(known, options).catch(() => []);
-    for (const [word, about] of found) if (!/[\s\p{Cc}]/u.test(word)) print(about === '' ? word : `${word}\t${plain(about)}`);
+    // Shells expand what they are given: only what says nothing to them is offered.
+    for (const [word, about] of found) if (/^[\w@.+:/-]+$/.test(word)) print(about === '' ? word : `${word}\t${plain(about)}`);
   });
 }

@@ -85,44 +85,54 @@ const prepare = new vm.Script(
   globalThis.global = globalThis;
 
   // All that code can change of the realm itself, as it is now; what belongs to the host is the host's.
+  // Nothing here may be looked up later: code may have changed it by then.
+  const { getPrototypeOf, setPrototypeOf, ownKeys, getOwnPropertyDescriptor, defineProperty, deleteProperty, isExtensible } = Reflect;
+  const { is: isSame, prototype: top } = Object;
+  const noted = new WeakSet();
+  const records = [];
   const isOurs = (value) => {
     for (let object = value; ; ) {
-      const above = Reflect.getPrototypeOf(object);
-      if (above === null) return object === Object.prototype || object === value;
+      const above = getPrototypeOf(object);
+      if (above === null) return object === top || object === value;
       object = above;
     }
   };
-  const known = new Map();
   const note = (value) => {
-    if (value === null || (typeof value !== 'object' && typeof value !== 'function') || known.has(value) || !isOurs(value)) return;
-    const above = Reflect.getPrototypeOf(value);
-    const properties = new Map();
-    known.set(value, { above, properties, open: Reflect.isExtensible(value) });
+    if (value === null || (typeof value !== 'object' && typeof value !== 'function') || noted.has(value) || !isOurs(value)) return;
+    noted.add(value);
+    const above = getPrototypeOf(value);
+    const properties = Object.create(null);
+    const keys = ownKeys(value);
+    records.push({ object: value, above, open: isExtensible(value), keys, properties });
     note(above);
-    for (const key of Reflect.ownKeys(value)) {
-      const property = Reflect.getOwnPropertyDescriptor(value, key);
-      properties.set(key, property);
+    for (const key of keys) {
+      const property = getOwnPropertyDescriptor(value, key);
+      setPrototypeOf(property, null);
+      properties[key] = property;
       for (const part of ['value', 'get', 'set']) note(property[part]);
     }
   };
   for (const root of [globalThis, async function () {}, function* () {}, async function* () {}, [].values(), new Map().keys(), new Set().keys(), ''.matchAll(/./g), ''[Symbol.iterator]()])
     note(root);
   const restore = () => {
-    for (const [object, { above, properties, open }] of known) {
-      if (open && !Reflect.isExtensible(object)) return false;
-      if (Reflect.getPrototypeOf(object) !== above && !Reflect.setPrototypeOf(object, above)) return false;
-      for (const key of Reflect.ownKeys(object)) if (!properties.has(key) && !Reflect.deleteProperty(object, key)) return false;
-      for (const [key, was] of properties) {
-        const is = Reflect.getOwnPropertyDescriptor(object, key);
+    for (let index = 0; index < records.length; index++) {
+      const { object, above, open, keys, properties } = records[index];
+      if (open && !isExtensible(object)) return false;
+      if (getPrototypeOf(object) !== above && !setPrototypeOf(object, above)) return false;
+      const now = ownKeys(object);
+      for (let at = 0; at < now.length; at++) if (properties[now[at]] === undefined && !deleteProperty(object, now[at])) return false;
+      for (let at = 0; at < keys.length; at++) {
+        const was = properties[keys[at]];
+        const is = getOwnPropertyDescriptor(object, keys[at]);
         const same =
           is !== undefined &&
-          Object.is(is.value, was.value) &&
+          isSame(is.value, was.value) &&
           is.get === was.get &&
           is.set === was.set &&
           is.writable === was.writable &&
           is.enumerable === was.enumerable &&
           is.configurable === was.configurable;
-        if (!same && !Reflect.defineProperty(object, key, was)) return false;
+        if (!same && !defineProperty(object, keys[at], was)) return false;
       }
     }
     return true;

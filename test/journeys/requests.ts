@@ -1,5 +1,5 @@
 /** Requests to the door of decisions as whoever sends them: signed by any key, changed on the way, sent again. */
-import { createHash, createHmac } from 'node:crypto';
+import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { functionName } from '../../domain/names.ts';
@@ -39,21 +39,4 @@ export async function request(stage: Stage, decision: object, key?: AccessKey, m
 export async function send(stage: Stage, sent: Sent): Promise<{ readonly status: number; readonly text: string }> {
   const { status, body } = await stage.world.http(sent);
   return { status, text: Buffer.from(body).toString('utf8') };
-}
-
-/** SHA-256 in the shape that the SDK's signer takes. */
-class Sha256 {
-  private readonly hash: { update(data: string | Uint8Array): unknown; digest(): Uint8Array };
-
-  constructor(secret?: string | Uint8Array) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as never);
-  }
-
-  update(data: string | Uint8Array): void {
-    this.hash.update(data);
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(new Uint8Array(this.hash.digest()));
-  }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterEach, expect, inject, it } from 'vitest';
@@ -14,7 +15,6 @@ import { pushImage } from '../../local/registry/push.ts';
 import { profilesFile } from '../../rehearsal/profiles.ts';
 import { RunningPipeline } from '../../rehearsal/running.ts';
 import { exampleConfig } from '../assembly.ts';
-import { Sha256 } from '../sha256.ts';
 
 /** Monday, 08:00 in Berlin. */
 const start = Date.parse('2026-11-23T07:00:00Z');

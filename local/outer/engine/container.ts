@@ -94,7 +94,11 @@ export function createWords(
   add('--cpu-shares', (override?.cpu ?? definition.cpu) || undefined);
   for (const { name: limit, softLimit, hardLimit } of definition.ulimits ?? []) add('--ulimit', `${limit}=${softLimit}:${hardLimit}`);
   const { capabilities, initProcessEnabled, tmpfs = [] } = definition.linuxParameters ?? {};
-  for (const one of capabilities?.add ?? []) add('--cap-add', one);
+  for (const one of capabilities?.add ?? []) {
+    // The only one that Fargate takes; others would reach this machine.
+    if (one !== 'SYS_PTRACE') throw new CannotCreate(`container ${name}: the capability ${one} is not given here, only SYS_PTRACE is`);
+    add('--cap-add', one);
+  }
   for (const one of capabilities?.drop ?? []) add('--cap-drop', one);
   for (const { containerPath, size, mountOptions = [] } of tmpfs)
     add('--tmpfs', `${containerPath}:${[`size=${size}m`, ...mountOptions].join(',')}`);
@@ -106,11 +110,15 @@ export function createWords(
   ] as const)
     if (isSet) words.push(option);
   const volumes = volumesOf(task);
-  for (const { sourceVolume = '', containerPath, readOnly } of definition.mountPoints ?? [])
-    add('--volume', `${volumes.get(sourceVolume) ?? sourceVolume}:${containerPath}${readOnly ? ':ro' : ''}`);
+  for (const { sourceVolume = '', containerPath, readOnly } of definition.mountPoints ?? []) {
+    const volume = volumes.get(sourceVolume);
+    // The engine would take a path of this machine for a name.
+    if (volume === undefined) throw new CannotCreate(`container ${name}: unknown volume '${sourceVolume}'`);
+    add('--volume', `${volume}:${containerPath}${readOnly ? ':ro' : ''}`);
+  }
   for (const { sourceContainer = '', readOnly } of definition.volumesFrom ?? [])
     add('--volumes-from', `${nameOf(task, sourceContainer)}${readOnly ? ':ro' : ''}`);
   const [entry, ...rest] = definition.entryPoint ?? [];
   add('--entrypoint', entry);
-  return [...words, place.image, ...rest, ...(override?.command ?? definition.command ?? [])];
+  return [...words, '--', place.image, ...rest, ...(override?.command ?? definition.command ?? [])];
 }

@@ -23,6 +23,8 @@ interface Options {
   readonly input?: Uint8Array;
   /** Instead of the user's own configuration. */
   readonly config?: string;
+  /** Beside its own environment: what nobody else shall read. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds after which it is killed. @default never */
   readonly limit?: number;
   /** Kills it. */
@@ -59,9 +61,9 @@ export class Docker {
   }
 
   /** Runs a command at once. */
-  now(words: readonly string[], { input, config, limit, signal }: Options = {}): Promise<Outcome> {
+  now(words: readonly string[], { input, config, env, limit, signal }: Options = {}): Promise<Outcome> {
     return new Promise((resolve) => {
-      const child = start(words, config);
+      const child = start(words, { ...env, ...(config === undefined ? {} : { DOCKER_CONFIG: config }) });
       let timer: NodeJS.Timeout | undefined;
       const kept = { stdout: '', stderr: '' };
       let isLate = false;
@@ -119,9 +121,8 @@ export class Docker {
 }
 
 /** In a process group of its own: Ctrl-C is for local AWS, which ends what it has started in order. */
-function start(words: readonly string[], config?: string) {
-  const env = config === undefined ? process.env : { ...process.env, DOCKER_CONFIG: config };
-  return spawn('docker', words, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+function start(words: readonly string[], more: Readonly<Record<string, string>> = {}) {
+  return spawn('docker', words, { env: { ...process.env, ...more }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
 /** The last line of what a command said: the daemon's words, without the command's own prefix. */

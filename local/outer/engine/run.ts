@@ -87,7 +87,7 @@ export class TaskRun {
   private async pullOne(source: ContainerSource): Promise<string | undefined> {
     const { docker, registry, images } = this.around;
     const image = imageOf(source, registry);
-    const words = ['pull', '--quiet', '--platform', platformOf(this.task), image];
+    const words = ['pull', '--quiet', '--platform', platformOf(this.task), '--', image];
     if (source.ecr === undefined) {
       const pulled = await docker.run(words, { signal: this.unwanted.signal });
       // As ECS's agent does by default: "if the pull fails, the cached image is used".
@@ -211,14 +211,19 @@ export class TaskRun {
     };
     try {
       const environmentFile = join(files, 'environment');
-      // A file cannot hold values of more than one line; the command line can.
+      // A file cannot hold values of more than one line. On the command line everybody could read them; in its environment nobody else can.
       const variables = Object.entries(environmentOf(this.task, one.source, region));
       const isLong = ([, value]: [string, string]) => /[\r\n]/.test(value);
       const lines = variables.filter((pair) => !isLong(pair)).map(([name, value]) => `${name}=${value}\n`);
       writeFileSync(environmentFile, lines.join(''), { mode: 0o600 });
-      const more = variables.filter(isLong).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+      const long = variables.filter(isLong);
+      const own = long.find(([name]) => /^(PATH|HOME|DOCKER_.*)$/.test(name));
+      if (own) throw new CannotCreate(`container ${one.name}: ${own[0]} has more than one line, and docker reads it itself`);
+      const more = long.flatMap(([name]) => ['--env', name]);
       const place = { folder, image: imageOf(one.source, registry), network: this.network, environmentFile };
-      const created = await docker.run(['create', ...more, ...createWords(this.task, one.source, place)]);
+      const created = await docker.run(['create', ...more, ...createWords(this.task, one.source, place)], {
+        env: Object.fromEntries(long),
+      });
       if (created.code !== 0) return fail('CannotCreateContainerError', reasonOf(created));
     } catch (error) {
       if (!(error instanceof CannotCreate)) throw error;

@@ -56,6 +56,11 @@ describe('a realm that an environment has left', () => {
         Object.setPrototypeOf(Array.prototype, null);
         delete Promise.prototype.finally;
         Map.prototype.get = () => 'mine';
+        Map.prototype[Symbol.iterator] = function* () {};
+        Array.prototype[Symbol.iterator] = function* () {};
+        Reflect.ownKeys = () => [];
+        Reflect.defineProperty = () => true;
+        Object.is = () => true;
         process.env.LEFT = '1';
         JSON.rawer = () => 1;
         return { count: ++count, before };

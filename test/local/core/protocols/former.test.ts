@@ -1,11 +1,11 @@
 /** Clients of before, which send forms and read XML, to services that speak JSON today. */
+import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/core/clock.ts';
 import { World } from '../../../../local/core/world.ts';
 import { factories } from '../../../../local/services/index.ts';
-import { Sha256 } from '../../../sha256.ts';
 
 const NOW = Date.parse('2026-11-23T07:00:00Z');
 

@@ -41,7 +41,7 @@ it('a container is created as its definition says, in the network of its task', 
     { volumes: [{ name: 'work' }] },
   );
   const words = createWords(made, source, place);
-  expect(words.slice(-4)).toEqual(['/bin/tini', 'the-image', '--', 'serve']);
+  expect(words.slice(-5)).toEqual(['/bin/tini', '--', 'the-image', '--', 'serve']);
   const expected = {
     '--network': 'container:the-network',
     '--user': '1000:1000',
@@ -86,4 +86,12 @@ it('what a task is run with goes before what its definition says', async () => {
 it('volumes that outlive a task are refused with their name', async () => {
   const { made, source } = await task({}, { volumes: [{ name: 'shared', efsVolumeConfiguration: { fileSystemId: 'fs-1' } }] });
   expect(() => createWords(made, source, place)).toThrow('volume shared');
+});
+
+it.each([
+  ['a folder of this machine for a volume', { mountPoints: [{ sourceVolume: '/', containerPath: '/host' }] }, "unknown volume '/'"],
+  ['a capability that Fargate does not give', { linuxParameters: { capabilities: { add: ['SYS_ADMIN'] } } }, 'SYS_ADMIN is not given'],
+])('%s is refused', async (_, definition, reason) => {
+  const { made, source } = await task(definition);
+  expect(() => createWords(made, source, place)).toThrow(reason);
 });
