@@ -1,11 +1,12 @@
 /** Bugs planted into a copy of the functions, one at a time: each must be caught by the witness, or by a climb that ends otherwise than it should. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { functionName, promotionExecution, releaseExecution } from '../../domain/names.ts';
 import { type Release, shortDigest } from '../../domain/release.ts';
-import { synthesise } from '../../infra/synthesis.ts';
+import { bundleFunctions, functionsFolder } from '../../infra/bundle.ts';
+import { readConfig } from '../../infra/config-file.ts';
 import type { CallFault, ObservedCall } from '../../local/core/faults.ts';
 import { type Assembly, simulationAssembly } from './assembly.ts';
 import { type Climbed, climb, isOfTheClimb } from './climb.ts';
@@ -294,6 +295,23 @@ describe('what catches a bug', () => {
 });
 
 describe('a planted bug is caught', () => {
+  let sound: Assembly;
+  let pipeline: Awaited<ReturnType<typeof readConfig>>;
+  /** The file of each function's code in the sound assembly. */
+  const files = new Map<string, string>();
+  beforeAll(async () => {
+    sound = await simulationAssembly();
+    pipeline = await readConfig(simulationConfig);
+    const code = (path: string) => readFileSync(path, 'utf8');
+    const places = readdirSync(sound.folder)
+      .map((name) => join(name, 'index.js'))
+      .filter((path) => existsSync(join(sound.folder, path)));
+    const bundles = mkdtempSync(join(tmpdir(), 'shiplock-sound-'));
+    for (const [name, folder] of Object.entries(await bundleFunctions(pipeline, functionsFolder, bundles)))
+      files.set(name, places.find((path) => code(join(sound.folder, path)) === code(join(folder, 'index.js')))!);
+    rmSync(bundles, { recursive: true, force: true });
+  });
+  afterAll(() => sound.remove());
   const folders: string[] = [];
   afterEach(() => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
@@ -310,7 +328,10 @@ describe('a planted bug is caught', () => {
       expect(text, `${file} does not hold what the bug replaces`).toContain(right);
       writeFileSync(path, text.replace(right, wrong));
       const outdir = join(folder, 'assembly');
-      await synthesise({ config: simulationConfig, outdir, functionsFolder: join(folder, 'functions') });
+      cpSync(sound.folder, outdir, { recursive: true });
+      // Only the code of functions differs: what CDK makes of it needs not be made again.
+      for (const [name, bundle] of Object.entries(await bundleFunctions(pipeline, join(folder, 'functions'), join(folder, 'bundles'))))
+        cpSync(join(bundle, 'index.js'), join(outdir, files.get(name)!));
       expect(await caught(outdir)).not.toEqual([]);
     },
     120_000,
