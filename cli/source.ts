@@ -9,6 +9,8 @@ import { Turns } from '../aws/turns.ts';
 import { functionName, journalTable, ledgerTable } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { suggestion } from '../domain/suggestion.ts';
+import type { Profile } from '../rehearsal/profiles.ts';
+import type { Addresses } from '../rehearsal/running.ts';
 import { DATA_FOLDER, isRehearsed } from './folder.ts';
 import type { SourceOptions } from './options.ts';
 import { inZone, note, plain, RefusedError, UsageError } from './output.ts';
@@ -37,27 +39,10 @@ export interface Source {
 }
 
 /** `local.json`, as `shiplock local` writes it. */
-export interface LocalAddresses {
-  readonly endpoint: string;
-  readonly registry: string;
-  readonly region: string;
-  readonly account: string;
-  readonly pipeline: string;
-  readonly config: string;
-  readonly loadBalancers: Readonly<Record<string, string>>;
-  readonly decideUrl: string;
-  readonly profiles: Readonly<Record<string, LocalProfile>>;
+export interface LocalAddresses extends Addresses {
   readonly pid: number;
   /** When the pipeline's time was what, both in milliseconds since the epoch; absent: it is the machine's. */
   readonly time?: { readonly machine: number; readonly pipeline: number; readonly speed: number };
-}
-
-interface LocalProfile {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-  readonly role?: string;
-  readonly person?: string;
 }
 
 /** May read everything on local AWS. */
@@ -133,7 +118,7 @@ async function openLocal(addresses: LocalAddresses, options: SourceOptions): Pro
 }
 
 /** By profile, e-mail address, or what stands before its @. */
-function profileOf({ profiles }: LocalAddresses, pipeline: Pipeline, wanted: string): LocalProfile {
+function profileOf({ profiles }: LocalAddresses, pipeline: Pipeline, wanted: string): Profile {
   const named = Object.entries(profiles).find(
     ([name, { person }]) =>
       name === wanted || person === wanted || person?.split('@')[0] === wanted || name === `${pipeline.name}-${wanted}`,
