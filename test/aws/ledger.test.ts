@@ -1,5 +1,4 @@
 /** What the ledger leaves behind when a call of it is lost, against local AWS. */
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { Ledger } from '../../aws/ledger.ts';
 import { clientConfig } from '../../local/core/client.ts';
@@ -7,6 +6,7 @@ import { VirtualClock } from '../../local/core/clock.ts';
 import { World } from '../../local/core/world.ts';
 import { factories } from '../../local/services/index.ts';
 import { release } from '../domain/parts.ts';
+import { createTable } from './tables.ts';
 
 const region = 'eu-central-1';
 
@@ -16,19 +16,7 @@ async function build() {
   const all = { Version: '2012-10-17', Statement: { Effect: 'Allow' as const, Action: '*', Resource: '*' } };
   const credentials = world.site('111122223333', region).service('iam').user('admin', { all });
   const connection = clientConfig(world, { region, credentials });
-  const key = (pk: string, sk: string) => [
-    { AttributeName: pk, KeyType: 'HASH' as const },
-    { AttributeName: sk, KeyType: 'RANGE' as const },
-  ];
-  await new DynamoDBClient(connection).send(
-    new CreateTableCommand({
-      TableName: 'ledger',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['pk', 'sk', 'gpk', 'gsk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: key('pk', 'sk'),
-      GlobalSecondaryIndexes: [{ IndexName: 'index', KeySchema: key('gpk', 'gsk'), Projection: { ProjectionType: 'ALL' } }],
-    }),
-  );
+  await createTable(connection, 'ledger');
   await clock.run({ until: clock.now() + 60_000 });
   return { world, ledger: new Ledger('ledger', connection) };
 }

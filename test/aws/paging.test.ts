@@ -1,5 +1,4 @@
 /** Whatever AWS gives out page by page is read to its end. */
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeAll, expect, it } from 'vitest';
 import type { Connection } from '../../aws/clients.ts';
 import { Definitions } from '../../aws/definitions.ts';
@@ -12,6 +11,7 @@ import type { Site } from '../../local/core/site.ts';
 import { World } from '../../local/core/world.ts';
 import { factories } from '../../local/services/index.ts';
 import { allows } from '../local/services/double.ts';
+import { createTable } from './tables.ts';
 
 const region = 'eu-central-1';
 const names = Array.from({ length: 130 }, (_, index) => `s${index}`);
@@ -66,19 +66,7 @@ it('the lines of a log, a thousand at a time', async () => {
 });
 
 it('the items of a table and of its index, a megabyte at a time, as far as they are wanted', async () => {
-  const key = (one: string, two: string) => [
-    { AttributeName: one, KeyType: 'HASH' as const },
-    { AttributeName: two, KeyType: 'RANGE' as const },
-  ];
-  await new DynamoDBClient(connection).send(
-    new CreateTableCommand({
-      TableName: 'many',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['pk', 'sk', 'gpk', 'gsk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: key('pk', 'sk'),
-      GlobalSecondaryIndexes: [{ IndexName: 'index', KeySchema: key('gpk', 'gsk'), Projection: { ProjectionType: 'ALL' } }],
-    }),
-  );
+  await createTable(connection, 'many');
   await clock.run({ until: clock.now() + 60_000 });
   const table = new Table('many', connection);
   const text = 'x'.repeat(200_000);

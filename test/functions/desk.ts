@@ -1,5 +1,4 @@
 /** What a step has before it: a real ledger, turns and outbox on local AWS, workflows and a journal that remember, and an ECS that says what it is told to. */
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Look } from '../../aws/ecs.ts';
 import { Ledger } from '../../aws/ledger.ts';
 import { Outbox } from '../../aws/outbox.ts';
@@ -13,6 +12,7 @@ import { clientConfig } from '../../local/core/client.ts';
 import { VirtualClock } from '../../local/core/clock.ts';
 import { World } from '../../local/core/world.ts';
 import { factories } from '../../local/services/index.ts';
+import { createTable } from '../aws/tables.ts';
 import { foundation, pipeline } from '../domain/parts.ts';
 
 const region = 'eu-central-1';
@@ -39,19 +39,7 @@ export async function desk(start = MORNING) {
   const all = { Version: '2012-10-17', Statement: { Effect: 'Allow' as const, Action: '*', Resource: '*' } };
   const credentials = local.site('111122223333', region).service('iam').user('admin', { all });
   const connection = clientConfig(local, { region, credentials });
-  const key = (pk: string, sk: string) => [
-    { AttributeName: pk, KeyType: 'HASH' as const },
-    { AttributeName: sk, KeyType: 'RANGE' as const },
-  ];
-  await new DynamoDBClient(connection).send(
-    new CreateTableCommand({
-      TableName: 'ledger',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['pk', 'sk', 'gpk', 'gsk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: key('pk', 'sk'),
-      GlobalSecondaryIndexes: [{ IndexName: 'index', KeySchema: key('gpk', 'gsk'), Projection: { ProjectionType: 'ALL' } }],
-    }),
-  );
+  await createTable(connection, 'ledger');
   await clock.run({ until: start });
 
   /** What was told to whoever waits, in order; told again, as is harmless, it is here once. */
