@@ -2,6 +2,9 @@
 import type { Command, Option } from 'commander';
 import type { Kind } from './words.ts';
 
+/** Whether a word says nothing to a shell: bash expands what it is offered, `$(…)` too. */
+export const isInert = (word: string): boolean => /^[\w@.+:/-]+$/.test(word);
+
 /** What stands in a place of the command line. */
 type Place = Kind | 'folder' | 'file' | 'shell' | 'text';
 

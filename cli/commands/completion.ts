@@ -22,9 +22,9 @@ export function addCompletion(program: Command): void {
   // What those scripts ask: a line for each word, what it is after a tabulator. Where nothing is known, nothing is said.
   withSource(program.command('complete', { hidden: true }).argument('<kind>')).action(async (kind: string, options: SourceOptions) => {
     const { KINDS, words } = await import('../words.ts');
+    const { isInert } = await import('../shells.ts');
     const known = KINDS.find((one) => one === kind);
     const found = known === undefined ? [] : await words(known, options).catch(() => []);
-    // Shells expand what they are given: only what says nothing to them is offered.
-    for (const [word, about] of found) if (/^[\w@.+:/-]+$/.test(word)) print(about === '' ? word : `${word}\t${plain(about)}`);
+    for (const [word, about] of found) if (isInert(word)) print(about === '' ? word : `${word}\t${plain(about)}`);
   });
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { addDeploy } from '../../cli/commands/deploy.ts';
 import { addPromote } from '../../cli/commands/promote.ts';
 import { addStatus } from '../../cli/commands/status.ts';
-import { bash, zsh } from '../../cli/shells.ts';
+import { bash, isInert, zsh } from '../../cli/shells.ts';
 
 const program = new Command('shiplock');
 for (const add of [addStatus, addPromote, addDeploy]) add(program);
@@ -36,6 +36,12 @@ describe('completion', () => {
     expect(offers('promote', '--data', 'there', 'orders@')).toEqual(['orders@git_1']);
     expect(offers('promote', 'orders@git_1', '--to', 'as')).toEqual(['asked:complete,environments']);
     expect(offers('promote', '--data', 'there', '--to', 'as')).toEqual(['asked:complete,environments,--data,there']);
+  });
+
+  it('offers no word that a shell would run or expand', () => {
+    for (const word of ['orders@git_1', 'live+sandbox/orders/1c05d182eb2e/1', 'release-manager@example.com'])
+      expect(isInert(word)).toBe(true);
+    for (const word of ['$(id)', '`id`', '$HOME', 'a b', '*', 'a;b', "a'b", '\u001b[31m', '']) expect(isInert(word)).toBe(false);
   });
 
   it.skipIf(spawnSync('zsh', ['--version']).error !== undefined)('is a script that zsh understands', () => {
