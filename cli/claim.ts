@@ -1,58 +1,141 @@
 /** One `shiplock local` for a folder: two would write over each other. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { plain, UsageError } from './output.ts';
 
+/** A folder that is one's own. */
+export interface Claim {
+  /** What others are told who want it, such as `is starting already`. */
+  becomes(state: string): void;
+  /** To be called when nothing more is written there. */
+  release(): void;
+}
+
+/** What the lock's file says: where its holder answers, and by which word others know that it is the one. */
+interface Lock {
+  readonly pid: number;
+  readonly port: number;
+  readonly word: string;
+}
+
+/** Who is too busy to answer in this time is there all the same. Milliseconds. */
+const PATIENCE = 5_000;
+
 /**
- * Keeps others from starting in a folder until `local.json`, at `file`, says that it runs.
- * @returns what lets go of it
- * @throws UsageError if it runs there, or is about to
+ * Keeps others out of a folder until it is released. Whoever holds it listens on a port of loopback, which the machine closes
+ * when the process ends, however it ends: the number of a process, and a file, both outlive it.
+ * @throws UsageError if somebody else has it
  */
-export async function claim(folder: string, file: string): Promise<() => void> {
-  const running = read<{ pid: number; endpoint: string }>(file);
-  // A number of a process may have gone to another one since a crash: what runs also answers.
-  if (running !== undefined && alive(running.pid) && (await answers(running.endpoint)))
-    throw new UsageError(
-      `${folder}: it runs already (process ${running.pid}, ${plain(running.endpoint)}); stop it with Ctrl-C, or give another folder with --data`,
-    );
-  const lock = join(folder, 'starting.json');
+export async function claim(folder: string): Promise<Claim> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const before = read<{ pid: number; since: number }>(lock);
-  // A start takes seconds, and minutes where it plays a long past again.
-  if (before !== undefined && (!alive(before.pid) || Date.now() - before.since > 600_000)) rmSync(lock, { force: true });
+  const file = join(folder, 'lock.json');
+  const word = randomBytes(16).toString('hex');
+  let state = 'is starting already';
+  const server = createServer((socket) => socket.on('error', () => undefined).end(`${word} ${state}`)).unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as { port: number };
+  const own: Lock = { pid: process.pid, port, word };
   try {
-    writeFileSync(lock, JSON.stringify({ pid: process.pid, since: Date.now() }), { flag: 'wx', mode: 0o600 });
+    await take(folder, file, JSON.stringify(own));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new UsageError(`${folder}: it is starting already; wait for it, or give another folder with --data`);
+    server.close();
+    throw error;
   }
-  return () => rmSync(lock, { force: true });
+  return {
+    becomes: (next) => {
+      state = next;
+    },
+    release: () => {
+      rmSync(file, { force: true });
+      server.close();
+    },
+  };
 }
 
-/** What a file says; undefined where there is none, or one that was half written. */
-function read<T>(file: string): T | undefined {
+/** Puts the lock there, whole or not at all. @throws UsageError */
+async function take(folder: string, file: string, text: string): Promise<void> {
+  const written = `${file}.${process.pid}`;
+  for (;;) {
+    rmSync(written, { force: true });
+    writeFileSync(written, text, { mode: 0o600 });
+    try {
+      // Unlike a rename, it fails where there is one.
+      linkSync(written, file);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(written, { force: true });
+    }
+    await removeDead(folder, file);
+  }
+}
+
+/** Removes the lock of a process that is over. @throws UsageError if it is not */
+async function removeDead(folder: string, file: string): Promise<void> {
+  const found = read(file);
+  if (found === undefined) return;
+  const state = found.lock && (await stateOf(found.lock));
+  if (state !== undefined) throw new UsageError(`${folder}: shiplock local ${plain(state)} (process ${found.lock?.pid}); ${WAY_OUT}`);
+  // Only one of several that find it dead can move it away; who moved away another's that has come meanwhile puts it back.
+  const aside = `${file}.${process.pid}`;
   try {
-    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
-  } catch {
-    return undefined;
+    renameSync(file, aside);
+    if (read(aside)?.text !== found.text) linkSync(aside, file);
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
-function alive(pid: number): boolean {
+const WAY_OUT = 'wait for its end or stop it with Ctrl-C, or give another folder with --data';
+
+/** What its holder says of itself; undefined if it is over, though its number and its port may have gone to others. */
+function stateOf({ pid, port, word }: Lock): Promise<string | undefined> {
+  if (!isThere(pid)) return Promise.resolve(undefined);
+  return new Promise((resolve) => {
+    let said = '';
+    const socket = connect({ host: '127.0.0.1', port });
+    const end = (state: string | undefined) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(state);
+    };
+    const timer = setTimeout(() => end('is there, and busy'), PATIENCE);
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    socket.once('end', () => end(said.startsWith(`${word} `) ? said.slice(word.length + 1) : undefined));
+    socket.once('error', () => end(undefined));
+  });
+}
+
+function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // One that belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** Whoever is too busy to answer is there. */
-async function answers(endpoint: string): Promise<boolean> {
+/** Undefined where there is none; without `lock` where it is nothing that shiplock wrote, such as half of one. */
+function read(file: string): { readonly text: string; readonly lock?: Lock } | undefined {
+  let text: string;
   try {
-    await fetch(endpoint, { signal: AbortSignal.timeout(5_000) });
-    return true;
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    return (error as Error).name === 'TimeoutError';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { pid, port, word } = JSON.parse(text) as Lock;
+    return Number.isInteger(pid) && port > 0 && port < 65_536 && typeof word === 'string' ? { text, lock: { pid, port, word } } : { text };
+  } catch {
+    return { text };
   }
 }

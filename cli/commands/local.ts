@@ -58,7 +58,7 @@ async function local(options: Options): Promise<number> {
   const file = join(folder, 'local.json');
   refuseForeign(options.writeProfiles);
   const engine = options.run === 'docker' ? await findEngine(folder) : undefined;
-  const started = await claim(folder, file);
+  const claimed = await claim(folder);
   const { RunningPipeline } = await import('../../rehearsal/running.ts');
   const { whileWorking, working } = await import('../progress.ts');
   const say = (text: string) => {
@@ -76,7 +76,7 @@ async function local(options: Options): Promise<number> {
     ...(engine === undefined ? {} : { engine }),
   };
   const running = await whileWorking('starts', () => RunningPipeline.open(settings)).catch((error: NodeJS.ErrnoException) => {
-    started();
+    claimed.release();
     if (error.code === 'EADDRINUSE')
       throw new UsageError(`a port is in use (${error.message}); choose others with --port, or leave it out`);
     if (error.name === 'FolderError') throw new UsageError(error.message);
@@ -92,7 +92,7 @@ async function local(options: Options): Promise<number> {
     rmSync(`${file}.new`, { force: true });
     writeFileSync(`${file}.new`, `${JSON.stringify(found, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
-    started();
+    claimed.becomes(`runs there already, at ${addresses.endpoint}`);
     const profiles = await writeProfiles(options.writeProfiles, addresses);
     await running.onJournal((entry) => print(options.json ? JSON.stringify(entry) : journalLine(entry, timeZone)));
     if (options.json) print(JSON.stringify(found));
@@ -101,9 +101,14 @@ async function local(options: Options): Promise<number> {
     await interrupted();
     if (!options.json) print(`\n${dim('stops: closes its ports and saves')}`);
   } finally {
-    await running.close();
-    await leaveState(running, folder);
-    rmSync(file, { force: true });
+    claimed.becomes('is stopping there, and saves');
+    try {
+      await running.close();
+      await leaveState(running, folder);
+      rmSync(file, { force: true });
+    } finally {
+      claimed.release();
+    }
   }
   if (!options.json)
     print(

@@ -1,8 +1,7 @@
 /** A folder is for one `shiplock local` at a time. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,32 +13,62 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const place = () => join(folder, 'local.json');
+const place = () => join(folder, 'lock.json');
 /** The number of a process that is over. */
 const gone = () => spawnSync(process.execPath, ['-v']).pid;
+const listening = (server: Server) =>
+  new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));
+const lock = (pid: number, port: number) => writeFileSync(place(), JSON.stringify({ pid, port, word: 'a1b2' }));
 
 describe('a folder', () => {
-  it('is refused while another one starts there, and free afterwards', async () => {
-    const started = await claim(folder, place());
-    await expect(claim(folder, place())).rejects.toThrow('it is starting already');
-    started();
-    (await claim(folder, place()))();
-    expect(existsSync(join(folder, 'starting.json'))).toBe(false);
+  it('is refused for as long as somebody has it, in the words for what they do, and free afterwards', async () => {
+    const first = await claim(folder);
+    await expect(claim(folder)).rejects.toThrow(`is starting already (process ${process.pid})`);
+    first.becomes('is stopping there, and saves');
+    await expect(claim(folder)).rejects.toThrow('is stopping there, and saves');
+    first.release();
+    expect(existsSync(place())).toBe(false);
+    (await claim(folder)).release();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('is free after a start that was killed', async () => {
-    writeFileSync(join(folder, 'starting.json'), JSON.stringify({ pid: gone(), since: Date.now() }));
-    (await claim(folder, place()))();
+  it('is had by one only of many that come at once, also where a dead one is in their way', async () => {
+    for (const before of [undefined, '{"pid":']) {
+      if (before !== undefined) writeFileSync(place(), before);
+      const all = await Promise.allSettled(Array.from({ length: 8 }, () => claim(folder)));
+      const had = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      expect(had).toHaveLength(1);
+      had[0]!.release();
+    }
   });
 
-  it('is refused while one runs there, and free where its process number has gone to somebody else', async () => {
-    const server = createServer((_, answer) => answer.end()).listen(0, '127.0.0.1');
-    await new Promise((ready) => server.once('listening', ready));
-    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    writeFileSync(place(), JSON.stringify({ pid: process.pid, endpoint }));
-    await expect(claim(folder, place())).rejects.toThrow(`it runs already (process ${process.pid}, ${endpoint})`);
-    server.closeAllConnections();
+  it('is free once the process that had it was killed', async () => {
+    const program = `import { claim } from ${JSON.stringify(join(import.meta.dirname, '../../cli/claim.ts'))};
+      await claim(${JSON.stringify(folder)}); console.log('has it'); setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((ready) => child.stdout.once('data', ready));
+    await expect(claim(folder)).rejects.toThrow(`process ${child.pid}`);
+    child.kill('SIGKILL');
+    await new Promise((ended) => child.once('exit', ended));
+    (await claim(folder)).release();
+  });
+
+  it.each(['', '{"pid":12', 'null', '{}', '{"pid":1,"port":99999,"word":"a"}'])(
+    'is free where the lock is nothing but %j',
+    async (text) => {
+      writeFileSync(place(), text);
+      const { release } = await claim(folder);
+      expect(JSON.parse(readFileSync(place(), 'utf8'))).toMatchObject({ pid: process.pid });
+      release();
+    },
+  );
+
+  it('is free where the number and the port of its holder have gone to others', async () => {
+    const server = createServer((socket) => socket.end('220 mail'));
+    lock(process.pid, await listening(server));
+    (await claim(folder)).release();
     await new Promise((closed) => server.close(closed));
-    (await claim(folder, place()))();
+    lock(gone(), 1);
+    (await claim(folder)).release();
   });
 });

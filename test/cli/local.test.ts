@@ -61,7 +61,7 @@ describe('shiplock local', () => {
       const stranger = account('thaw', 'beta', '--profile', 'shiplock-admin');
       expect([stranger.status, stranger.stderr]).toEqual([3, expect.stringContaining('nobody of this pipeline')]);
       const second = run('examples/acme', '--data', data);
-      expect([second.status, second.stderr]).toEqual([2, expect.stringContaining('it runs already')]);
+      expect([second.status, second.stderr]).toEqual([2, expect.stringContaining('shiplock local runs there already, at http')]);
     } finally {
       child.kill('SIGINT');
     }
