@@ -2,7 +2,8 @@
 import { environmentName, executionRole, promotionExecution, releaseExecution, taskRole } from './names.ts';
 import type { Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import type { Release } from './release.ts';
-import { renderShift, renderTaskDefinition, renderUpdateService, type ShiftParts, type TaskDefinitionRequest } from './render.ts';
+import { renderTaskDefinition, renderUpdateService, type TaskDefinitionRequest } from './render.ts';
+import { renderShift, type ShiftParts } from './rollout.ts';
 import { shiftingOf } from './strategy.ts';
 
 export interface PlannedRequest {

@@ -1,10 +1,11 @@
 /** Renders what is sent to ECS: values before effects. `plan` prints the same values that the functions send. */
 import { listOf, refuseDangers } from './dangers.ts';
 import { RenderError } from './errors.ts';
-import { environmentName, family, fingerprint, logGroup, rolloutAlarms } from './names.ts';
+import { environmentName, family, fingerprint, logGroup } from './names.ts';
 import type { ContainerTemplate, Environment, Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import type { Release } from './release.ts';
-import { type Rolling, type Shifting, strategyOf } from './strategy.ts';
+import { atOnce, rolling, type Shift, WAY_BACK } from './rollout.ts';
+import { strategyOf } from './strategy.ts';
 
 /** RegisterTaskDefinition's input, as far as the pipeline looks into it. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html */
 export interface TaskDefinitionRequest {
@@ -165,87 +166,19 @@ export interface ServiceParts {
   /** The revision's exact ARN, never the family's newest. */
   readonly taskDefinition: string;
   readonly promotion: string;
-  /** Where traffic shifts, and is tested first; absent on the way back, which asks nobody. */
+  /** How it gets there. @default as its strategy rolls; where traffic shifts, {@link WAY_BACK}, which asks nobody */
   readonly shift?: Shift;
 }
 
-/** {@link renderShift}'s. */
-export interface Shift {
-  readonly deploymentConfiguration: Readonly<Record<string, unknown>>;
-  readonly advancedConfiguration: Readonly<Record<string, string>>;
-}
-
-/** What a service needs for traffic to shift between two target groups. */
-export interface ShiftParts {
-  readonly alternateTargetGroupArn: string;
-  readonly productionRuleArn: string;
-  readonly testRuleArn: string;
-  readonly infrastructureRoleArn: string;
-}
-
-/**
- * Rolling, given up after so many failed tasks and rolled back by ECS itself.
- * COUNT, because the default of 50 % is clamped to three failures at the least.
- * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
- */
-const rolling = ({ failureThreshold }: Environment, { earlySuccess }: Rolling) => ({
-  strategy: 'ROLLING',
-  maximumPercent: 200,
-  minimumHealthyPercent: 100,
-  deploymentCircuitBreaker: { enable: true, rollback: true, thresholdConfiguration: { type: 'COUNT', value: failureThreshold } },
-  ...(earlySuccess ? { earlySuccessCriteria: { enable: true, healthyPercent: 100, sourceServiceRevisionCleanup: 'DEFERRED' } } : {}),
-});
-
-/** To what has held before, which is neither tested nor baked. */
-const WAY_BACK = {
-  strategy: 'BLUE_GREEN',
-  bakeTimeInMinutes: 0,
-  lifecycleHooks: [],
-  alarms: { alarmNames: [], enable: false, rollback: false },
-};
-
-/**
- * A second set of tasks; ECS pauses when the test listener leads to it, and goes back if nobody says to go on.
- * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html
- */
-export function renderShift(
-  { pipeline, environment, service }: Pick<ServiceParts, 'pipeline' | 'environment' | 'service'>,
-  strategy: Shifting,
-  parts: ShiftParts,
-): Shift {
-  const { kind, bakeMinutes, percent, stepBakeMinutes, pauseMinutes } = strategy;
-  return {
-    deploymentConfiguration: {
-      strategy: { 'blue-green': 'BLUE_GREEN', canary: 'CANARY', linear: 'LINEAR' }[kind],
-      bakeTimeInMinutes: bakeMinutes,
-      ...(kind === 'canary' ? { canaryConfiguration: { canaryPercent: percent, canaryBakeTimeInMinutes: stepBakeMinutes } } : {}),
-      ...(kind === 'linear' ? { linearConfiguration: { stepPercent: percent, stepBakeTimeInMinutes: stepBakeMinutes } } : {}),
-      lifecycleHooks: [
-        {
-          targetType: 'PAUSE',
-          lifecycleStages: ['POST_TEST_TRAFFIC_SHIFT'],
-          timeoutConfiguration: { timeoutInMinutes: pauseMinutes, action: 'ROLLBACK' },
-        },
-      ],
-      alarms: { alarmNames: rolloutAlarms(pipeline.name, environment.name, service.name), enable: true, rollback: true },
-    },
-    advancedConfiguration: {
-      alternateTargetGroupArn: parts.alternateTargetGroupArn,
-      productionListenerRule: parts.productionRuleArn,
-      testListenerRule: parts.testRuleArn,
-      roleArn: parts.infrastructureRoleArn,
-    },
-  };
-}
-
-function deploymentConfiguration(parts: ServiceParts) {
-  const strategy = strategyOf(parts.environment, parts.service);
-  return strategy.kind === 'rolling' ? rolling(parts.environment, strategy) : (parts.shift?.deploymentConfiguration ?? WAY_BACK);
+function deploymentConfiguration({ environment, service, shift }: ServiceParts) {
+  if (shift) return shift.deploymentConfiguration;
+  const strategy = strategyOf(environment, service);
+  return strategy.kind === 'rolling' ? rolling(environment, strategy) : WAY_BACK.deploymentConfiguration;
 }
 
 function loadBalancers({ service: { web }, targetGroupArn, shift }: ServiceParts) {
   if (web === undefined || targetGroupArn === undefined) return {};
-  const advanced = shift && { advancedConfiguration: shift.advancedConfiguration };
+  const advanced = shift?.advancedConfiguration && { advancedConfiguration: shift.advancedConfiguration };
   return { loadBalancers: [{ targetGroupArn, containerName: web.container, containerPort: web.port, ...advanced }] };
 }
 
@@ -257,7 +190,7 @@ export function renderUpdateService(parts: ServiceParts) {
     service: service.name,
     taskDefinition,
     deploymentConfiguration: deploymentConfiguration(parts),
-    ...(parts.shift ? loadBalancers(parts) : {}),
+    ...(parts.shift?.advancedConfiguration ? loadBalancers(parts) : {}),
     ...(service.web ? { healthCheckGracePeriodSeconds: service.web.graceSeconds } : {}),
   };
 }
@@ -267,10 +200,10 @@ export function renderWakeService(parts: ServiceParts) {
   return { ...renderUpdateService(parts), desiredCount: countIn(parts), forceNewDeployment: true };
 }
 
-/** CreateService's input. */
+/** CreateService's input. A first rollout has nobody to share traffic with: all of it shifts at once, after the same checks. */
 export function renderCreateService(parts: ServiceParts) {
   const { pipeline, environment, service, foundation, taskDefinition, promotion } = parts;
-  const { cluster, service: serviceName, ...rest } = renderUpdateService(parts);
+  const { cluster, service: serviceName, ...rest } = renderUpdateService(parts.shift ? { ...parts, shift: atOnce(parts.shift) } : parts);
   return {
     cluster,
     serviceName,

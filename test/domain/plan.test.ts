@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { foundationPlaceholder, planRequests } from '../../domain/plan.ts';
-import { renderShift, renderTaskDefinition, renderUpdateService } from '../../domain/render.ts';
+import { renderTaskDefinition, renderUpdateService } from '../../domain/render.ts';
+import { renderShift } from '../../domain/rollout.ts';
 import { shiftingOf } from '../../domain/strategy.ts';
 import { foundation, parts, pipeline, release } from './parts.ts';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RenderError } from '../../domain/errors.ts';
-import { renderCreateService, renderShift, renderTaskDefinition, renderUpdateService, renderWakeService } from '../../domain/render.ts';
+import { renderCreateService, renderTaskDefinition, renderUpdateService, renderWakeService } from '../../domain/render.ts';
+import { renderShift } from '../../domain/rollout.ts';
 import { shiftingOf } from '../../domain/strategy.ts';
 import { digest, foundation, type Given, parts, pipeline, release } from './parts.ts';
 
@@ -292,6 +293,13 @@ describe('a service', () => {
       },
       loadBalancers: [{ advancedConfiguration: { alternateTargetGroupArn: 'arn:b', testListenerRule: 'arn:test', roleArn: 'arn:role' } }],
     });
+    // A first rollout has nobody who serves the rest, and is tested all the same.
+    for (const kind of ['canary', 'linear'] as const) {
+      const gradual = renderShift(live, { ...shiftingOf(live.environment, live.service)!, kind, percent: 10, stepBakeMinutes: 5 }, arns);
+      const { deploymentConfiguration: first } = renderCreateService({ ...live, shift: gradual });
+      expect(first).toEqual(renderCreateService({ ...live, shift }).deploymentConfiguration);
+      expect(renderUpdateService({ ...live, shift: gradual }).deploymentConfiguration).toMatchObject({ strategy: kind.toUpperCase() });
+    }
     // The way back asks nobody.
     expect(renderUpdateService(live).deploymentConfiguration).toMatchObject({
       strategy: 'BLUE_GREEN',
