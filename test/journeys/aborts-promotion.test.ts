@@ -1,7 +1,7 @@
 /** A promotion that somebody aborts in the console, at every state it has: nothing is left behind, and the next push goes through. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Aborted } from './aborted.ts';
-import { statesOf } from './aborts.ts';
+import { SHIFTING, statesOf } from './aborts.ts';
 import { MINUTE } from './journey.ts';
 
 /** `State, moment` of every abort of this file. */
@@ -86,19 +86,8 @@ describe('a promotion that migrates, aborted', () => {
       await world.good();
     }));
 
-  it('was aborted at every state that the file has, but those of traffic that shifts', () => {
+  it('was aborted at every state that the file has, but those of aborts-shifting.test.ts', () => {
     for (const place of world.aborter.struck) struck.add(place);
     expect([...statesOf('promotion').keys()].filter((state) => !struck.has(`${state}, entered`))).toEqual(SHIFTING);
   });
 });
-
-/** Of environments whose traffic shifts: they are not aborted yet, which docs/limits.md says too. A state that is reached has to leave this list. */
-const SHIFTING = [
-  'CheckTestListener',
-  'WhatElseAtTheTestListener',
-  'RunBuildAtTheTestListener',
-  'DoesSomebodyLook',
-  'RequestLook',
-  'ShiftTraffic',
-  'LookAtShift',
-];

@@ -20,6 +20,17 @@ interface StateDefinition {
 /** As AWS would be told: when the state is entered; at the first write of its function, which goes on to its end; ten seconds later. */
 export type Moment = 'entered' | 'at work' | 'waiting';
 
+/** The states of a promotion that only those have whose traffic shifts. */
+export const SHIFTING: readonly string[] = [
+  'CheckTestListener',
+  'WhatElseAtTheTestListener',
+  'RunBuildAtTheTestListener',
+  'DoesSomebodyLook',
+  'RequestLook',
+  'ShiftTraffic',
+  'LookAtShift',
+];
+
 const TEN_SECONDS = 10_000;
 const LOOKS = /^(Get|Query|Describe|List|BatchGet|Scan|AssumeRole|Invoke)/;
 
