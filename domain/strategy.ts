@@ -82,8 +82,10 @@ export function shiftingOf(environment: Environment, service: ServiceDefinition)
 }
 
 /** Minutes from the moment that a deployment may go on to its end, if all goes well; starting and stopping tasks comes on top. */
-export function shiftMinutes({ bakeMinutes, percent, stepBakeMinutes }: Shifting): number {
-  return bakeMinutes + stepBakeMinutes * (Math.ceil(100 / percent) - 1);
+export function shiftMinutes({ kind, bakeMinutes, percent, stepBakeMinutes }: Shifting): number {
+  // A canary has one step before all traffic shifts, however small; at 100 % there is none to wait for.
+  const steps = Math.ceil(100 / percent) - 1;
+  return bakeMinutes + stepBakeMinutes * (kind === 'canary' ? Math.min(1, steps) : steps);
 }
 
 const LOOK = ':look';

@@ -6,7 +6,7 @@ import { Aborter, SHIFTING, statesOf } from './aborts.ts';
 import { integrator, MINUTE, manager } from './journey.ts';
 import { Tested } from './tested.ts';
 
-describe('a promotion whose traffic shifts, aborted', () => {
+describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () => {
   let world: Tested;
   let witness: Witness;
   let aborter: Aborter;
