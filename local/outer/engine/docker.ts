@@ -29,6 +29,8 @@ interface Options {
   readonly limit?: number;
   /** Kills it. */
   readonly signal?: AbortSignal;
+  /** Its input stays open, and at the limit it is closed instead: whatever reads it can end in order, within {@link GRACE}. @default false */
+  readonly listens?: boolean;
 }
 
 /** What is said about the engine, for people. */
@@ -41,6 +43,8 @@ export interface EngineFacts {
 
 /** Most commands that run at the same time: they are programs, and a pipeline starts many tasks at once. */
 const AT_ONCE = 6;
+/** How long a command may take to end by itself once its input is closed, in milliseconds. */
+const GRACE = 2_000;
 /** How much of what a command says is kept, in characters. */
 const KEPT = 64_000;
 
@@ -61,7 +65,7 @@ export class Docker {
   }
 
   /** Runs a command at once. */
-  now(words: readonly string[], { input, config, env, limit, signal }: Options = {}): Promise<Outcome> {
+  now(words: readonly string[], { input, config, env, limit, signal, listens = false }: Options = {}): Promise<Outcome> {
     return new Promise((resolve) => {
       const child = start(words, { ...env, ...(config === undefined ? {} : { DOCKER_CONFIG: config }) });
       let timer: NodeJS.Timeout | undefined;
@@ -82,11 +86,13 @@ export class Docker {
       child.once('error', (error: NodeJS.ErrnoException) => end(127, error.message));
       child.once('close', (code) => end(isLate ? 124 : (code ?? 137)));
       child.stdin.on('error', () => undefined);
-      child.stdin.end(input);
+      if (!listens) child.stdin.end(input);
       if (limit !== undefined)
         timer = setTimeout(() => {
           isLate = true;
-          kill();
+          if (!listens) return kill();
+          child.stdin.end();
+          timer = setTimeout(kill, GRACE);
         }, limit);
     });
   }

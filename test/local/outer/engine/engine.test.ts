@@ -1,6 +1,6 @@
 /** Containers that run: in the engine that `docker` reaches. Where none does, or where there is no static program to put into an image, it is skipped. */
 import { execFileSync } from 'node:child_process';
-import { DescribeTasksCommand, RunTaskCommand } from '@aws-sdk/client-ecs';
+import { DescribeTasksCommand, RunTaskCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EngineContainers } from '../../../../local/outer/engine/engine.ts';
 import type { Report } from '../../../../local/outer/engine/reports.ts';
@@ -116,6 +116,25 @@ describe.skipIf(engine === undefined)(`in an engine${reason}`, () => {
     ]);
     expect(lab.logs.lines).toEqual(expect.arrayContaining(['first', 'fine hello # there']));
   }, 60_000);
+
+  it.each([
+    ['by the shell', ['CMD-SHELL', 'echo "a check"; sleep 555 | cat']],
+    ['by itself', ['CMD', 'busybox', 'sleep', '555']],
+  ])(
+    'a health check that runs %s and takes too long leaves nothing in the container',
+    async (_, command) => {
+      const arn = await run([
+        container('web', { command: ['sh', '-c', 'sleep 3600'], healthCheck: { command, interval: 5, timeout: 2, retries: 1 } }),
+      ]);
+      await expect.poll(async () => (await shown(arn)).containers?.[0]?.healthStatus, within).toBe('UNHEALTHY');
+      const name = `ecs-orders-${(await shown(arn)).taskDefinitionArn!.split(':').at(-1)}-web-${arn.split('/').at(-1)}`;
+      const running = () => execFileSync('docker', ['exec', name, 'busybox', 'ps', '-o', 'args'], { encoding: 'utf8' });
+      expect(running()).toContain('sleep 3600');
+      await expect.poll(running, within).not.toContain('sleep 555');
+      await lab.ecs.send(new StopTaskCommand({ cluster, task: arn }));
+    },
+    60_000,
+  );
 
   it.each([
     ['an image that is not there', { image: '127.0.0.1:1/nothing:1', command: ['true'] }, 'CannotPullContainerError'],
