@@ -294,8 +294,8 @@ async function goLive(
 async function openDoors(site: Site, pipeline: Pipeline, outside: Outside, port: number) {
   const doors: { close(): Promise<void> }[] = [];
   const next = () => (port === 0 ? 0 : port + doors.length);
-  const open = async (answer: Parameters<typeof openDoor>[1]): Promise<Door> => {
-    const door = await openDoor(next(), answer, outside.knows);
+  const open = async (answer: Parameters<typeof openDoor>[1], streams = false): Promise<Door> => {
+    const door = await openDoor(next(), answer, outside.knows, { streams });
     doors.push(door);
     return door;
   };
@@ -307,7 +307,7 @@ async function openDoors(site: Site, pipeline: Pipeline, outside: Outside, port:
     const loadBalancers: Record<string, string> = {};
     for (const environment of Object.keys(pipeline.environments)) {
       const value = site.service('ssm').value(foundationParameter(pipeline.name, environment));
-      if (value !== undefined) loadBalancers[environment] = (await open(outside.host((JSON.parse(value) as Foundation).host))).url;
+      if (value !== undefined) loadBalancers[environment] = (await open(outside.host((JSON.parse(value) as Foundation).host), true)).url;
     }
     return { endpoint, registry: registry.host, decideUrl: `${decideUrl}/`, loadBalancers, doors };
   } catch (error) {

@@ -1,4 +1,5 @@
 /** An HTTP exchange as values: what the inner door (a Lambda's own `http`) and the outer door (a server) have in common. */
+import type { Duplex, Readable } from 'node:stream';
 
 export interface HttpRequest {
   readonly method: string;
@@ -16,6 +17,8 @@ export interface HttpRequest {
    * @default the world's time
    */
   readonly received?: number;
+  /** In place of `body`: it comes while it is answered. Whoever answers may do so by a stream, too. @default it has come whole */
+  readonly stream?: Readable;
 }
 
 export interface HttpResponse {
@@ -23,6 +26,12 @@ export interface HttpResponse {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** Each `Set-Cookie`, of which there may be several: "should not be folded". https://datatracker.ietf.org/doc/html/rfc6265#section-3 */
+  readonly cookies?: readonly string[];
+  /** In place of `body`, and only to a request that is a stream. */
+  readonly stream?: Readable;
+  /** After the status 101: the connection itself, which speaks another protocol from now on. Only to a request that is a stream. */
+  readonly upgraded?: Duplex;
 }
 
 /** The connection itself failed: `code` is Node's (ECONNREFUSED, ENOTFOUND, ETIMEDOUT, ECONNRESET). */

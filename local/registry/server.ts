@@ -92,9 +92,14 @@ export async function read(incoming: IncomingMessage, most = Number.POSITIVE_INF
     if (size > most) return undefined;
     chunks.push(chunk);
   }
+  return { ...headOf(incoming), body: new Uint8Array(Buffer.concat(chunks)) };
+}
+
+/** A request of a real socket as a value, but its body. */
+export function headOf(incoming: IncomingMessage): Omit<HttpRequest, 'body'> {
   const [path = '/', query = ''] = (incoming.url ?? '/').split('?', 2);
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(incoming.headers))
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  return { method: incoming.method ?? 'GET', host: headers.host ?? '', path, query, headers, body: new Uint8Array(Buffer.concat(chunks)) };
+  return { method: incoming.method ?? 'GET', host: headers.host ?? '', path, query, headers };
 }

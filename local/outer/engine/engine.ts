@@ -173,16 +173,15 @@ export class EngineContainers implements ContainerRuntime {
     // It took its time, and whoever asked may have given up meanwhile.
     if (heard.took > 0) await new Promise<void>((resolve) => clock.after(heard.took, 'a container answers', resolve));
     if (heard.answer === undefined) throw lost();
-    const { status, headers, body } = heard.answer;
-    return { status, headers, body: new Uint8Array(Buffer.from(body, 'base64')) };
+    return { ...heard.answer, body: new Uint8Array(Buffer.from(heard.answer.body, 'base64')) };
   }
 
   private async listen(question: string, ask: () => Promise<HttpResponse>): Promise<Heard> {
     const begun = performance.now();
     const took = () => Math.round(performance.now() - begun);
     try {
-      const { status, headers, body } = await ask();
-      return { question, took: took(), answer: { status, headers, body: Buffer.from(body).toString('base64') } };
+      const answer = await ask();
+      return { question, took: took(), answer: { ...answer, body: Buffer.from(answer.body).toString('base64') } };
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       return { question, took: took() };

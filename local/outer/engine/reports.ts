@@ -1,4 +1,5 @@
 /** What an engine tells of a task: enough to play the same again without it. Plain data, as it is kept in a data folder. */
+import type { HttpResponse } from '../../core/http.ts';
 
 /** Times in a report are its own: it is remembered with the moment at which the world heard of it. */
 export type Report = { readonly task: string } & (
@@ -24,5 +25,5 @@ export interface Heard {
   /** Milliseconds that it took. */
   readonly took: number;
   /** Absent where the connection broke. `body` in base64. */
-  readonly answer?: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string };
+  readonly answer?: Pick<HttpResponse, 'status' | 'headers' | 'cookies'> & { readonly body: string };
 }

@@ -90,7 +90,9 @@ async function answer(world: World, busy: Busy, incoming: IncomingMessage, outgo
   };
   const response = await busy.waiting(() => Promise.race([world.http(request), gone(outgoing)]));
   if (response === undefined) return;
-  outgoing.writeHead(response.status, { ...response.headers, 'content-length': String(response.body.length) });
+  if (response.cookies) outgoing.setHeader('set-cookie', response.cookies);
+  const { 'set-cookie': _, ...others } = response.headers;
+  outgoing.writeHead(response.status, { ...others, 'content-length': String(response.body.length) });
   outgoing.end(incoming.method === 'HEAD' ? undefined : response.body);
 }
 

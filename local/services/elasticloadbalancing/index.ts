@@ -299,6 +299,11 @@ export class LoadBalancing implements Service {
           this.metrics.answered(fullName, group.settings.fullName, response.status, (clock.now() - sent) / 1000, isVisitor);
           return response;
         } catch {
+          if (request.stream?.destroyed && !request.stream.readableEnded) {
+            // "The client closed the connection with the load balancer": no target's fault.
+            this.metrics.refused(fullName, 460, isVisitor);
+            return html(460, 'Client Closed Request');
+          }
           this.metrics.lost(fullName, group.settings.fullName, isVisitor);
           return html(502, 'Bad Gateway');
         }

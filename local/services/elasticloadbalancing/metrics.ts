@@ -59,8 +59,9 @@ export class Metrics {
   }
 
   /** The load balancer has answered by itself. */
-  refused(LoadBalancer: string, status: 502 | 503, isVisitor: boolean): void {
-    for (const name of ['HTTPCode_ELB_5XX_Count', `HTTPCode_ELB_${status}_Count`]) this.add(name, 'Count', 1, { LoadBalancer }, isVisitor);
+  refused(LoadBalancer: string, status: 460 | 502 | 503, isVisitor: boolean): void {
+    const names = status < 500 ? ['HTTPCode_ELB_4XX_Count'] : ['HTTPCode_ELB_5XX_Count', `HTTPCode_ELB_${status}_Count`];
+    for (const name of names) this.add(name, 'Count', 1, { LoadBalancer }, isVisitor);
   }
 
   /** Sums from a data folder. */
