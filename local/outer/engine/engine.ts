@@ -223,7 +223,7 @@ export class EngineContainers implements ContainerRuntime {
         died();
       } else if (wanted.phase === 'start') {
         if (lastStatus === 'RUNNING') restarted++;
-        run.start(true);
+        run.start();
       } else if (wanted.phase === 'stop') {
         died();
         void run.stop();

@@ -53,6 +53,7 @@ export class TaskRun {
   private readonly network: string;
   private volumes: readonly string[] = [];
   private isStopping = false;
+  private hasImages = false;
   private work: Promise<void> = Promise.resolve();
 
   /** @param done containers that have exited before, which are not started again */
@@ -75,12 +76,19 @@ export class TaskRun {
   /** Fetches all images. */
   pull(): void {
     this.next(async () => {
-      const failures = await Promise.all(this.containers.map((one) => this.pullOne(one.source)));
+      const failure = await this.pullAll();
       if (this.isStopping) return;
-      const failure = failures.find((one) => one !== undefined);
       if (failure === undefined) this.told({ what: 'pulled' });
       else this.told({ what: 'failed', reason: failure });
     });
+  }
+
+  /** @returns why not */
+  private async pullAll(): Promise<string | undefined> {
+    const failures = await Promise.all(this.containers.map((one) => this.pullOne(one.source)));
+    const failure = failures.find((one) => one !== undefined);
+    this.hasImages = failure === undefined;
+    return failure;
   }
 
   /** @returns why not */
@@ -112,14 +120,12 @@ export class TaskRun {
     userConfiguration(folder, { [this.around.registry]: { auth } });
   }
 
-  /** Starts what can start, now and whenever a dependency has come true. @param again the images may be gone, and are fetched first */
-  start(again = false): void {
+  /** Starts what can start, now and whenever a dependency has come true. Images that an earlier run had fetched are gone, and fetched first. */
+  start(): void {
     this.next(async () => {
-      if (again) {
-        const failure = (await Promise.all(this.containers.map((one) => this.pullOne(one.source)))).find((one) => one !== undefined);
-        if (failure !== undefined) return this.told({ what: 'failed', reason: failure });
-      }
-      const failure = await this.makeNetwork();
+      const missing = this.hasImages ? undefined : await this.pullAll();
+      if (this.isStopping) return;
+      const failure = missing ?? (await this.makeNetwork());
       if (failure !== undefined) return this.told({ what: 'failed', reason: failure });
       await this.advance();
     });

@@ -69,6 +69,64 @@ describe('a task whose containers run outside', () => {
   });
 });
 
+describe('a task whose images were fetched before local AWS was stopped', () => {
+  it.each([
+    ['and whose containers were about to start', false],
+    ['and whose containers ran', true],
+  ])('%s, has them fetched again before its containers are made', async (_, ran) => {
+    const { containers, balancer, group, lead, create, pass, push, register, site } = await open();
+    const { listenerArn } = await balancer();
+    const targetGroupArn = await group();
+    await lead(listenerArn, targetGroupArn);
+    const digest = await push('1');
+    await create(await register(`${registry}/orders@${digest}`), {
+      desiredCount: 1,
+      loadBalancers: [{ targetGroupArn, containerName: 'web', containerPort: 8080 }],
+    });
+    await pass(10 * seconds);
+    const [task = ''] = [...site.service('ecs').tasks.keys()];
+    containers.apply({ task, what: 'pulled' });
+    if (ran) {
+      await pass(10 * seconds);
+      containers.apply({ task, what: 'started', container: 'web', runtimeId: 'abc-1' });
+    }
+    const docker = new Recorder();
+    const settings = { docker, folder: 'test', architecture: 'amd64', registry: '127.0.0.1:1' };
+    await containers.live(settings as never, { enter: (report) => containers.apply(report), remember: () => undefined });
+    await pass(10 * seconds);
+    const image = `127.0.0.1:1/orders@${digest}`;
+    await expect.poll(() => docker.about(image)).toEqual(['pull', 'create']);
+    await containers.close();
+  });
+});
+
+/** An engine in which everything works, and that remembers what it was told. */
+class Recorder {
+  private readonly told: (readonly string[])[] = [];
+  private readonly outcome = { code: 0, stdout: '', stderr: '' };
+
+  readonly run = (words: readonly string[]) => {
+    this.told.push(words);
+    return Promise.resolve(this.outcome);
+  };
+
+  readonly now = this.run;
+
+  /** A log that goes on. */
+  follow() {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    return { ended, end };
+  }
+
+  /** The first words of what was said of something. */
+  about(what: string): string[] {
+    return this.told.filter((words) => words.includes(what)).map(([verb = '']) => verb);
+  }
+}
+
 describe('a target whose container runs outside', () => {
   it('is what probes outside found, and answers those within as it did before, after the same time', async () => {
     const { containers, balancer, group, lead, create, elb, clock, pass, get, push, register, site } = await open();
