@@ -1,5 +1,7 @@
 /** Sends what people decide to the pipeline's function URL, signed with their own identity. */
 import { type IncomingMessage, request } from 'node:http';
+import { request as requestSecurely } from 'node:https';
+import { isIP } from 'node:net';
 import { GetFunctionUrlConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
@@ -98,11 +100,14 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:[a-z0-9-]+\.)*localhost)$/;
 /** As long as the function may take, and a little. Milliseconds. */
 const PATIENCE = 40_000;
 
-/** A POST under another name than the address's, which fetch does not let one say. */
+/** A POST under another name than the address's, which fetch does not let one say. A certificate is for the address. */
 function knock(door: URL, path: string, headers: Record<string, string>, body: string): Promise<Response> {
+  // `[::1]` is how a URL writes an address.
+  const host = door.hostname.replace(/^\[(.*)\]$/, '$1');
+  const secured = door.protocol === 'https:' ? { servername: isIP(host) ? '' : host } : undefined;
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: door.hostname, port: door.port, path, method: 'POST', headers, timeout: PATIENCE },
+    const asked = (secured ? requestSecurely : request)(
+      { host, port: door.port, path, method: 'POST', headers, timeout: PATIENCE, ...secured },
       (answer: IncomingMessage) => {
         const parts: Uint8Array[] = [];
         answer.on('data', (part: Uint8Array) => parts.push(part)).on('error', reject);
