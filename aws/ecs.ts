@@ -1,4 +1,4 @@
-/** ECS in one environment: registering, creating, updating, looking once, and saying why something failed. */
+/** ECS in one environment: creating, updating, looking once, and saying why something failed. */
 import {
   ClusterContainsServicesException,
   ClusterContainsTasksException,
@@ -12,8 +12,6 @@ import {
   ECSClient,
   ListServiceDeploymentsCommand,
   ListTasksCommand,
-  RegisterTaskDefinitionCommand,
-  type RegisterTaskDefinitionCommandInput,
   ServiceNotActiveException,
   ServiceNotFoundException,
   StopServiceDeploymentCommand,
@@ -64,13 +62,6 @@ export class Ecs {
 
   constructor(connection: Connection = {}) {
     this.client = new ECSClient(clientSettings(connection));
-  }
-
-  /** @returns the revision's ARN */
-  async register(request: RegisterTaskDefinitionCommandInput): Promise<string> {
-    const { taskDefinition } = await this.client.send(new RegisterTaskDefinitionCommand(request));
-    if (!taskDefinition?.taskDefinitionArn) throw new Error(`ECS registered ${request.family} and named no revision`);
-    return taskDefinition.taskDefinitionArn;
   }
 
   /** @throws ServiceDraining while ECS still takes down a service of the same name */

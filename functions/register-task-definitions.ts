@@ -5,6 +5,7 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Migrations } from '../aws/migrations.ts';
 import { Pace } from '../aws/pace.ts';
+import { register } from '../aws/registration.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
 import { isComplete, missingOf, repositoriesOf } from '../domain/composition.ts';
 import { approvalOf, databasesOf, type Home, renderMigration } from '../domain/databases.ts';
@@ -71,7 +72,7 @@ export const registerTaskDefinitions =
       const { ecs } = clients(name);
       for (const service of toRegister) {
         const request = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris: uris, foundation, promotion });
-        const arn = await ecs.register(request as never);
+        const arn = await register(ecs, request as never);
         (record.taskDefinitions as Record<string, string>)[service.name] = arn;
         await ledger.setPromotion(promotion, { taskDefinitions: record.taskDefinitions });
       }
@@ -79,7 +80,7 @@ export const registerTaskDefinitions =
       for (const home of toMigrate) {
         const { foundation: own } = await parameters.foundation(pipeline.name, home.owner.name, []);
         const request = renderMigration(home, { pipeline, releases, repositoryUris: uris, foundation: own, promotion });
-        known[home.id] = await clients(home.owner.name).ecs.register(request as never);
+        known[home.id] = await register(clients(home.owner.name).ecs, request as never);
         await ledger.setPromotion(promotion, { migrations: known });
       }
     }

@@ -41,7 +41,15 @@ function scene({ slot = 0, status = 'ACTIVE' } = {}) {
     },
     migrations: { runs: async () => [{ state: 'succeeded' }] },
     journal: { write: async () => {} },
-    clients: () => ({ ecs: { register: async ({ family }: { family: string }) => `${family}:${registered.push(family)}` } }),
+    clients: () => ({
+      ecs: {
+        client: {
+          send: async ({ input: { family } }: { input: { family: string } }) => ({
+            taskDefinition: { taskDefinitionArn: `${family}:${registered.push(family)}` },
+          }),
+        },
+      },
+    }),
   } as never;
   return {
     registered,
