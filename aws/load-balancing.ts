@@ -26,16 +26,14 @@ export class LoadBalancing {
     return found.filter(({ IsDefault }) => !IsDefault);
   }
 
-  /** Deletes every rule of a listener but its default, so that requests get the fixed response. */
-  async deleteRules(listenerArn: string, targetGroups?: readonly string[]): Promise<void> {
-    for (const rule of await this.rules(listenerArn)) {
-      const ours = targetGroups === undefined || targetGroupsOf(rule).some((arn) => targetGroups.includes(arn));
-      if (rule.RuleArn && ours) await this.client.send(new DeleteRuleCommand({ RuleArn: rule.RuleArn }));
-    }
+  /** Deletes rules of a listener, never its default, by where they lead: requests get the fixed response then. */
+  async deleteRules(listenerArn: string, isMeant: (led: readonly string[]) => boolean): Promise<void> {
+    for (const rule of await this.rules(listenerArn))
+      if (rule.RuleArn && isMeant(targetGroupsOf(rule))) await this.client.send(new DeleteRuleCommand({ RuleArn: rule.RuleArn }));
   }
 }
 
-/** Where a rule leads. */
+/** Where a rule leads; AWS says a single target group twice. */
 export const targetGroupsOf = ({ Actions = [] }: Rule): string[] =>
   Actions.flatMap(({ TargetGroupArn, ForwardConfig }) => [
     ...(TargetGroupArn ? [TargetGroupArn] : []),

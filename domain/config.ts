@@ -147,6 +147,9 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
   };
 }
 
+/** Minutes. A teardown waits eight hours for its turn, and what comes after the pause has one of them. */
+const PAUSE_BEFORE_SLEEP = 420;
+
 /** What a strategy that shifts traffic asks of its environment. */
 function checkStrategies(services: readonly ServiceDefinition[], environments: readonly Environment[], report: Report): void {
   for (const environment of environments)
@@ -156,8 +159,11 @@ function checkStrategies(services: readonly ServiceDefinition[], environments: r
       const place = service.strategy[environment.name]
         ? `services.${service.name}.strategy.${environment.name}`
         : `environments.${environment.name}.strategy`;
-      if (environment.onDemand)
-        report(place, `"${shifting.kind}" is for environments that always exist, and ${environment.name} is on demand; use "rolling"`);
+      if (environment.onDemand && shifting.pauseMinutes > PAUSE_BEFORE_SLEEP)
+        report(
+          `${place}.pauseMinutes`,
+          `${shifting.pauseMinutes}${shifting.look ? ' (a day with `look`, where nothing is said)' : ''} is more than ${PAUSE_BEFORE_SLEEP}: ${environment.name} is on demand, and its teardown waits at most eight hours for what is under way`,
+        );
       if (shifting.look && environment.approval === undefined)
         report(`${place}.look`, `nobody may look: ${environment.name} has no approvers; give it \`approval\``);
     }

@@ -71,6 +71,12 @@ export function renderShift(
   };
 }
 
+/** A service whose traffic shifts, put back as it was before its environment slept: rolled, as nobody is there whose traffic could shift. */
+export const restoring = (environment: Environment, parts: ShiftParts): Shift => ({
+  ...rollingAgain(environment),
+  advancedConfiguration: advanced(parts),
+});
+
 const advanced = (parts: ShiftParts) => ({
   alternateTargetGroupArn: parts.alternateTargetGroupArn,
   productionListenerRule: parts.productionRuleArn,

@@ -2,7 +2,6 @@
 import * as z from 'zod/mini';
 import { isThere } from '../aws/ecs.ts';
 import { Ledger } from '../aws/ledger.ts';
-import { ensureRule } from '../aws/listener-rules.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { progress } from '../aws/rollouts.ts';
 import { Parameters } from '../aws/ssm.ts';
@@ -11,11 +10,12 @@ import { Turns } from '../aws/turns.ts';
 import { DeploymentFailed, TrafficPaused } from '../domain/errors.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
-import { renderCreateService, renderUpdateService, type ServiceParts } from '../domain/render.ts';
-import { renderShift, type ShiftParts } from '../domain/rollout.ts';
-import { priorities, route } from '../domain/routes.ts';
+import { renderCreateService, renderUpdateService } from '../domain/render.ts';
+import { renderShift } from '../domain/rollout.ts';
+import { route } from '../domain/routes.ts';
 import { shiftingOf } from '../domain/strategy.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
+import { leadTo, pairOf } from './stack/routing.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -130,18 +130,11 @@ async function deploy(
   const alternateArn = alternates[serviceName];
   const rendering = {
     ...base,
-    ...(shifting && alternateArn ? { shift: renderShift(base, shifting, await shiftParts(loadBalancing, base, alternateArn)) } : {}),
+    ...(shifting && alternateArn ? { shift: renderShift(base, shifting, (await pairOf(loadBalancing, base, alternateArn)).parts) } : {}),
   };
   const exists = before[serviceName] !== null;
   const lead = async () => {
-    if (service.web && !shifts)
-      await ensureRule(loadBalancing, {
-        listenerArn: foundation.listenerArn,
-        targetGroupArn: targetGroups[serviceName] ?? '',
-        path: service.web.path,
-        priority: service.web.priority,
-        priorities: priorities(pipeline),
-      });
+    if (!shifts) await leadTo(loadBalancing, base);
   };
   if (exists && reroute.includes(serviceName)) await lead();
   if (exists && (await ecs.update(renderUpdateService(rendering) as never))) return again;
@@ -154,33 +147,6 @@ async function deploy(
     if (!isThere(error) || !(await ecs.update(renderUpdateService(rendering) as never))) throw error;
   }
   return again;
-}
-
-/** Both rules of a service whose traffic shifts, made where they are missing: ECS is told them by their ARNs. */
-async function shiftParts(
-  loadBalancing: EnvironmentClients['loadBalancing'],
-  { pipeline, environment, service, foundation, targetGroupArn = '' }: ServiceParts,
-  alternateArn: string,
-): Promise<ShiftParts> {
-  const { web } = service;
-  const { test } = foundation;
-  if (web === undefined || test === undefined)
-    throw new Error(`${environment.name} has no test listener: deploy its stack first, as its strategy has changed`);
-  const rule = (listenerArn: string) =>
-    ensureRule(loadBalancing, {
-      listenerArn,
-      targetGroupArn,
-      alternateArn,
-      path: web.path,
-      priority: web.priority,
-      priorities: priorities(pipeline),
-    });
-  return {
-    alternateTargetGroupArn: alternateArn,
-    productionRuleArn: await rule(foundation.listenerArn),
-    testRuleArn: await rule(test.listenerArn),
-    infrastructureRoleArn: test.infrastructureRoleArn,
-  };
 }
 
 /** The backstop: what does ECS say, now that nobody has ended the wait in time? */

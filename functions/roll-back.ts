@@ -107,7 +107,8 @@ async function beginRollBack(
     await ecs.delete(cluster, serviceName);
     if (service.web) {
       const { foundation, targetGroups } = await parameters.foundation(pipeline.name, name, [serviceName]);
-      for (const listener of listenersOf(foundation)) await loadBalancing.deleteRules(listener, [targetGroups[serviceName] ?? '']);
+      for (const listener of listenersOf(foundation))
+        await loadBalancing.deleteRules(listener, (led) => led.includes(targetGroups[serviceName] ?? ''));
     }
     await ledger.dropService(name, serviceName);
     await ledger.dropWait(left);

@@ -8,7 +8,7 @@ import { Turns } from '../aws/turns.ts';
 import { ClusterBusy } from '../domain/errors.ts';
 import { isOpen } from '../domain/hours.ts';
 import { environmentName } from '../domain/names.ts';
-import type { Environment, Pipeline } from '../domain/pipeline.ts';
+import { type Environment, listenersOf, type Pipeline } from '../domain/pipeline.ts';
 import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
 import { outcomeSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
@@ -61,7 +61,7 @@ async function takeDownServices(
   const { ecs, loadBalancing } = clients(environment.name);
   const { foundation } = await parameters.foundation(pipeline.name, environment.name, []);
   await turns.assertEnvironmentTurn(environment.name, execution, fence);
-  await loadBalancing.deleteRules(foundation.listenerArn);
+  await loadBalancing.deleteRules(foundation.listenerArn, (led) => new Set(led).size < 2);
   const state = depth === 'cluster' ? 'absent' : 'asleep';
   // ECS deletes 50 services at once and five a second after that: a minute is not enough for hundreds, a retry goes on.
   // Only what this teardown took down is done: what is called down since another night may have been left half up.
@@ -71,6 +71,8 @@ async function takeDownServices(
     else await ecs.update({ cluster, service: record.service, desiredCount: 0 });
     await ledger.putService({ ...record, state, downBy: execution });
   }
+  // A pair's rule says which of the two serves: what stays at zero, or was left half down, comes back to that one.
+  if (depth === 'cluster') for (const listener of listenersOf(foundation)) await loadBalancing.deleteRules(listener, () => true);
   return { depth };
 }
 

@@ -3,7 +3,6 @@ import * as z from 'zod/mini';
 import { isThere } from '../aws/ecs.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
-import { ensureRule } from '../aws/listener-rules.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
@@ -11,10 +10,13 @@ import { Turns } from '../aws/turns.ts';
 import { environmentName } from '../domain/names.ts';
 import type { Environment, Pipeline } from '../domain/pipeline.ts';
 import type { ServiceRecord, WaitRecord } from '../domain/records.ts';
-import { renderCreateService, renderWakeService } from '../domain/render.ts';
-import { priorities, routed } from '../domain/routes.ts';
+import { renderCreateService, renderWakeService, type ServiceParts } from '../domain/render.ts';
+import { restoring } from '../domain/rollout.ts';
+import { routed } from '../domain/routes.ts';
+import { shiftingOf } from '../domain/strategy.ts';
 import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
 import { armClosing } from './stack/idle.ts';
+import { leadTo, pairOf, type Routed } from './stack/routing.ts';
 import { outcomeSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -128,24 +130,15 @@ async function restoreService(
     const mayBeMissing = environment.onDemand?.depth === 'cluster';
     if (wait.state !== 'open' || (await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing })).state !== 'none') return true;
   }
-  const { foundation, targetGroups } = await parameters.foundation(pipeline.name, environment.name, service.web ? [name] : []);
-  const rendering = {
-    pipeline,
-    environment,
-    service,
-    foundation,
-    targetGroupArn: targetGroups[name],
-    taskDefinition,
-    promotion: execution,
-  };
-  if (service.web)
-    await ensureRule(loadBalancing, {
-      listenerArn: foundation.listenerArn,
-      targetGroupArn: targetGroups[name] ?? '',
-      path: service.web.path,
-      priority: service.web.priority,
-      priorities: priorities(pipeline),
-    });
+  const own = service.web ? [name] : [];
+  const { foundation, targetGroups, alternates } = await parameters.foundation(
+    pipeline.name,
+    environment.name,
+    own,
+    shiftingOf(environment, service) ? own : [],
+  );
+  const parts = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[name], taskDefinition, promotion: execution };
+  const rendering = await whereItServes(loadBalancing, parts, alternates[name]);
   // From here on it may run: a closing looks at what the ledger says.
   await ledger.putService({ ...record, state: 'running', ...routed(service) });
   if (environment.onDemand?.depth === 'tasks' && (await ecs.update(renderWakeService(rendering) as never))) return again;
@@ -156,6 +149,22 @@ async function restoreService(
     if (!isThere(error) || !(await ecs.update(renderWakeService(rendering) as never))) throw error;
   }
   return again;
+}
+
+/** Its tasks come back to the target group that requests are led to; where a pair takes turns, without any shift. */
+async function whereItServes(
+  loadBalancing: EnvironmentClients['loadBalancing'],
+  parts: ServiceParts & Routed,
+  alternateArn: string | undefined,
+): Promise<ServiceParts> {
+  if (alternateArn === undefined) return { ...parts, targetGroupArn: (await leadTo(loadBalancing, parts))?.serving };
+  const pair = await pairOf(loadBalancing, parts, alternateArn);
+  const other = pair.serving === alternateArn ? (parts.targetGroupArn ?? '') : alternateArn;
+  return {
+    ...parts,
+    targetGroupArn: pair.serving,
+    shift: restoring(parts.environment, { ...pair.parts, alternateTargetGroupArn: other }),
+  };
 }
 
 async function end(

@@ -99,7 +99,7 @@ export default definePipeline({
         // What a push after hours does: wait for the morning, or wake.
         outside: 'wait',
       },
-      // rolling, blue-green, canary or linear; those that shift traffic are for environments that always exist. Workers are rolled.
+      // rolling, blue-green, canary or linear. Workers, which take no requests, are rolled.
       // `earlySuccess`: it has held as soon as all new tasks are healthy; the old ones stop afterwards.
       strategy: { kind: 'rolling', earlySuccess: false },
       // Tasks that may fail before a deployment is given up.

@@ -133,7 +133,8 @@ async function settleService(world: SettlingWorld, record: PromotionRecord, serv
     await ecs.delete(environmentName(pipeline.name, record.environment), serviceName);
     if (pipeline.services[serviceName]?.web) {
       const { foundation, targetGroups } = await parameters.foundation(pipeline.name, record.environment, [serviceName]);
-      for (const listener of listenersOf(foundation)) await loadBalancing.deleteRules(listener, [targetGroups[serviceName] ?? '']);
+      for (const listener of listenersOf(foundation))
+        await loadBalancing.deleteRules(listener, (led) => led.includes(targetGroups[serviceName] ?? ''));
     }
     await ledger.dropService(record.environment, serviceName);
   } else {

@@ -135,9 +135,9 @@ describe('a wrong configuration', () => {
       (config) => Object.assign(config.environments.live!, { strategy: 'bluegreen' }),
     ],
     [
-      'a strategy that shifts traffic where the environment may sleep',
-      'environments.test.strategy: "blue-green" is for environments that always exist, and test is on demand; use "rolling"',
-      (config) => Object.assign(config.environments.test!, { strategy: 'blue-green' }),
+      'a pause that a teardown would not outwait',
+      'environments.test.strategy.pauseMinutes: 421 is more than 420: test is on demand, and its teardown waits at most eight hours for what is under way',
+      (config) => Object.assign(config.environments.test!, { strategy: { kind: 'blue-green', pauseMinutes: 421 } }),
     ],
     [
       'a path to an environment that does not exist',
