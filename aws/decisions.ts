@@ -14,6 +14,8 @@ export interface Reply {
   readonly message: string;
   /** What was started, if something was. */
   readonly execution?: string;
+  /** That execution was not started but stopped: it has ended when what ran before is back. */
+  readonly stopped?: true;
 }
 
 export class Decisions {
@@ -86,10 +88,10 @@ export class Decisions {
   }
 }
 
-function read(text: string): Pick<Reply, 'message' | 'execution'> {
+function read(text: string): Omit<Reply, 'status'> {
   try {
-    const { message, Message, execution } = JSON.parse(text) as { message?: string; Message?: string; execution?: string };
-    return { message: message ?? Message ?? text, ...(execution ? { execution } : {}) };
+    const { message, Message, execution, stopped } = JSON.parse(text) as Partial<Reply> & { readonly Message?: string };
+    return { message: message ?? Message ?? text, ...(execution ? { execution } : {}), ...(stopped ? { stopped } : {}) };
   } catch {
     return { message: text };
   }

@@ -139,6 +139,14 @@ export class Turns {
     return turns === undefined ? [] : [...(turns.holder ? [turns.holder.ticket] : []), ...turns.waiting];
   }
 
+  /** Whose turn it is to change this group: its own ticket, or one of the whole environment. */
+  async atWork(environment: Place, group: string): Promise<Ticket | undefined> {
+    const turns = await this.table.get<GroupTurns>(keyOf(environment.name, { item: 'group', group }));
+    if (turns?.holder?.phase === 'held') return turns.holder.ticket;
+    const { exclusive } = await this.gate(environment);
+    return exclusive?.phase === 'held' ? exclusive.ticket : undefined;
+  }
+
   /** Whoever holds the environment's turn or waits for it. */
   async tickets(environment: Place): Promise<readonly Ticket[]> {
     const { exclusive, queue } = await this.gate(environment);

@@ -1,8 +1,10 @@
 /** What the commands that change something have in common: live asks for its name, the answer is shown, and the outcome waited for. */
 import type { Command } from 'commander';
+import type { Reply } from '../aws/decisions.ts';
 import { type SourceOptions, withSource } from './options.ts';
 import { bad, EXIT, good, inZone, note, plain, print, printJson, UsageError, wholeNumber, wrapped } from './output.ts';
 import type { Source } from './source.ts';
+import type { Waited } from './waiting.ts';
 
 export type DecideOptions = SourceOptions & { readonly yesLive?: boolean; readonly wait?: boolean; readonly timeout?: number };
 
@@ -49,10 +51,27 @@ export async function carryOut(
   }
   const { waitFor, exitCodeOf } = await import('./waiting.ts');
   const end = await waitFor(source, { execution: reply.execution }, { minutes: options.timeout ?? 60, silent: options.json === true });
+  if (reply.stopped) return back(source, reply, end, options);
   if (options.json) printJson({ ...reply, ...end });
   else if (end.outcome === 'succeeded') print(good('✓ succeeded'));
   else print(bad(wrapped(`✗ ${end.outcome === 'waiting' ? 'has not ended' : end.outcome}: ${inZone(plain(end.reason), source.timeZone)}`)));
   process.exitCode = exitCodeOf(end) ?? EXIT.failed;
+}
+
+/** What was stopped has ended: what ran before is back, unless it was through before it could be stopped, or needs a person. */
+async function back(source: Source, reply: Reply, { execution, outcome, reason }: Waited, { json }: DecideOptions): Promise<void> {
+  const promotion = await source.ledger.promotion(execution);
+  const freeze = promotion && (await source.ledger.freeze(promotion.environment));
+  const why = freeze?.needsPerson
+    ? freeze.reason
+    : outcome === 'succeeded'
+      ? 'it had come to its end before it could be stopped; roll back again'
+      : outcome === 'waiting'
+        ? 'it is not settled yet'
+        : undefined;
+  if (why !== undefined) process.exitCode = EXIT.failed;
+  if (json) return printJson({ ...reply, outcome: why === undefined ? 'succeeded' : 'failed', reason: why ?? reason });
+  print(why === undefined ? good('✓ what ran before is back') : bad(wrapped(`✗ ${inZone(plain(why), source.timeZone)}`)));
 }
 
 /** A release by `REPOSITORY@TAG`, `REPOSITORY@DIGEST` or a part of the digest: from the ledger, else from ECR. @throws UsageError if there is none */

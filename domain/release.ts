@@ -44,5 +44,6 @@ export type ReleaseState = 'climbing' | 'succeeded' | 'superseded' | 'refused' |
 /** `orders@sha256:cf7edb2…` → `orders@cf7edb2…`, as people read it. */
 export const shortDigest = (digest: string) => digest.replace('sha256:', '').slice(0, 12);
 
-/** `orders git_cf7edb2`, as people say it. */
-export const releaseTitle = (release: Pick<Release, 'repository' | 'tag'>) => `${release.repository} ${release.tag}`;
+/** `orders git_cf7edb2`, as people say it; of several that move as one, what they are. */
+export const releaseTitle = ({ repository, tag }: Pick<Release, 'repository' | 'tag'>) =>
+  repository.startsWith('+') ? `set (${tag})` : `${repository} ${tag}`;

@@ -36,10 +36,10 @@ interface Response {
 }
 
 /** What a decision came to: 200 done, 400 not understood, 403 refused. */
-const respond = (statusCode: number, message: string, execution?: string): Response => ({
+const respond = (statusCode: number, message: string, about: { readonly execution?: string; readonly stopped?: true } = {}): Response => ({
   statusCode,
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  body: JSON.stringify({ message, ...(execution ? { execution } : {}) }),
+  body: JSON.stringify({ message, ...about }),
 });
 
 export const decide =
@@ -52,7 +52,10 @@ export const decide =
     if (decision === undefined) return respond(400, 'not a decision; see shiplock approve --help');
     const person = personBehind(world.pipeline, caller);
     const said = person === undefined ? refused(STRANGER) : await carryOut(world, decision, { person, now: moment.now() });
-    if (!('refused' in said)) return respond(200, said.done, said.execution);
+    if (!('refused' in said)) {
+      const { done, ...about } = said;
+      return respond(200, done, about);
+    }
     const subject = subjectOf(decision);
     const who = person?.email ?? caller;
     await world.journal.write(
@@ -61,7 +64,7 @@ export const decide =
         `refused/${event.requestContext.requestId}`,
         moment.now(),
         'bad',
-        `${decision.verb} ${titleOf(decision)} refused: ${said.refused}`,
+        `${[decision.verb, titleOf(decision)].join(' ').trimEnd()} refused: ${said.refused}`,
         {},
         who,
       ),
@@ -77,10 +80,10 @@ function subjectOf(decision: Decision): string {
   return `environment/${environmentOf(decision)}`;
 }
 
-/** What it was about, in words. */
+/** What it was about, in words; where only an execution is named, the refusal says it. */
 function titleOf(decision: Decision): string {
   if ('approval' in decision) return decision.approval;
-  if ('execution' in decision) return decision.execution;
+  if ('execution' in decision) return '';
   return environmentOf(decision);
 }
 

@@ -116,6 +116,9 @@ async function mayEnter(
   if (held) throw new PromotionRefused(held);
   for (const member of membersOf(release)) {
     const running = await ledger.running(environment, member.repository);
+    // It was ordered while something else went in, which has new tasks by now.
+    if (ordered?.verb === 'restart' && running && running.digest !== member.digest)
+      throw new Superseded(`${environment} runs ${releaseTitle(running)} by now, in tasks that are new already`);
     if (ordered === undefined && running && compareOrders(running.order, member.order) > 0) {
       const reason = `${environment} runs ${releaseTitle(running)}, which is newer`;
       throw release.members ? new PromotionRefused(`${reason} than ${member.tag} of this set`) : new Superseded(reason);

@@ -68,6 +68,8 @@ export interface Answer {
   readonly message: string;
   /** What the decision has started. */
   readonly execution?: string;
+  /** It was not started but stopped. */
+  readonly stopped?: true;
 }
 
 const encoder = new TextEncoder();
@@ -345,8 +347,8 @@ const lowerCase = (headers: Readonly<Record<string, string>>) =>
 
 function read(text: string): Pick<Answer, 'message' | 'execution'> {
   try {
-    const { message, Message, execution } = JSON.parse(text) as { message?: string; Message?: string; execution?: string };
-    return { message: message ?? Message ?? text, ...(execution ? { execution } : {}) };
+    const { message, Message, execution, stopped } = JSON.parse(text) as Partial<Answer> & { readonly Message?: string };
+    return { message: message ?? Message ?? text, ...(execution ? { execution } : {}), ...(stopped ? { stopped } : {}) };
   } catch {
     return { message: text };
   }

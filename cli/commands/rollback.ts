@@ -12,7 +12,7 @@ export function addRollback(program: Command): void {
     .argument('<environment>', 'where')
     .option('--repository <repository>', 'which, where several run')
     .option('--to <release>', 'a release that held there (or REPOSITORY@TAG); the one before, if left out')
-    .option('--now', 'stop what is being deployed there first')
+    .option('--now', 'stop what goes in there first; without --to, stay with what held before it began')
     .option('--reason <text>', 'kept in the journal');
   withExamples(withWait(command), 'rollback live --repository orders --wait', 'rollback live --to orders@git_91ff20b --now').action(
     async (name: string, options: Options) => {

@@ -158,6 +158,19 @@ describe('a decision', () => {
     expect(sent[1]?.body).toEqual({ verb: 'rollback', environment: 'test', repository: 'orders', to: digest, now: true });
   });
 
+  it('that stops something says, when it has waited, whether what ran before is back', async () => {
+    const promotion = { pk: 'PROMOTION#p1', sk: 'PROMOTION', promotion: 'p1', environment: 'test', reason: 'aborted' };
+    const freeze = { pk: 'ENVIRONMENT#test', sk: 'HOLD#FREEZE', needsPerson: true, reason: 'ECS could not go back' };
+    reply = { status: 200, body: { message: 'stopped', execution: 'p1', stopped: true } };
+    const rollback = () => shiplock('rollback', 'test', '--repository', 'orders', '--now', '--wait');
+    items = [{ ...promotion, state: 'refused' }];
+    expect(await rollback()).toMatchObject({ status: 0, out: expect.stringContaining('what ran before is back') });
+    items = [{ ...promotion, state: 'succeeded' }];
+    expect(await rollback()).toMatchObject({ status: 1, out: expect.stringContaining('before it could be stopped') });
+    items = [{ ...promotion, state: 'refused' }, freeze];
+    expect(await rollback()).toMatchObject({ status: 1, out: expect.stringContaining('ECS could not go back') });
+  });
+
   it('about a set sends exactly what was verified, and nothing if something was not', async () => {
     items = [{ ...release, pk: 'ENVIRONMENT#test', sk: 'RUNS#orders', environment: 'test', verified: true }];
     expect((await shiplock('promote', '--from', 'test', '--to', 'beta')).status).toBe(0);

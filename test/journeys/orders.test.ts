@@ -129,18 +129,19 @@ describe('an order to stop', () => {
     await journey.climb();
   });
 
-  it('for a rollback now: the one that deploys is stopped, and what held before comes back', async () => {
+  it('for a rollback now: the one that deploys is stopped, and what held before it began stays', async () => {
     const slow = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
     await journey.stage.until('ECS deploys', async () => (await journey.stage.ledger.wait('test', 'gateway'))?.state === 'open');
     const before = await journey.runs('test');
     const answer = await journey.stage.decideAs(integrator, { verb: 'rollback', environment: 'test', now: true, reason: 'stop it' });
-    expect(answer).toMatchObject({ status: 200 });
+    expect(answer).toMatchObject({ status: 200, stopped: true, message: expect.stringContaining(`test stays with gateway ${before}`) });
     await journey.stage.until(
       'it is back',
-      async () => (await journey.stage.ledger.promotion(answer.execution ?? ''))?.state === 'succeeded',
+      async () => (await journey.stage.ledger.promotion(answer.execution ?? ''))?.state === 'refused',
       HOUR,
     );
-    expect(await journey.runs('test')).not.toBe(before);
+    expect(await journey.runs('test')).toBe(before);
+    expect(await journey.stage.ledger.wait('test', 'gateway')).toBeUndefined();
     expect((await journey.untilState(slow, 'refused')).reason).toContain('rolled back now');
     expect((await journey.stage.request('test', '/health')).status).toBe(200);
   });

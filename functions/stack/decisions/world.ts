@@ -65,6 +65,9 @@ export interface Caller {
 }
 
 /** What a decision came to, in words. */
-export type Said = { readonly refused: string } | { readonly done: string; readonly execution?: string };
+export type Said =
+  | { readonly refused: string }
+  /** `stopped`: the execution was not started but stopped. */
+  | { readonly done: string; readonly execution?: string; readonly stopped?: true };
 
 export const refused = (why: string): Said => ({ refused: why });
