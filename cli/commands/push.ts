@@ -75,6 +75,7 @@ async function push(folder: string, options: Options): Promise<number> {
   if (!TAG.test(tag)) throw new UsageError(`--tag: "${plain(tag)}" is none; letters, digits, "_", "." and "-", at most 128`);
   const labels = labelsOf(options);
   const run = options.entrypoint === undefined ? undefined : { entrypoint: words(options.entrypoint), folder: options.into };
+  await refuseUnplayable(labels);
   const { packFolder } = await import('../packing.ts');
   const files = packFolder(folder, options.into.replace(/^\/+|\/+$/g, ''));
   const running = options.registry === undefined ? readRunning(options.data) : undefined;
@@ -129,6 +130,17 @@ function explain(error: Error & { status?: number; code?: string }, repository: 
   if (error.name === 'PushError' && error.code !== 'DENIED' && error.code !== 'TAG_INVALID') throw new Error(plain(error.message));
   process.stderr.write(`refused: ${plain(error.message)}\n`);
   return EXIT.refused;
+}
+
+/** What a local AWS would only say when a task of the image starts. @throws UsageError */
+async function refuseUnplayable(labels: Readonly<Record<string, string>>): Promise<void> {
+  const { assertPlayable, LabelError } = await import('../../local/services/ecs/behaviour.ts');
+  try {
+    assertPlayable(labels);
+  } catch (error) {
+    if (error instanceof LabelError) throw new UsageError(`--label: ${plain(error.message)}`);
+    throw error;
+  }
 }
 
 function labelsOf({ label, message, author, commit }: Options): Record<string, string> {

@@ -157,6 +157,11 @@ describe('shiplock push', () => {
     [['.', '--repository', 'orders', '--tag', 'a b'], '--tag: "a b" is none'],
     [['examples', '--tag', '1'], 'examples: no such repository in 111111111111.dkr.ecr.eu-central-1.amazonaws.com'],
     [['examples', '--tag', '1', '--label', 'none'], '--label: "none" is none; write key=value'],
+    [
+      ['examples', '--tag', '1', '--label', 'local.aws.responses=500'],
+      '--label: the label local.aws.responses is "500"; it has to be JSON',
+    ],
+    [['examples', '--tag', '1', '--label', 'local.aws.commands={"migrate":{"exit-code":"x"}}'], '--label: the label local.aws.exit-code'],
     [['examples', '--tag', '1', '--platform', 'linux'], '--platform: "linux" is none'],
     [['examples', '--tag', '1', '--profile', 'nobody'], '--profile: there is no "nobody"'],
   ])('says of %j what is wrong, with 2', async (words, message) => {

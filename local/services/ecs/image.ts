@@ -1,21 +1,13 @@
-/** Pulling an image, and how its containers behave: what a Fargate host learns before it starts a container. */
+/** Pulling an image: what a Fargate host does before it starts a container. */
 import type { ContainerDefinition } from '@aws-sdk/client-ecs';
 import { assertAssumable, authorize } from '../../core/iam/authorize.ts';
 import { identities } from '../../core/iam/identities.ts';
 import { type PolicyDocument, type Principal, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { permissionOn } from '../ecr/access.ts';
+import { type Behaviour, behaviourOf, jobBehaviourOf, LabelError } from './behaviour.ts';
 import { isEcrImage } from './definition-rules.ts';
 import { ECS_TASKS } from './task-definitions.ts';
-
-/** How a container of an image behaves on this machine, as the labels `local.aws.*` of the image say. Times in milliseconds. */
-export interface Behaviour {
-  readonly healthyAfter: number;
-  readonly exit?: { readonly code: number; readonly after: number };
-  readonly log: readonly string[];
-  readonly responses: Readonly<Record<string, number>>;
-  readonly neverStarts?: string;
-}
 
 export interface Pulled {
   readonly digest?: string;
@@ -26,63 +18,6 @@ export interface Pulled {
 
 /** Why a task did not start, in AWS's words. */
 export class StartFailure extends Error {}
-
-/** What a container that goes on running logs where its image does not say. */
-const SILENT = 'played by local AWS; what it logs, the label local.aws.log of its image says';
-
-export function behaviourOf(labels: Readonly<Record<string, string>>): Behaviour {
-  const seconds = (name: string, otherwise: number) => Number(labels[`local.aws.${name}`] ?? otherwise) * 1000;
-  const code = labels['local.aws.exit-code'];
-  const log = labels['local.aws.log'];
-  const reason = labels['local.aws.never-starts'];
-  return {
-    healthyAfter: seconds('healthy-after', 5),
-    ...(code === undefined ? {} : { exit: { code: Number(code), after: seconds('exit-after', 2) } }),
-    log: log?.split('\n') ?? (code === undefined ? [SILENT] : []),
-    responses: JSON.parse(labels['local.aws.responses'] ?? '{}') as Record<string, number>,
-    ...(reason === undefined ? {} : { neverStarts: reason }),
-  };
-}
-
-/**
- * How a job behaves: a task that no service keeps running, in a container that its definition gives a command.
- * The label `local.aws.commands` says it by the command's first word, `{"migrate":{"exit-code":1,"exit-after":20,"log":"…"}}`;
- * where it says nothing, the job is done after two seconds.
- */
-export function jobBehaviourOf(labels: Readonly<Record<string, string>>, command: string): Behaviour {
-  const known = JSON.parse(labels['local.aws.commands'] ?? '{}') as Record<string, Record<string, string | number>>;
-  const own = Object.hasOwn(known, command) ? known[command]! : {};
-  const inherited = Object.entries(labels).filter(([name]) => name === 'local.aws.never-starts');
-  const said = Object.entries(own).map(([name, value]) => [`local.aws.${name}`, String(value)]);
-  return behaviourOf({ 'local.aws.exit-code': '0', ...Object.fromEntries(inherited), ...Object.fromEntries(said) });
-}
-
-/** The status for a path: that of the longest prefix, 200 otherwise. */
-export function statusOf(responses: Readonly<Record<string, number>>, path: string): number {
-  const prefix = Object.keys(responses)
-    .filter((one) => path.startsWith(one))
-    .sort((a, b) => b.length - a.length)[0];
-  return prefix === undefined ? 200 : responses[prefix]!;
-}
-
-/**
- * When the health check of a container is decided, in milliseconds after its start, and how. A check that asks a URL gets the
- * container's own answer; any other passes once the container answers. Undefined without a check.
- * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
- */
-export function healthCheckOf(
-  { healthCheck }: ContainerDefinition,
-  { healthyAfter, responses }: Behaviour,
-): { readonly after: number; readonly health: 'HEALTHY' | 'UNHEALTHY' } | undefined {
-  if (healthCheck?.command === undefined || healthCheck.command[0] === 'NONE') return undefined;
-  const { interval = 30, retries = 3, startPeriod = 0 } = healthCheck;
-  const period = interval * 1000;
-  const path = /https?:\/\/[^/\s"']+(\/[^\s"'?]*)?/.exec(healthCheck.command.join(' '));
-  const passes = path === null || statusOf(responses, path[1] ?? '/') < 400;
-  const healthyAt = Math.max(1, Math.ceil(healthyAfter / period)) * period;
-  const givenUpAt = startPeriod * 1000 + retries * period;
-  return passes && healthyAt <= givenUpAt ? { after: healthyAt, health: 'HEALTHY' } : { after: givenUpAt, health: 'UNHEALTHY' };
-}
 
 /** The host's own rights while it starts a task: a session of the execution role. */
 export class Host {
@@ -133,8 +68,14 @@ export class Host {
    * @throws StartFailure
    */
   pull(image: string, command?: string): Pulled {
-    const behaviour = (labels: Readonly<Record<string, string>>) =>
-      command === undefined ? behaviourOf(labels) : jobBehaviourOf(labels, command);
+    const behaviour = (labels: Readonly<Record<string, string>>) => {
+      try {
+        return command === undefined ? behaviourOf(labels) : jobBehaviourOf(labels, command);
+      } catch (error) {
+        if (!(error instanceof LabelError)) throw error;
+        throw new StartFailure(`CannotStartContainerError: local AWS cannot play ${image}: ${error.message}`);
+      }
+    };
     if (!isEcrImage(image)) return { behaviour: behaviour({}) };
     const [host = '', ...path] = image.split('/');
     const [account = '', , , region = ''] = host.split('.');

@@ -1,7 +1,7 @@
 /** Containers that local AWS plays: they behave as the labels of their images say. */
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
-import { healthCheckOf } from './image.ts';
+import { healthCheckOf } from './behaviour.ts';
 import type { ContainerRuntime, TaskReports } from './runtime.ts';
 import { responder } from './targets.ts';
 import type { Task, TaskContainer } from './task.ts';

@@ -3,7 +3,7 @@ import type { HttpRequest, HttpResponse } from '../../core/http.ts';
 import { textResponse } from '../../core/http.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
-import { type Behaviour, statusOf } from './image.ts';
+import { type Behaviour, statusOf } from './behaviour.ts';
 
 export type TargetHealth = 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';
 

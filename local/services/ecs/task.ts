@@ -1,7 +1,7 @@
 /** One task: its containers, its states, and how the API shows it. */
 import type { Task as ApiTask, ContainerDefinition, LoadBalancer, Tag, TaskStopCode } from '@aws-sdk/client-ecs';
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { Behaviour } from './image.ts';
+import type { Behaviour } from './behaviour.ts';
 import { type Tags, tagList } from './tags.ts';
 import type { Definition } from './task-definitions.ts';
 

@@ -97,6 +97,22 @@ describe('a task behind a load balancer', () => {
     expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ service: 'orders', container: 'web' });
   });
 
+  it.each([
+    ['responses', 'oops', '{"/health":500}'],
+    ['responses', '[500]', '{"/health":500}'],
+    ['responses', '{"/health":"500"}', '{"/health":500}'],
+    ['responses', '{"/health":99}', '{"/health":500}'],
+    ['responses', '{"health":500}', '{"/health":500}'],
+    ['healthy-after', 'soon', 'a number of seconds'],
+    ['exit-code', '-1', 'an exit code, 0 to 255'],
+  ])('does not start where the label %s is %s, and says what it has to be', async (name, value, expected) => {
+    await lab.create(await lab.revision('v1', { [`local.aws.${name}`]: value }), { desiredCount: 1 });
+    await lab.pass(minutes);
+    const [task] = await lab.tasks('STOPPED');
+    expect(task).toMatchObject({ stopCode: 'TaskFailedToStart', stoppedReason: expect.stringContaining(`the label local.aws.${name} is`) });
+    expect(task!.stoppedReason).toContain(expected);
+  });
+
   it('is not judged before the grace period is over', async () => {
     const { loadBalancers } = await behindBalancer({ unhealthyThreshold: 2 });
     const sick = await lab.revision('v1', { 'local.aws.responses': '{"/health":500}' });
