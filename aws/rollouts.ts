@@ -36,6 +36,12 @@ export async function progress({ client }: Pick<Ecs, 'client'>, deployment: stri
   };
 }
 
+/** The alarms that brought a deployment back, asked once when it has broken. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentAlarms.html */
+export async function triggeredAlarms({ client }: Pick<Ecs, 'client'>, deployment: string): Promise<string[]> {
+  const { serviceDeployments = [] } = await client.send(new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [deployment] }));
+  return serviceDeployments[0]?.alarms?.triggeredAlarmNames ?? [];
+}
+
 /** Lets a deployment go on that pauses. Harmless if it does already. */
 export async function proceed({ client }: Pick<Ecs, 'client'>, { deployment, hookId }: PausedHook): Promise<void> {
   try {

@@ -1,5 +1,13 @@
 /** Why something did not hold, in words that a person can act on: the service, the container, its exit code, its last line. */
 
+/** When the alarms of a rollout go off. */
+export const ALARMING = {
+  /** Answers of 5xx in a minute that are too many. */
+  errors: 5,
+  /** Minutes in a row that are too many with a target that is not healthy: a task that starts may take a while. */
+  unhealthyMinutes: 5,
+};
+
 export interface FailedService {
   readonly service: string;
   /** What ECS says of the deployment. */
@@ -46,3 +54,13 @@ function exitMeaning(code: number): string {
       return '';
   }
 }
+
+/** `orders-web: ECS went back, as the alarm acme-live-orders-web-errors-b went off (…); shiplock logs orders-web live` */
+export function rolledBackBy(alarms: readonly string[], service: string, environment: string): string {
+  const said = alarms.map((name) => `${name}${/-errors-[ab]$/.test(name) ? ERRORS : /-unhealthy-[ab]$/.test(name) ? UNHEALTHY : ''}`);
+  const what = said.length > 1 ? `the alarms ${said.join(' and ')}` : `the alarm ${said[0]}`;
+  return `${service}: ECS went back, as ${what} went off; see what its tasks said: shiplock logs ${service} ${environment}`;
+}
+
+const ERRORS = ` (${ALARMING.errors} answers of 5xx or more in a minute)`;
+const UNHEALTHY = ` (targets that failed their health check for ${ALARMING.unhealthyMinutes} minutes)`;

@@ -2,16 +2,11 @@
 import { aws_cloudwatch as cloudwatch, type aws_elasticloadbalancingv2 as elb, type aws_iam as iam, type Stack } from 'aws-cdk-lib';
 import * as names from '../domain/names.ts';
 import type { Environment } from '../domain/pipeline.ts';
+import { ALARMING } from '../domain/reasons.ts';
 import { pascal } from './names.ts';
 import type { Network } from './network.ts';
 import type { Place } from './place.ts';
 import { role, serviceOf } from './policy.ts';
-
-/** Answers of 5xx in a minute that are too many. */
-const ERRORS = 5;
-
-/** Minutes in a row that are too many with a target that is not healthy: a task that starts may take a while. */
-const UNHEALTHY_MINUTES = 5;
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html, of one environment */
 export function infrastructureRole(stack: Stack, place: Place, environment: string): iam.CfnRole {
@@ -76,7 +71,7 @@ export function rolloutOf(
       metricName: 'HTTPCode_Target_5XX_Count',
       statistic: 'Sum',
       comparisonOperator: 'GreaterThanOrEqualToThreshold',
-      threshold: ERRORS,
+      threshold: ALARMING.errors,
       evaluationPeriods: 1,
     });
     new cloudwatch.CfnAlarm(stack, `Unhealthy${id}`, {
@@ -87,7 +82,7 @@ export function rolloutOf(
       statistic: 'Maximum',
       comparisonOperator: 'GreaterThanOrEqualToThreshold',
       threshold: 1,
-      evaluationPeriods: UNHEALTHY_MINUTES,
+      evaluationPeriods: ALARMING.unhealthyMinutes,
     });
   });
 }

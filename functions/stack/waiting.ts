@@ -2,12 +2,12 @@
 import type { Ecs, Look } from '../../aws/ecs.ts';
 import type { Ledger } from '../../aws/ledger.ts';
 import type { Outbox } from '../../aws/outbox.ts';
-import type { progress as progressOf } from '../../aws/rollouts.ts';
+import { type progress as progressOf, triggeredAlarms } from '../../aws/rollouts.ts';
 import type { Answer } from '../../aws/step-functions.ts';
 import { StoppedTooLate, TrafficPaused } from '../../domain/errors.ts';
 import { environmentName, logGroup } from '../../domain/names.ts';
 import type { Pipeline, ServiceDefinition } from '../../domain/pipeline.ts';
-import { failedService } from '../../domain/reasons.ts';
+import { failedService, rolledBackBy } from '../../domain/reasons.ts';
 import type { WaitRecord } from '../../domain/records.ts';
 import type { EnvironmentClients } from './environment.ts';
 
@@ -71,7 +71,9 @@ export async function lookAt(
     const plainly = `${wait.service}: ${look.reason}`;
     // An explanation that cannot be had must not keep anybody waiting.
     const known = { reason: look.reason, since: wait.since };
-    const reason = service ? await explain(pipeline, wait.environment, service, ecs, logs, known).catch(() => plainly) : plainly;
+    const explained = async (named: ServiceDefinition) =>
+      (await alarmed(wait, look, ecs)) ?? (await explain(pipeline, wait.environment, named, ecs, logs, known));
+    const reason = service ? await explained(service).catch(() => plainly) : plainly;
     await ledger.endWait(wait, { state, reason });
   }
   return look;
@@ -109,6 +111,12 @@ export async function answerIfOver(
   if (over.state === 'open') return false;
   await world.outbox.answer(wait.token, over.answer, now);
   return true;
+}
+
+/** In words, which alarm brought a service back; undefined where none did. */
+async function alarmed({ pauses, service, environment }: WaitRecord, { deployment }: Look, ecs: Ecs): Promise<string | undefined> {
+  const alarms = pauses && deployment ? await triggeredAlarms(ecs, deployment) : [];
+  return alarms.length > 0 ? rolledBackBy(alarms, service, environment) : undefined;
 }
 
 /** Why a service failed, in words: the container, its exit code, its last line. Only asked for after a failure. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failedService } from '../../domain/reasons.ts';
+import { failedService, rolledBackBy } from '../../domain/reasons.ts';
 
 describe('why a service failed', () => {
   const crashed = {
@@ -52,4 +52,16 @@ describe('why a service failed', () => {
   });
 
   it('does not repeat a whole novel', () => expect(failedService({ ...crashed, lastLine: 'x'.repeat(9_000) }).length).toBeLessThan(400));
+});
+
+describe('why ECS went back by itself', () => {
+  it('names the alarm, when it goes off, and what to look at', () =>
+    expect(rolledBackBy(['acme-live-orders-web-errors-b'], 'orders-web', 'live')).toBe(
+      'orders-web: ECS went back, as the alarm acme-live-orders-web-errors-b (5 answers of 5xx or more in a minute) went off; see what its tasks said: shiplock logs orders-web live',
+    ));
+
+  it('names each alarm, and those that somebody else has added as they are', () =>
+    expect(rolledBackBy(['acme-live-orders-web-unhealthy-a', 'slow-database'], 'orders-web', 'live')).toContain(
+      'the alarms acme-live-orders-web-unhealthy-a (targets that failed their health check for 5 minutes) and slow-database went off',
+    ));
 });
