@@ -8,12 +8,9 @@ export function addCompletion(program: Command): void {
     .command('completion')
     .description('a script that completes commands, options, and the names of the pipeline')
     .argument('<shell>', 'bash or zsh');
-  withExamples(
-    command,
-    'completion bash > ~/.local/share/bash-completion/completions/shiplock',
-    'completion zsh > ~/.zfunc/_shiplock',
-    'source <(shiplock completion zsh)',
-  ).action(async (shell: string) => {
+  withExamples(command, 'completion bash > ~/.local/share/bash-completion/completions/shiplock', 'completion zsh > ~/.zfunc/_shiplock');
+  // Does not begin with the command's own name.
+  command.addHelpText('after', '  $ source <(shiplock completion zsh)').action(async (shell: string) => {
     const { bash, zsh } = await import('../shells.ts');
     if (shell === 'bash') return print(bash(program));
     if (shell === 'zsh') return print(zsh(program));

@@ -14,7 +14,7 @@ export function addJournal(program: Command): void {
     const { inOrder } = await import('../entries.ts');
     const entries = inOrder(await journal.days(lastDays(now(), options.days)));
     if (options.json) return printJson(entries);
-    if (entries.length === 0) note(`nothing happened in the last ${options.days} days`);
+    if (entries.length === 0) note(`nothing happened in the last ${options.days === 1 ? 'day' : `${options.days} days`}`);
     for (const entry of entries) print(journalLine(entry, timeZone));
   });
 }

@@ -10,7 +10,7 @@ import { dim, EXIT, good, heading, journalLine, note, plain, print, table, Usage
 
 interface Options {
   readonly config?: string;
-  readonly port: number;
+  readonly port?: number;
   readonly speed: number;
   readonly start?: number;
   readonly data?: string;
@@ -25,12 +25,7 @@ export function addLocal(program: Command): void {
     .description('keep local AWS and the pipeline running, for any SDK, the AWS CLI and container tools')
     .argument('[config]', 'a shiplock.config.ts, or its folder')
     .option('--config <path>', 'the same')
-    .option(
-      '--port <number>',
-      'of the endpoint; registry, decide and load balancers have the next ones (default: free ones)',
-      portNumber,
-      0,
-    )
+    .option('--port <number>', 'of the endpoint; registry, decide and load balancers have the next ones (default: free ones)', portNumber)
     .option('--speed <number>', 'seconds of the pipeline to one of yours', speedNumber, 1)
     .option('--start <time>', 'when a new pipeline begins, such as 2026-11-23T08:00:00+01:00 (default: now)', instant)
     .option(
@@ -69,7 +64,7 @@ async function local(options: Options): Promise<number> {
   const settings = {
     config,
     speed: options.speed,
-    port: options.port,
+    ...(options.port === undefined ? {} : { port: options.port }),
     say,
     ...(options.data === undefined ? {} : { data: folder }),
     ...(options.start === undefined ? {} : { start: options.start }),

@@ -173,5 +173,6 @@ describe('check and plan', () => {
   it('have help with an example for every verb', () => {
     for (const verb of readdirSync(join(root, 'cli/commands')).map((file) => file.replace('.ts', '')))
       expect(shiplock(verb, '--help')).toMatchObject({ status: 0, out: expect.stringContaining('Example:') });
+    expect(shiplock('completion', '--help').out).toContain('  $ source <(shiplock completion zsh)');
   });
 });
