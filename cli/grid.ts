@@ -14,7 +14,7 @@ export function drawOverview(view: Overview, timeZone: string, all: boolean): st
   const now = Date.parse(view.at);
   const room = Math.min(width(), 160) - 1;
   const lines = [...grid(view, now, room, all), ...holds(view, timeZone, room)];
-  lines.push(...drawWay(view, now, room));
+  lines.push(...drawWay(view, now, timeZone, room));
   if (view.failed.length > 0) {
     lines.push(heading('did not make it'));
     for (const { repository, tag, state, reason, endedAt } of view.failed)

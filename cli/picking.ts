@@ -49,7 +49,7 @@ const furthest = (names: readonly string[]) =>
 
 /** How it stands, if that is worth a word. */
 function wordOn({ state, waitsFor, reason, stage }: Choice, timeZone: string): string {
-  if (waitsFor) return `waits for ${waitsFor}`;
+  if (waitsFor) return `waits for ${inZone(waitsFor, timeZone)}`;
   if (state === 'climbing') return `on its way${stage ? `, in ${stage}` : ''}`;
   return state === 'succeeded' ? '' : `${state}${reason ? `: ${inZone(reason, timeZone)}` : ''}`;
 }
@@ -72,7 +72,9 @@ export function drawChoices(list: readonly Choice[], now: number, timeZone: stri
       list.map((release) => [
         ...cells(release),
         release.state,
-        [release.message, release.waitsFor ? wordOn(release, timeZone) : release.reason].filter(Boolean).join(' – '),
+        [release.message, release.waitsFor ? wordOn(release, timeZone) : release.reason && inZone(release.reason, timeZone)]
+          .filter(Boolean)
+          .join(' – '),
       ]),
     );
   const beside = width() >= WIDE;

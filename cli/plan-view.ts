@@ -2,7 +2,7 @@
 import { hunks } from '../domain/diff.ts';
 import { releaseTitle, shortDigest } from '../domain/release.ts';
 import type { Strategy } from '../domain/strategy.ts';
-import { bad, bold, cut, dim, good, heading, padTo, plain, warn, width, wrap } from './output.ts';
+import { bad, bold, cut, dim, good, heading, inZone, padTo, plain, warn, width, wrap } from './output.ts';
 import type { Change, Commit, EnvironmentPlan, Plan, ServicePlan } from './planning.ts';
 
 /** Where nothing cuts lines, words still break here. */
@@ -10,7 +10,8 @@ const WIDEST = 120;
 
 const room = () => Math.min(width(), WIDEST);
 
-export function planLines(plan: Plan): string[] {
+/** @param timeZone in which people read times: an IANA name */
+export function planLines(plan: Plan, timeZone: string): string[] {
   const { release, stage, to, environments, waitsFor, refusals } = plan;
   const what = release.members ? release.members.map(releaseTitle).join(', ') : releaseTitle(release);
   const beside =
@@ -22,9 +23,9 @@ export function planLines(plan: Plan): string[] {
       : '';
   return [
     ...wrap(`${plain(what)} into ${stage}${beside}`, room()).map(bold),
-    ...refusals.flatMap((reason) => told('would be refused', reason, bad)),
-    ...waitsFor.flatMap(({ text }) => told('waits for', text, warn)),
-    ...environments.flatMap(environmentLines),
+    ...refusals.flatMap((reason) => told('would be refused', inZone(reason, timeZone), bad)),
+    ...waitsFor.flatMap(({ text }) => told('waits for', inZone(text, timeZone), warn)),
+    ...environments.flatMap((environment) => environmentLines(environment, timeZone)),
   ];
 }
 
@@ -35,11 +36,14 @@ function told(word: string, text: string, paint: (text: string) => string): stri
   );
 }
 
-function environmentLines({ environment, changes, waitsFor, services, migrations, configuration }: EnvironmentPlan): string[] {
+function environmentLines(
+  { environment, changes, waitsFor, services, migrations, configuration }: EnvironmentPlan,
+  timeZone: string,
+): string[] {
   return [
     heading(environment),
     ...changes.flatMap(changeLines),
-    ...waitsFor.flatMap(({ text }) => told('waits for', text, warn)),
+    ...waitsFor.flatMap(({ text }) => told('waits for', inZone(text, timeZone), warn)),
     ...migrations
       .filter(({ state }) => state === 'has run')
       .map(({ database, by }) => dim(`  ${database} is migrated by ${plain(by)} already`)),

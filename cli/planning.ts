@@ -128,10 +128,11 @@ async function refusalsOf(source: Source, { release, to, from, hotfix }: Order, 
     said.push(`${releaseTitle(known)} is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}`);
   const index = pipeline.path.findIndex(({ environments }) => environments.includes(to));
   const before = pipeline.path[index - 1];
-  if (from === undefined && before !== undefined && hotfix === undefined && !asked && !(await heldIn(source, before.environments, release)))
-    said.push(
-      `${releaseTitle(release)} has not held in ${before.name}, the stage before; promote it there first, or say why this is a --hotfix`,
-    );
+  if (before !== undefined && hotfix === undefined && !asked && !before.environments.includes(from ?? '')) {
+    const unheld = await notHeldIn(source, before.environments, release);
+    const way = from === undefined ? 'promote it there first, or say why this is a --hotfix' : 'promote the set there first';
+    if (unheld) said.push(`${releaseTitle(unheld)} has not held in ${before.name}, the stage before; ${way}`);
+  }
   if (from !== undefined && pipeline.path.findIndex(({ environments }) => environments.includes(from)) >= index)
     said.push(`${from} does not come before ${to} on the path; see shiplock rollback for the way back`);
   if (source.kind === 'rehearsal') return said;
@@ -146,12 +147,12 @@ async function refusalsOf(source: Source, { release, to, from, hotfix }: Order, 
   return said;
 }
 
-async function heldIn({ ledger }: Source, environments: readonly string[], release: Release): Promise<boolean> {
+/** The first member that has held in none of them. */
+async function notHeldIn({ ledger }: Source, environments: readonly string[], release: Release): Promise<Release | undefined> {
   const promotions = (await Promise.all(environments.map((name) => ledger.promotions(name, LOOK_BACK)))).flat();
-  return promotions.some(
-    ({ state, release: own }) =>
-      state === 'succeeded' &&
-      membersOf(own).some(({ repository, digest }) => repository === release.repository && digest === release.digest),
+  const held = promotions.filter(({ state }) => state === 'succeeded').flatMap(({ release: own }) => membersOf(own));
+  return membersOf(release).find(
+    (member) => !held.some(({ repository, digest }) => repository === member.repository && digest === member.digest),
   );
 }
 

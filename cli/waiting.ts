@@ -3,7 +3,7 @@ import { promotionExecution } from '../domain/names.ts';
 import { isPromotionOver, type ReleaseRecord } from '../domain/records.ts';
 import type { OutcomeKind } from '../domain/workflow.ts';
 import { inOrder } from './entries.ts';
-import { EXIT, journalLine, note, plain, UsageError } from './output.ts';
+import { EXIT, inZone, journalLine, note, plain, UsageError } from './output.ts';
 import { working } from './progress.ts';
 import type { Source } from './source.ts';
 import { pause } from './watching.ts';
@@ -67,7 +67,7 @@ export async function waitFor(source: Source, awaited: Awaited, options: WaitOpt
       throw new UsageError(`nothing of the name ${plain(execution)} is known; see shiplock status`);
     if (source.kind === 'rehearsal' || Date.now() >= end)
       return { execution, outcome: 'waiting', reason: stands?.reason ?? 'it has not begun' };
-    working(plain(stands?.reason ?? 'it has not begun'));
+    working(inZone(plain(stands?.reason ?? 'it has not begun'), source.timeZone));
     await pause(options.pace);
   }
 }

@@ -1,7 +1,7 @@
 /** Draws what is on its way: who waits for whom, how far each rollout is, and which migrations run or will. */
 import { membersOf } from '../domain/release.ts';
 import type { MigrationView, Movement } from './movements.ts';
-import { age, columns, dim, heading, plain, titleOf, warn, wrap } from './output.ts';
+import { age, columns, dim, heading, inZone, plain, titleOf, warn, wrap } from './output.ts';
 import type { Climb, Overview } from './overview.ts';
 import type { Rollout } from './rollouts.ts';
 
@@ -9,13 +9,14 @@ import type { Rollout } from './rollouts.ts';
 export function drawWay(
   { climbing, moving, migrations }: Pick<Overview, 'climbing' | 'moving' | 'migrations'>,
   now: number,
+  timeZone: string,
   room: number,
 ): string[] {
   const lines: string[] = [];
   const old = (since: string) => age(now - Date.parse(since));
   for (const release of climbing) {
     const own = moving.filter(({ climb }) => climb === release.execution);
-    lines.push(...climb(release, own, old, room));
+    lines.push(...climb(release, own, old, timeZone, room));
     lines.push(...movementLines(own, now, room));
   }
   const climbs = new Set(climbing.map(({ execution }) => execution));
@@ -36,7 +37,7 @@ export function drawWay(
   return migrations.length > 0 ? [...drawn, heading('migrations'), ...migrationLines(migrations, old, room)] : drawn;
 }
 
-function climb(release: Climb, own: readonly Movement[], old: (since: string) => string, room: number): string[] {
+function climb(release: Climb, own: readonly Movement[], old: (since: string) => string, timeZone: string, room: number): string[] {
   const name = titleOf(release);
   const waiting = own.filter(({ state }) => state === 'waiting');
   const behind = waiting.find((one) => one.behind)?.behind;
@@ -45,7 +46,7 @@ function climb(release: Climb, own: readonly Movement[], old: (since: string) =>
     const whom = behind ? `, behind ${titleOf(behind)}` : '';
     return hanging(
       name,
-      `  waits for ${plain(release.waitsFor)}${whom}, for ${old(waiting.length > 0 ? since : release.since)}`,
+      `  waits for ${inZone(plain(release.waitsFor), timeZone)}${whom}, for ${old(waiting.length > 0 ? since : release.since)}`,
       room,
       warn,
     );

@@ -1,6 +1,6 @@
 /** `shiplock plan`: what a deploy or a promotion would change and wait for, or the requests of a release rendered without AWS. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
+import { inWords, type SourceOptions, withExamples, withSource } from '../options.ts';
 import { EXIT, heading, print, printJson, UsageError } from '../output.ts';
 
 type Options = SourceOptions & {
@@ -27,7 +27,7 @@ export function addPlan(program: Command): void {
     .option('--to <environment>', 'of promote')
     .option('--from <environment>', 'of promote: what this one runs, verified, as one set')
     .option('--only <repository...>', 'with --from: these repositories alone')
-    .option('--hotfix <reason>', 'as if past a freeze and the stages before')
+    .option('--hotfix <reason>', 'as if past a freeze and the stages before', inWords)
     .option('--digest <digest>', 'of the requests: the image, where the tag is not resolved', NO_DIGEST);
   withExamples(
     withSource(command),
@@ -46,7 +46,7 @@ export function addPlan(program: Command): void {
     const order = verb === 'deploy' ? await deployOrder(source, words, options) : await promoteOrder(source, words, options);
     const plan = await whileWorking('compares…', () => planOf(source, order));
     if (options.json) printJson(plan);
-    else for (const line of (await import('../plan-view.ts')).planLines(plan)) print(line);
+    else for (const line of (await import('../plan-view.ts')).planLines(plan, source.timeZone)) print(line);
     if (plan.refusals.length > 0) process.exitCode = EXIT.refused;
   });
 }

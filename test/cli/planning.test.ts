@@ -75,7 +75,9 @@ describe('a plan', () => {
     const plan = await planOf(source({ runs: { test: [one] } }), { release: four, to: 'test' });
     const [change] = plan.environments[0]!.changes;
     expect([change?.direction, change?.commits.map(({ number }) => number)]).toEqual(['forward', [4, 3, 2]]);
-    expect(text(planLines(plan))).toMatch(/\+ 4 {2}c0ffee3 +Change 4 {2}developer@example.com\n.*3 {2}c0ffee2.*\n.*2 {2}c0ffee1/);
+    expect(text(planLines(plan, 'Europe/Berlin'))).toMatch(
+      /\+ 4 {2}c0ffee3 +Change 4 {2}developer@example.com\n.*3 {2}c0ffee2.*\n.*2 {2}c0ffee1/,
+    );
     expect(plan.refusals).toEqual([]);
   });
 
@@ -116,6 +118,7 @@ describe('a plan', () => {
     const night = source({ runs: { test: [one] }, state: 'down', at: MORNING - 6 * 3_600_000 });
     const asleep = await planOf(night, { release: two, to: 'test' });
     expect(asleep.environments[0]?.waitsFor).toEqual([{ what: 'hours', text: 'the morning: test opens at 2026-11-23T06:00:00.000Z' }]);
+    expect(text(planLines(asleep, 'Europe/Berlin'))).toContain('waits for  the morning: test opens at Mon 23 Nov 07:00');
     const day = await planOf(
       source({
         state: 'down',
@@ -150,12 +153,14 @@ describe('a plan', () => {
     const set: Release = { repository: '+test', digest: digest('e'), tag: '', order: '2026', pushedAt: '', members: [two] };
     const plan = await planOf(source({ runs: { test: [two] }, migrated: false }), { release: set, to: 'beta', from: 'test' });
     expect(plan.refusals).toEqual([expect.stringContaining('promote it by itself first')]);
-    expect(text(planLines(plan))).toContain('would be refused');
+    expect(text(planLines(plan, 'Europe/Berlin'))).toContain('would be refused');
+    const over = await planOf(source({ runs: { test: [two] } }), { release: set, to: 'staging', from: 'test' });
+    expect(over.refusals).toEqual(['orders git_2 has not held in beta, the stage before; promote the set there first']);
   });
 
   it('shows what strangers write and does not obey it', async () => {
     const sly = { ...four, message: 'red \u001b[31m', tag: 'git_\u001b[2J' };
-    const lines = text(planLines(await planOf(source({}), { release: sly, to: 'test' })));
+    const lines = text(planLines(await planOf(source({}), { release: sly, to: 'test' }), 'Europe/Berlin'));
     expect(lines).not.toContain('\u001b');
   });
 });

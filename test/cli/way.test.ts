@@ -45,7 +45,8 @@ const movement = (more: Partial<Movement> = {}): Movement => ({
   rollouts: [],
   ...more,
 });
-const draw = (climbing: Climb[], moving: Movement[] = []) => drawWay({ climbing, moving, migrations: [] }, now, 200).join('\n');
+const draw = (climbing: Climb[], moving: Movement[] = []) =>
+  drawWay({ climbing, moving, migrations: [] }, now, 'Europe/Berlin', 200).join('\n');
 
 describe('a rollout that shifts traffic', () => {
   it('comes through the weights that ECS gives it', () => {
@@ -88,6 +89,11 @@ describe('what is on its way', () => {
     );
   });
 
+  it('says times as people of the pipeline do', () =>
+    expect(draw([climb({ waitsFor: 'the morning: test opens at 2026-11-24T06:00:00.000Z' })])).toContain(
+      'waits for the morning: test opens at Tue 24 Nov 07:00, for 1 h',
+    ));
+
   it('calls a set a set', () =>
     expect(draw([climb({ repository: '+test', tag: '2 of test', waitsFor: 'approval for beta' })])).toContain(
       'set (2 of test)  waits for',
@@ -118,6 +124,7 @@ describe('what is on its way', () => {
     const text = drawWay(
       { climbing: [], moving: [], migrations: [of('live/orders', 'running'), of('live/crm', 'waits'), of('beta/orders', 'asked')] },
       now,
+      'Europe/Berlin',
       200,
     ).join('\n');
     expect(text).toContain('live/orders  is migrated by orders git_1 on its way into staging, for 2 min');

@@ -38,6 +38,10 @@ describe('a set of releases', () => {
       status: 403,
       message: expect.stringContaining('does not come before'),
     });
+    expect(await order({ gateway }, 'test', 'staging')).toMatchObject({
+      status: 403,
+      message: expect.stringContaining('gateway 1.1.0 has not held in beta, the stage before staging'),
+    });
     expect(await order({ gateway }, 'tset')).toMatchObject({ status: 403, message: expect.stringContaining('no environment tset') });
   });
 

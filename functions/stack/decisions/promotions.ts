@@ -33,7 +33,7 @@ export async function promote(world: World, { repository, digest, to, hotfix }: 
       `${releaseTitle(known)} is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}; to send it elsewhere, stop it first: shiplock abort ${known.repository}@${known.tag}`,
     );
   const before = pipeline.path[index - 1];
-  if (before !== undefined && hotfix === undefined && !(await held(world, before.environments, repository, digest)))
+  if (before !== undefined && hotfix === undefined && (await notHeld(world, before.environments, [{ repository, digest }])))
     return refused(
       `${name} has not held in ${before.name}, the stage before ${stage.name}; promote it there first, or say why this is a hot-fix`,
     );
@@ -81,6 +81,10 @@ export async function promoteSet(world: World, { from, to, manifest }: Of<'promo
     if (!record.verified) return refused(`${releaseTitle(record)} is not verified in ${from}`);
     members.push(bare(record));
   }
+  const before = pipeline.path[stageOf(to) - 1];
+  const unheld = before?.environments.includes(from) ? undefined : await notHeld(world, before?.environments ?? [], members);
+  if (unheld)
+    return refused(`${releaseTitle(unheld)} has not held in ${before?.name}, the stage before ${stage.name}; promote the set there first`);
   const repository = setRepository(from);
   const digest = `sha256:${createHash('sha256').update(wanted.flat().join('\n')).digest('hex')}`;
   const known = await ledger.release(repository, digest);
@@ -105,19 +109,21 @@ const bare = ({
   ...release
 }: RunningRecord): Release => release;
 
-/** Whether a release has run in one of these environments, and held. */
-async function held({ ledger }: World, environments: readonly string[], repository: string, digest: string): Promise<boolean> {
-  for (const environment of environments)
-    if ((await releasesThatHeld(ledger, environment, repository)).some((release) => release.digest === digest)) return true;
-  return false;
+/** The first of these releases that has run and held in none of the environments. */
+async function notHeld<Image extends Pick<Release, 'repository' | 'digest'>>(
+  { ledger }: World,
+  environments: readonly string[],
+  releases: readonly Image[],
+): Promise<Image | undefined> {
+  const held = (await Promise.all(environments.map((environment) => releasesThatHeld(ledger, environment)))).flat();
+  return releases.find((one) => !held.some(({ repository, digest }) => repository === one.repository && digest === one.digest));
 }
 
 /** Newest promotion first. */
-const releasesThatHeld = async (ledger: World['ledger'], environment: string, repository: string): Promise<Release[]> =>
+const releasesThatHeld = async (ledger: World['ledger'], environment: string): Promise<Release[]> =>
   (await ledger.promotions(environment, LOOK_BACK))
     .filter(({ state }) => state === 'succeeded')
-    .flatMap(({ release }) => membersOf(release))
-    .filter((release) => release.repository === repository);
+    .flatMap(({ release }) => membersOf(release));
 
 /** Back to a release that held here before. What runs afterwards is pinned, lest the next push brings the same trouble back. */
 export async function rollback(world: World, decision: Of<'rollback'>, caller: Caller): Promise<Said> {
@@ -204,7 +210,7 @@ async function whatHeld(
   to: string | undefined,
   running: RunningRecord | undefined,
 ): Promise<Release | undefined> {
-  const good = await releasesThatHeld(ledger, environment, repository);
+  const good = (await releasesThatHeld(ledger, environment)).filter((release) => release.repository === repository);
   return good.find(({ digest }) => (to === undefined ? digest !== running?.digest : digest === to));
 }
 
