@@ -1,5 +1,5 @@
 /** The options that every command has which looks at a pipeline, or changes one. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 export interface SourceOptions {
   readonly data?: string;
@@ -19,6 +19,14 @@ export function withSource(command: Command): Command {
     .option('--profile <name>', 'AWS profile; implies --aws')
     .option('--as <person>', 'who you are on local AWS (or SHIPLOCK_AS)')
     .option('--json', 'for programs');
+}
+
+/** Why somebody does something, as the pipeline takes it. */
+export function inWords(text: string): string {
+  const words = text.trim();
+  if (words === '') throw new InvalidArgumentError('Say why, in words.');
+  if (words.length > 1000) throw new InvalidArgumentError('At most 1000 characters are kept.');
+  return words;
 }
 
 /** Ends the help with examples. */

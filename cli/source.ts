@@ -152,6 +152,8 @@ async function openRehearsal(folder: string): Promise<Source> {
 }
 
 async function openAccount(options: SourceOptions): Promise<Source> {
+  if (options.as !== undefined)
+    throw new UsageError('--as is for local AWS; in an account you are who your credentials say: choose them with --profile');
   // The SDK's own way of choosing among the profiles of ~/.aws.
   if (options.profile !== undefined) process.env.AWS_PROFILE = options.profile;
   const pipeline = await loadPipeline(configPath(options.config));

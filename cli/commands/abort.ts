@@ -1,14 +1,14 @@
 /** `shiplock abort`: ends a release or a promotion that is on its way, and puts back what it changed. */
 import type { Command } from 'commander';
 import { type DecideOptions, withDecision } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 
 export function addAbort(program: Command): void {
   const command = program
     .command('abort')
     .description('end a release or a promotion that is on its way; what it changed is put back')
     .argument('<what>', 'REPOSITORY@TAG, or the name of a release’s or promotion’s execution')
-    .option('--reason <text>', 'kept in the journal');
+    .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withDecision(command), 'abort orders@git_cf7edb2 --reason "wrong branch"').action(
     async (what: string, options: DecideOptions & { reason?: string }) => {
       const { openSource } = await import('../source.ts');

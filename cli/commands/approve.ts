@@ -2,14 +2,14 @@
 import type { Command } from 'commander';
 import { withDecision } from '../deciding.ts';
 import type { GateOptions } from '../gates.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 
 export function addApprove(program: Command): void {
   const command = program
     .command('approve')
     .description('let a release through its gate')
     .argument('[approval]', 'as shiplock approvals names it, or REPOSITORY@TAG; may be left out where one waits')
-    .option('--reason <text>', 'kept in the journal');
+    .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withDecision(command), 'approve beta/orders/cf7edb2a90b1/1', 'approve orders@git_cf7edb2').action(
     async (approval: string | undefined, options: GateOptions) => {
       const { answerGate } = await import('../gates.ts');

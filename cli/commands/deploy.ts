@@ -1,7 +1,7 @@
 /** `shiplock deploy`: a tag of a service's image into an environment, through the pipeline. */
 import type { Command } from 'commander';
 import { type DecideOptions, withWait } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 
 type Options = DecideOptions & { readonly hotfix?: string };
 
@@ -12,7 +12,7 @@ export function addDeploy(program: Command): void {
     .argument('<service>', 'as the configuration names it')
     .argument('<tag>', 'of its image')
     .argument('<environment>', 'where to')
-    .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept');
+    .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept', inWords);
   withExamples(withWait(command), 'deploy orders-web git_cf7edb2 test --wait').action(
     async (service: string, tag: string, environment: string, options: Options) => {
       const { known, knownEnvironment, openSource } = await import('../source.ts');

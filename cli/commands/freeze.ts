@@ -1,7 +1,7 @@
 /** `shiplock freeze`: nothing goes into an environment, for a while or until it is thawed. */
 import type { Command } from 'commander';
 import { type DecideOptions, withDecision } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 
 type Options = DecideOptions & { readonly reason: string; readonly until?: string };
 
@@ -10,7 +10,7 @@ export function addFreeze(program: Command): void {
     .command('freeze')
     .description('let nothing into an environment but hot-fixes and rollbacks')
     .argument('<environment>', 'where')
-    .requiredOption('--reason <text>', 'why; whoever is held up reads it')
+    .requiredOption('--reason <text>', 'why; whoever is held up reads it', inWords)
     .option('--until <time>', '2026-11-27T18:00:00+01:00, or a span such as 4h or 2d; else until it is thawed');
   withExamples(withDecision(command), 'freeze live --until 2026-11-30T08:00:00+01:00 --reason "Black Friday"').action(
     async (name: string, options: Options) => {

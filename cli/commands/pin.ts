@@ -1,7 +1,7 @@
 /** `shiplock pin`: keeps an environment on what it runs. */
 import type { Command } from 'commander';
 import { type DecideOptions, withDecision } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 
 export function addPin(program: Command): void {
   const command = program
@@ -9,7 +9,7 @@ export function addPin(program: Command): void {
     .description('keep an environment, or one repository in it, on what it runs')
     .argument('<environment>', 'where')
     .argument('[repository]', 'this one only')
-    .requiredOption('--reason <text>', 'why');
+    .requiredOption('--reason <text>', 'why', inWords);
   withExamples(withDecision(command), 'pin live orders --reason "audit until Friday"').action(
     async (name: string, repository: string | undefined, options: DecideOptions & { reason: string }) => {
       const { known, knownEnvironment, openSource } = await import('../source.ts');

@@ -1,7 +1,7 @@
 /** `shiplock promote`: a release, or everything that an environment runs, into an environment. */
 import type { Command } from 'commander';
 import { type DecideOptions, withWait } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 import { note, plain, UsageError } from '../output.ts';
 
 type Options = DecideOptions & {
@@ -19,7 +19,7 @@ export function addPromote(program: Command): void {
     .requiredOption('--to <environment>', 'where to')
     .option('--from <environment>', 'what this one runs, verified, as one set: all of it or nothing')
     .option('--only <repository...>', 'with --from: these repositories alone')
-    .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept');
+    .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept', inWords);
   withExamples(withWait(command), 'promote --from test --to beta', 'promote orders@git_cf7edb2 --to live --wait').action(promote);
 }
 

@@ -2,14 +2,14 @@
 import type { Command } from 'commander';
 import { withDecision } from '../deciding.ts';
 import type { GateOptions } from '../gates.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 
 export function addReject(program: Command): void {
   const command = program
     .command('reject')
     .description('end a release at its gate')
     .argument('[approval]', 'as shiplock approvals names it, or REPOSITORY@TAG; may be left out where one waits')
-    .requiredOption('--reason <text>', 'why; its author reads it');
+    .requiredOption('--reason <text>', 'why; its author reads it', inWords);
   withExamples(withDecision(command), 'reject beta/orders/cf7edb2a90b1/1 --reason "prices are wrong"').action(
     async (approval: string | undefined, options: GateOptions) => {
       const { answerGate } = await import('../gates.ts');

@@ -1,7 +1,7 @@
 /** `shiplock rollback`: back to what held before; pinned to it until somebody unpins. */
 import type { Command } from 'commander';
 import { type DecideOptions, withWait } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { inWords, withExamples } from '../options.ts';
 
 type Options = DecideOptions & { readonly repository?: string; readonly to?: string; readonly now?: boolean; readonly reason?: string };
 
@@ -13,7 +13,7 @@ export function addRollback(program: Command): void {
     .option('--repository <repository>', 'which, where several run')
     .option('--to <release>', 'a release that held there (or REPOSITORY@TAG); the one before, if left out')
     .option('--now', 'stop what goes in there first; without --to, stay with what held before it began')
-    .option('--reason <text>', 'kept in the journal');
+    .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withWait(command), 'rollback live --repository orders --wait', 'rollback live --to orders@git_91ff20b --now').action(
     async (name: string, options: Options) => {
       const { known, knownEnvironment, openSource } = await import('../source.ts');

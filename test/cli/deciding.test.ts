@@ -182,6 +182,24 @@ describe('a decision', () => {
     });
   });
 
+  it('needs a reason in words where one is given, and not a book', async () => {
+    for (const [reason, said] of [
+      ['  ', 'Say why, in words.'],
+      ['x'.repeat(1001), 'At most 1000 characters are kept.'],
+    ] as const)
+      expect(await shiplock('freeze', 'test', '--reason', reason)).toMatchObject({ status: 2, err: expect.stringContaining(said) });
+    expect(await shiplock('deploy', 'orders-web', 'git_1', 'test', '--hotfix', '')).toMatchObject({ status: 2 });
+    expect(sent).toEqual([]);
+  });
+
+  it('in an account is made by who the credentials say, never by another name', async () => {
+    expect(await shiplock('thaw', 'test', '--aws')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('choose them with --profile'),
+    });
+    expect(sent).toEqual([]);
+  });
+
   it('about a name that is not there is not sent, and the nearest is told', async () => {
     expect(await shiplock('wake', 'tst')).toMatchObject({ status: 2, err: expect.stringContaining('did you mean "test"?') });
     expect(sent).toEqual([]);
