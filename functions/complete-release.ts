@@ -38,7 +38,7 @@ export const completeRelease =
     } else await ledger.setRelease(repository, digest, execution, { ...end, waitsFor: undefined });
     if (stage !== null) await closeGate(ledger, stage, repository, execution, outcome.expired ?? false);
     const release = known ?? { repository, digest, tag: shortDigest(digest) };
-    const text = outcome.outcome === 'succeeded' ? 'has climbed the whole path' : `${outcome.outcome}: ${outcome.reason}`;
+    const text = outcome.outcome === 'succeeded' ? `has reached ${stage}` : `${outcome.outcome}: ${outcome.reason}`;
     await journal.write(entry(execution, 'ended', now(), TONES[outcome.outcome], text, { release }));
     count('ReleaseEnded', { outcome: outcome.outcome });
     return outcome;

@@ -26,6 +26,17 @@ async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string;
   return written;
 }
 
+it('a climb that ends well says how far it was to go, which need not be live', async () => {
+  const said: string[] = [];
+  const complete = completeRelease({
+    ledger: { release: async () => undefined, putRelease: async () => {}, gate: async () => undefined },
+    journal: { write: async ({ text }: { text: string }) => said.push(text) > 0 },
+  } as unknown as Parameters<typeof completeRelease>[0]);
+  const input = { repository: 'orders', digest: digest('a'), attempt: 2, execution: 'orders-2', stage: 'test' };
+  await complete({ ...input, outcome: { outcome: 'succeeded', reason: '' } }, { now: () => 0, count: () => {} } as unknown as Moment);
+  expect(said).toEqual([`orders ${'a'.repeat(12)}: has reached test`]);
+});
+
 describe('a question that nobody needs to answer any more', () => {
   it('has expired when its time was over', async () =>
     expect(await closed({ outcome: 'refused', reason: 'nobody answered', expired: true })).toEqual(['expired']));
