@@ -17,7 +17,9 @@ try {
 }
 
 /** Its message, line by line: some of it may be of strangers. */
-const words = ({ stack, message }: Error) => ((process.env.SHIPLOCK_DEBUG && stack) || message).split('\n').map(plain).join('\n');
+function words({ stack, message }: Error): string {
+  return ((process.env.SHIPLOCK_DEBUG && stack) || message).split('\n').map(plain).join('\n');
+}
 
 /** One clear message; a stack only where the fault is ours. */
 function report(error: Error): number {

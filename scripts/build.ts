@@ -28,9 +28,11 @@ const require = createRequire(import.meta.url);
 const builtins: Plugin = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ path }) => {
+    onResolve({ filter: /./ }, ({ path, kind }) => {
       const name = path.replace(/^node:/, '');
-      return builtinModules.includes(name) ? { path: name, namespace: 'builtin' } : null;
+      if (!builtinModules.includes(name)) return null;
+      // What is imported when it is needed is so by its names, which a module of CommonJS would not have.
+      return kind === 'dynamic-import' ? { path: `node:${name}`, external: true } : { path: name, namespace: 'builtin' };
     });
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
       const names = Object.keys(require(`node:${path}`) as object).filter((name) => /^\w+$/.test(name));

@@ -1,6 +1,7 @@
 /** The command as a person or a script meets it: words, exit codes, JSON. The built one, on a state that a short rehearsal left. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -169,6 +170,10 @@ describe('check and plan', () => {
     expect({ status, out }).toEqual({ status: 0, out: shiplock('help').out });
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
+
+  // A chunk of its own would have a default export alone, and `{ writeFileSync }` of it be nothing.
+  it('take what they need of Node from Node itself', () =>
+    expect(readdirSync(join(root, 'dist')).filter((file) => builtinModules.includes(file.replace(/-\w+\.js$/, '')))).toEqual([]));
 
   it('have help with an example for every verb', () => {
     for (const verb of readdirSync(join(root, 'cli/commands')).map((file) => file.replace('.ts', '')))

@@ -140,7 +140,11 @@ describe('a decision', () => {
     reply = { status: 400, body: { message: 'not a decision' } };
     expect((await shiplock('wake', 'test')).status).toBe(2);
     reply = { status: 502, body: { message: 'Internal Server Error' } };
-    expect((await shiplock('wake', 'test')).status).toBe(1);
+    expect(await shiplock('wake', 'test')).toEqual({
+      status: 1,
+      out: '',
+      err: 'shiplock failed: wake: the pipeline answered 502: Internal Server Error\n',
+    });
   });
 
   it('about live is not sent where nobody can be asked, unless --yes-live is said', async () => {
