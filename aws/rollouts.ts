@@ -42,12 +42,19 @@ export async function triggeredAlarms({ client }: Pick<Ecs, 'client'>, deploymen
   return serviceDeployments[0]?.alarms?.triggeredAlarmNames ?? [];
 }
 
-/** Lets a deployment go on that pauses. Harmless if it does already. */
-export async function proceed({ client }: Pick<Ecs, 'client'>, { deployment, hookId }: PausedHook): Promise<void> {
+/** Lets a deployment go on that pauses. @returns false if it pauses no more: it goes on already, or was brought to an end */
+export async function proceed({ client }: Pick<Ecs, 'client'>, { deployment, hookId }: PausedHook): Promise<boolean> {
   try {
     await client.send(new ContinueServiceDeploymentCommand({ serviceDeploymentArn: deployment, hookId, action: 'CONTINUE' }));
+    return true;
   } catch (error) {
-    // What has become of it, its next event or the backstop's look says.
-    if (!/completed, unavailable/i.test((error as Error).message) && (error as Error).name !== 'ConflictException') throw error;
+    const { name, message } = error as Error;
+    if (
+      !/completed, unavailable|terminal states/i.test(message) &&
+      name !== 'ConflictException' &&
+      name !== 'ServiceDeploymentNotFoundException'
+    )
+      throw error;
+    return false;
   }
 }

@@ -3,6 +3,7 @@ import { peopleRole } from './names.ts';
 import type { ApprovalRule, Person, Pipeline } from './pipeline.ts';
 import type { ApprovalRecord } from './records.ts';
 import { releaseTitle, shortDigest } from './release.ts';
+import { gateName } from './strategy.ts';
 
 export interface Decision {
   readonly verb: 'approve' | 'reject';
@@ -56,13 +57,13 @@ export function decide(
     case 'withdrawn':
       return refuse(`${title} has ended; its request is withdrawn`);
     case 'approved':
-      return refuse(`${title} has already been approved for ${gate.stage} by ${gate.approvals.map(({ by }) => by).join(', ')}`);
+      return refuse(`${title} has already been approved for ${gateName(gate.stage)} by ${gate.approvals.map(({ by }) => by).join(', ')}`);
     case 'rejected':
-      return refuse(`${title} has already been rejected for ${gate.stage}`);
+      return refuse(`${title} has already been rejected for ${gateName(gate.stage)}`);
   }
   if (now >= gate.deadline) return refuse(`the request for ${title} has expired; push or retry it to ask again`);
   if (!rule.approvers.includes(person.email))
-    return refuse(`${person.email} may not decide about ${gate.stage}; it asks ${rule.approvers.join(', ')}`);
+    return refuse(`${person.email} may not decide about ${gateName(gate.stage)}; it asks ${rule.approvers.join(', ')}`);
   if (decision.verb === 'reject')
     return {
       kind: 'rejected',
@@ -72,9 +73,10 @@ export function decide(
     const unknown = unknownAuthor(people, gate.release.author);
     if (unknown !== undefined)
       return refuse(
-        `${unknown} wrote ${title}, and ${gate.stage} asks for somebody else than the author; label the image with shiplock.commit.author, and name its author under people (authorAs) in shiplock.config.ts`,
+        `${unknown} wrote ${title}, and ${gateName(gate.stage)} asks for somebody else than the author; label the image with shiplock.commit.author, and name its author under people (authorAs) in shiplock.config.ts`,
       );
-    if (isAuthor(person, gate.release.author ?? '')) return refuse(`${person.email} wrote ${title}; ${gate.stage} asks for somebody else`);
+    if (isAuthor(person, gate.release.author ?? ''))
+      return refuse(`${person.email} wrote ${title}; ${gateName(gate.stage)} asks for somebody else`);
   }
   if (gate.approvals.some(({ by }) => by === person.email)) return refuse(`${person.email} has approved ${title} already`);
   const approvals = [...gate.approvals, { by: person.email, at: new Date(now).toISOString() }];

@@ -55,6 +55,27 @@ function exitMeaning(code: number): string {
   }
 }
 
+interface FailedBuild {
+  readonly project: string;
+  /** The phase that failed, and what CodeBuild says of it. */
+  readonly phase?: string;
+  readonly message?: string;
+  /** The end of its log. */
+  readonly lines: readonly string[];
+}
+
+/** `the build acme-test-system-tests failed in BUILD: “GET /health answered 500 instead of 200”` */
+export function failedBuild({ project, phase, message, lines }: FailedBuild): string {
+  // What CodeBuild itself notes begins so, and may go on for lines: from its word of the end on it only repeats the command.
+  const end = lines.findIndex((line) => /^\[Container\].* did not exit successfully/.test(line));
+  const said = lines
+    .slice(0, end < 0 ? undefined : end)
+    .findLast((line) => !line.startsWith('[Container]'))
+    ?.slice(0, 300);
+  const why = said ? `: “${said}”` : message ? `: ${message.slice(0, 300)}` : '';
+  return `the build ${project} failed${phase ? ` in ${phase}` : ''}${why}`;
+}
+
 /** `orders-web: ECS went back, as the alarm acme-live-orders-web-errors-b went off (…); shiplock logs orders-web live` */
 export function rolledBackBy(alarms: readonly string[], service: string, environment: string): string {
   const said = alarms.map((name) => `${name}${/-errors-[ab]$/.test(name) ? ERRORS : /-unhealthy-[ab]$/.test(name) ? UNHEALTHY : ''}`);

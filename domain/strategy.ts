@@ -93,5 +93,8 @@ const LOOK = ':look';
 /** The gate at which a person looks: in the same records as approvals, under a stage that no path can name. */
 export const lookStage = (environment: string) => `${environment}${LOOK}`;
 
+/** A gate as people call it: `live`, or `the shift of traffic in live`. */
+export const gateName = (stage: string): string => (stage.endsWith(LOOK) ? `the shift of traffic in ${lookedAt(stage)}` : stage);
+
 /** The environment of such a gate; undefined for a stage. */
 export const lookedAt = (stage: string): string | undefined => (stage.endsWith(LOOK) ? stage.slice(0, -LOOK.length) : undefined);

@@ -1,10 +1,12 @@
-/** Verification over HTTP: asks the environment's load balancer what its configuration wants answered. */
+/** Verification over HTTP: asks the environment's load balancer what its configuration wants answered; and says in words why a build failed. */
 import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
+import { Logs } from '../aws/logs.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { VerificationFailed } from '../domain/errors.ts';
 import { buildProject } from '../domain/names.ts';
 import type { HttpCheck, Pipeline } from '../domain/pipeline.ts';
+import { failedBuild } from '../domain/reasons.ts';
 import { shiftingOf, shiftMinutes } from '../domain/strategy.ts';
 import { environmentOf, groupsOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
@@ -14,6 +16,15 @@ import { type Moment, step } from './stack/step.ts';
 const Input = z.extend(promotionSchema, {
   /** Before traffic shifts: the listener that leads to what is new. */
   listener: z.optional(z.literal('test')),
+  /** A build that failed, as Step Functions was told: nothing is asked, it is only explained. */
+  build: z.optional(
+    z.object({
+      project: z.string(),
+      group: z.optional(z.string()),
+      stream: z.optional(z.string()),
+      phases: z.array(z.object({ phase: z.string(), message: z.optional(z.string()) })),
+    }),
+  ),
 });
 
 /** A single answer may take ten seconds. */
@@ -45,14 +56,16 @@ interface World {
   readonly pipeline: Pipeline;
   readonly ledger: Pick<Ledger, 'setPromotion'>;
   readonly parameters: Pick<Parameters, 'foundation'>;
+  readonly logs: Pick<Logs, 'lastLines'>;
   readonly fetch: typeof fetch;
   readonly pause: (milliseconds: number) => Promise<void>;
 }
 
-/** @throws VerificationFailed naming the first check that did not hold, and what came instead */
+/** @throws VerificationFailed naming the first check that did not hold, and what came instead; or what a build said */
 export const runChecks =
-  ({ pipeline, ledger, parameters, fetch, pause }: World) =>
-  async ({ promotion, environment: name, release, listener }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
+  ({ pipeline, ledger, parameters, logs, fetch, pause }: World) =>
+  async ({ promotion, environment: name, release, listener, build }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
+    if (build) throw new VerificationFailed(await explained(build, logs));
     const left = timeLeft(now);
     const { verification } = environmentOf(pipeline, name);
     const services = groupsOf(pipeline, release).flatMap((group) => group.services);
@@ -74,6 +87,18 @@ export const runChecks =
       ...(listener ? { next: nextOf(pipeline, name, services) } : {}),
     };
   };
+
+/** Lines at the end of a build's log that are looked at: CodeBuild has the last few to itself. */
+const LAST_LINES = 50;
+
+async function explained(
+  { project, group, stream, phases: [first] }: NonNullable<z.infer<typeof Input>['build']>,
+  logs: Pick<Logs, 'lastLines'>,
+): Promise<string> {
+  // An explanation that cannot be had must not keep anybody waiting.
+  const lines = group && stream ? await logs.lastLines(group, stream, LAST_LINES).catch(() => []) : [];
+  return failedBuild({ project, lines, ...(first ? { phase: first.phase, message: first.message ?? '' } : {}) });
+}
 
 function nextOf(pipeline: Pipeline, name: string, services: readonly string[]): RunChecksOutput['next'] {
   const environment = environmentOf(pipeline, name);
@@ -125,6 +150,7 @@ export const handler = step('run-checks', Input, () =>
     pipeline: readPipeline(),
     ledger: new Ledger(setting('LEDGER_TABLE')),
     parameters: new Parameters(),
+    logs: new Logs(),
     fetch: globalThis.fetch,
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   }),

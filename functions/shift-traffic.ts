@@ -45,18 +45,20 @@ export const shiftTraffic =
       const before = wait.state === 'paused' || wait.state === 'open' ? 'open' : wait.state;
       await ledger.putWait({ ...wait, kind: 'shift', token: input.token, among, state: before });
     }
+    let goesOn = true;
     for (const { hook, state } of waits)
-      if (hook && (state === 'paused' || state === 'open')) await proceed(clients(environment).ecs, hook);
+      if (hook && (state === 'paused' || state === 'open')) goesOn = (await proceed(clients(environment).ecs, hook)) && goesOn;
     const text = `holds at the test listener of ${environment}; traffic of ${among.join(', ')} shifts`;
-    await journal.write(entry(promotion, 'shifting', now(), 'info', text, { release, environment, stage }));
-    // A retry may find all of it over: no event will come again.
-    const retried = waits.find(({ kind }) => kind === 'shift');
-    if (retried === undefined) return {};
+    const retried = waits.some(({ kind }) => kind === 'shift');
+    if (goesOn || retried) await journal.write(entry(promotion, 'shifting', now(), 'info', text, { release, environment, stage }));
+    // A retry may find all of it over, and ECS may have gone back while people looked: no event will come again.
+    if (goesOn && !retried) return {};
     for (const { service } of waits) {
       const wait = await ledger.wait(environment, service);
       if (wait?.state === 'open') await lookAt(world, wait);
     }
-    await answerIfOver(world, { ...retried, token: input.token, among }, now());
+    const [first] = waits;
+    if (first) await answerIfOver(world, { ...first, kind: 'shift', token: input.token, among }, now());
     return {};
   };
 

@@ -32,6 +32,7 @@ export type Need =
   | 'change environments'
   | 'report failures'
   | 'read the journal stream'
+  | 'read build logs'
   | 'publish notices'
   | 'read webhooks';
 
@@ -74,7 +75,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   'on-migration-ended': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'change environments', 'report failures'],
   'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
   'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
-  'run-checks': ['ledger: update', 'read parameters'],
+  'run-checks': ['ledger: update', 'read parameters', 'read build logs'],
   'request-look': [...RECORDS, 'journal'],
   'shift-traffic': [...RECORDS, 'journal', 'answer waiting steps', 'change environments'],
   'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
@@ -175,8 +176,18 @@ function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
     ],
     // The account's own key for parameters lets whoever may read them decrypt: nothing is said of KMS.
     'read webhooks': webhooks(place).map((parameters) => ({ Sid: 'ReadWebhooks', Action: ['ssm:GetParameters'], Resource: parameters })),
+    // Of the builds of this pipeline's environments alone.
+    'read build logs': builds(place).map((group) => ({ Sid: 'ReadBuildLogs', Action: ['logs:GetLogEvents'], Resource: group })),
     'publish notices': [{ Sid: 'PublishNotices', Action: ['sns:Publish'], Resource: place.noticesArn }],
   };
+}
+
+/** What builds say; nothing where no environment has one. */
+function builds(place: Place): readonly string[][] {
+  const own = place.environments.flatMap(({ name, verification: { build } }) =>
+    build ? [place.arn('logs', `log-group:/aws/codebuild/${names.buildProject(place.name, name, build)}:*`)] : [],
+  );
+  return own.length > 0 ? [own] : [];
 }
 
 const WORKFLOWS: readonly names.Workflow[] = ['release', 'promotion', 'wake', 'teardown'];

@@ -1,5 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { failedService, rolledBackBy } from '../../domain/reasons.ts';
+import { failedBuild, failedService, rolledBackBy } from '../../domain/reasons.ts';
+
+describe('why a build failed', () => {
+  const failed = {
+    project: 'acme-test-system-tests',
+    phase: 'BUILD',
+    message: 'Error while executing command: curl. Reason: exit status 1',
+  };
+  const noted = [
+    '[Container] 2026/11/21 04:00:00 Command did not exit successfully if curl x; then',
+    '  exit 1',
+    'fi exit status 1',
+    '[Container] 2026/11/21 04:00:00 Phase complete: BUILD State: FAILED',
+  ];
+
+  it('says what its command said last, not what CodeBuild notes of it', () =>
+    expect(failedBuild({ ...failed, lines: ['GET /health', '500 instead of 200', ...noted] })).toBe(
+      'the build acme-test-system-tests failed in BUILD: “500 instead of 200”',
+    ));
+
+  it('falls back on what CodeBuild says of the phase, and on nothing', () => {
+    expect(failedBuild({ ...failed, lines: noted })).toContain('failed in BUILD: Error while executing command');
+    expect(failedBuild({ project: 'x', lines: [] })).toBe('the build x failed');
+  });
+});
 
 describe('why a service failed', () => {
   const crashed = {

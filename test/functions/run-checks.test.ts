@@ -16,6 +16,7 @@ async function verify(http: readonly HttpCheck[], takes: Readonly<Record<string,
     pipeline: { ...pipeline, environments: { ...pipeline.environments, live: { ...live, verification: { http } } } },
     ledger: { setPromotion: async () => true },
     parameters: { foundation: async () => ({ foundation, targetGroups: {}, alternates: {} }) },
+    logs: { lastLines: async () => [] },
     fetch: async (url) => {
       const { pathname } = new URL(String(url));
       asked.push(pathname);

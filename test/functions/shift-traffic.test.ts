@@ -9,12 +9,15 @@ let d: Desk;
 let fence: number;
 /** Deployments that were told to go on. */
 let proceeded: string[];
+/** What ECS says instead. */
+let refusal: Error | undefined;
 const release = releaseOf('orders', 'git_1');
 const hook = (service: string) => ({ hookId: `hook of ${service}`, deployment: `deployment of ${service}` });
 
 beforeEach(async () => {
   d = await desk();
   proceeded = [];
+  refusal = undefined;
   const ticket = { id: 'p1', execution: 'e1', askedAt: MORNING, token: 't' };
   const taken = await d.world.turns.takeGroup(d.world.pipeline.environments.beta!, 'orders', ticket, MORNING);
   fence = taken.state === 'held' ? taken.fence : -1;
@@ -38,7 +41,12 @@ const waiting = (fields: Partial<WaitRecord> & { service: string }) =>
   d.wait({ among: ['orders-web', 'orders-worker'], state: 'paused', pauses: true, hook: hook(fields.service), ...fields });
 const shift = (token = 't1', act: 'begin' | 'look' = 'begin', of = fence) => {
   const { ecs, ...rest } = d.world.clients();
-  const client = { send: async ({ input }: { input: { hookId: string } }) => void proceeded.push(input.hookId) };
+  const client = {
+    send: async ({ input }: { input: { hookId: string } }) => {
+      if (refusal) throw refusal;
+      proceeded.push(input.hookId);
+    },
+  };
   const world = { ...d.world, clients: () => ({ ...rest, ecs: Object.assign(ecs, { client }) }) as never };
   const common = { promotion: 'p1', environment: 'beta', stage: 'beta', climb: 'c1', release };
   return shiftTraffic(world)(act === 'begin' ? { ...common, act, fence: of, token } : { ...common, act }, d.moment);
@@ -61,6 +69,21 @@ describe('traffic', () => {
     await expect(shift('t1', 'begin', fence + 1)).rejects.toMatchObject({ name: 'TurnLost' });
     expect(proceeded).toEqual([]);
     expect(await d.ledger.wait('beta', 'orders-web')).toMatchObject({ kind: 'deploy', state: 'paused', token: 't0' });
+  });
+
+  it('that went back while people looked is looked at, and the step is told so at once', async () => {
+    await waiting({ service: 'orders-web' });
+    refusal = new Error('Continuing a service deployment is not allowed for service deployment in terminal states.');
+    d.looks.set('orders-web', [{ state: 'broke', reason: 'somebody stopped it', deployment: 'd1' }]);
+    await shift();
+    expect(d.answers).toMatchObject([{ token: 't1', answer: { error: 'DeploymentFailed', cause: expect.stringContaining('stopped it') } }]);
+    expect(d.journal).toEqual([]);
+  });
+
+  it('that ECS refuses to let go on for another reason is an error of the step', async () => {
+    await waiting({ service: 'orders-web' });
+    refusal = new Error('Rate exceeded');
+    await expect(shift()).rejects.toThrow('Rate exceeded');
   });
 
   it('does not shift for another promotion', async () => {

@@ -205,6 +205,7 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
       'acme-wake-environment Ledger dynamodb:UpdateItem',
     ],
   },
+  { why: 'a build that fails: test/journeys/listener.test.ts', grants: ['acme-run-checks ReadBuildLogs logs:GetLogEvents'] },
   {
     why: 'a migration that fails: test/journeys/migrations.test.ts',
     grants: ['acme-on-migration-ended AnswerWaitingSteps states:SendTaskFailure'],

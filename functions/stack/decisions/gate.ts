@@ -4,6 +4,7 @@ import { decide as decideApproval } from '../../../domain/approval.ts';
 import { approvalOf } from '../../../domain/databases.ts';
 import { Rejected } from '../../../domain/errors.ts';
 import { releaseTitle } from '../../../domain/release.ts';
+import { gateName } from '../../../domain/strategy.ts';
 import { entry } from '../words.ts';
 import { type Caller, type Of, refused, type Said, type World } from './world.ts';
 
@@ -31,7 +32,7 @@ export async function answerGate(
     const about = { release: record.release, stage };
     if (verdict.kind === 'counted') {
       if (!(await ledger.table.transact([ledger.gateWrite(record, gate)]))) continue;
-      const text = `approved for ${stage}, ${verdict.missing} more needed`;
+      const text = `approved for ${gateName(stage)}, ${verdict.missing} more needed`;
       await journal.write(entry(record.climb, `approved/${stage}/${by}`, now, 'info', text, about, by));
       return { done: `${releaseTitle(record.release)}: ${text}` };
     }
@@ -41,7 +42,8 @@ export async function answerGate(
         : { error: 'Rejected', cause: new Rejected(record.reason ?? '').message };
     if (!(await ledger.table.transact([ledger.gateWrite(record, gate), outbox.write(record.token, answer, now)]))) continue;
     await ledger.setRelease(record.release.repository, record.release.digest, record.climb, { waitsFor: undefined });
-    const words = verdict.kind === 'approved' ? `approved for ${stage}` : `rejected for ${stage}${reason ? `: ${reason}` : ''}`;
+    const words =
+      verdict.kind === 'approved' ? `approved for ${gateName(stage)}` : `rejected for ${gateName(stage)}${reason ? `: ${reason}` : ''}`;
     const tone = verdict.kind === 'approved' ? 'good' : 'bad';
     await journal.write(entry(record.climb, `${verdict.kind}/${stage}/${by}`, now, tone, words, about, by));
     const heard = await outbox.send(record.token, answer);

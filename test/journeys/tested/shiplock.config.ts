@@ -20,7 +20,7 @@ export default definePipeline({
       approval: { approvers: ['release-manager@example.com', 'integration-lead@example.com'], quorum: 2 },
       checks: [
         { service: 'door', path: '/health' },
-        { service: 'desk', path: '/desk/health' },
+        { service: 'desk', path: '/desk/checkout' },
       ],
       build: 'probe',
     },

@@ -1,0 +1,134 @@
+/** What is tested at the test listener before a customer meets it: by a build, and as a set of which all goes in or nothing. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shortDigest } from '../../domain/release.ts';
+import { lookStage } from '../../domain/strategy.ts';
+import { MINUTE, manager } from './journey.ts';
+import { type Repository, Tested } from './tested.ts';
+
+let world: Tested;
+afterAll(() => world.end());
+
+const responses = (of: Readonly<Record<string, number>>) => ({ 'local.aws.responses': JSON.stringify(of) });
+const release = (digest: string, repository: string) => world.journey.release(digest, repository);
+const isSettled = () =>
+  world.stage.until('ECS has settled', async () =>
+    [...(await world.deployments('door')), ...(await world.deployments('desk'))].every(
+      ({ status }) => !/PROGRESS|REQUESTED|PENDING/.test(status),
+    ),
+  );
+
+beforeAll(async () => {
+  world = await Tested.begin();
+  await world.good();
+  await world.good('desk');
+  world.failed.length = 0;
+});
+
+describe('a build', () => {
+  const logs = async () => {
+    const { events = [] } = await world.journey.call<{ events?: { message: string }[] }>('logs', 'FilterLogEvents', {
+      logGroupName: '/aws/codebuild/tested-live-probe',
+    });
+    return events.map(({ message }) => message).join('\n');
+  };
+
+  it('is told the address of the test listener, and where it fails no customer has met the release', async () => {
+    const bad = await world.toLive('door', responses({ '/probe': 500 }));
+    const met = await world.underRequests('it has ended', async () => (await release(bad, 'door'))?.state !== 'climbing');
+    expect(met).toEqual([1]);
+    expect(await release(bad, 'door')).toMatchObject({
+      state: 'failed',
+      reason: expect.stringMatching(/GET http:\/\/\S+:9000\/probe answered 500 instead of 200/),
+    });
+    await isSettled();
+    expect(await world.meetings(10)).toEqual([1]);
+    expect(world.failed).toEqual([]);
+    expect(await world.stage.ledger.waits('live')).toEqual([]);
+    expect(await logs()).toContain('probes door build-3 at http://');
+  });
+});
+
+describe('a set', () => {
+  /** What beta runs, into live. @returns its digest */
+  async function set(manifest: Record<string, string>): Promise<string> {
+    const answer = await world.stage.decideAs(manager, { verb: 'promote-set', from: 'beta', to: 'live', manifest });
+    expect(answer).toMatchObject({ status: 200 });
+    await world.stage.until('the set asks', async () => (await world.stage.ledger.gate('live', '+beta'))?.state === 'waiting');
+    const { release: asked } = (await world.stage.ledger.gate('live', '+beta'))!;
+    await world.answer('live', '+beta');
+    return asked.digest;
+  }
+
+  /** Pushes what enters beta and is said no to at live by itself. */
+  async function inBeta(repository: Repository, of: Readonly<Record<string, number>> = {}): Promise<string> {
+    const digest = await world.push(repository, responses(of));
+    await world.journey.untilAsked(digest, 'live', { repository });
+    await world.answer('live', repository, 'reject');
+    return digest;
+  }
+  const ended = async (digest: string) => {
+    const now = await release(digest, '+beta');
+    return now !== undefined && now.state !== 'climbing';
+  };
+  const meet = async () => [await world.meetings(10), await world.meetings(10, 'desk')];
+
+  it('of which one fails at the test listener leaves none behind: nobody has met any of it', async () => {
+    const door = await inBeta('door');
+    const desk = await inBeta('desk', { '/desk/checkout': 500 });
+    const digest = await set({ door, desk });
+    await world.underRequests('it has ended', () => ended(digest));
+    expect(await release(digest, '+beta')).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('check /desk/checkout in live at the test listener: HTTP 500 instead of 200'),
+    });
+    await isSettled();
+    expect(await meet()).toEqual([[1], [2]]);
+    expect((await world.stage.ledger.manifest('live')).map(({ tag }) => tag)).toEqual(['build-2', 'build-1']);
+    expect(await world.stage.ledger.waits('live')).toEqual([]);
+    expect(world.failed).toEqual([]);
+  });
+
+  it('asks one question, of as many as the gate, and goes in as one', async () => {
+    const door = await inBeta('door');
+    const doors = world.pushed;
+    const desk = await inBeta('desk');
+    const digest = await set({ door, desk });
+    await world.stage.until('it is looked at', () => world.isLookedAt('+beta'));
+    expect([await world.isLookedAt('door'), await world.isLookedAt('desk')]).toEqual([false, false]);
+    expect(await meet()).toEqual([[1], [2]]);
+    const abort = { verb: 'abort', execution: `door-${shortDigest(door)}-1` };
+    expect(await world.stage.decideAs(manager, abort)).toMatchObject({
+      status: 403,
+      message: expect.stringContaining(`door@build-${doors} is on its way in a set (2 of beta), which stops as a whole: shiplock abort `),
+    });
+    const [first, second] = await world.answer(lookStage('live'), '+beta');
+    expect(first).toMatchObject({ status: 200, message: 'set (2 of beta): approved for the shift of traffic in live, 1 more needed' });
+    expect(second).toMatchObject({ status: 200 });
+    await world.underRequests('it has ended', () => ended(digest));
+    expect(await release(digest, '+beta')).toMatchObject({ state: 'succeeded' });
+    await isSettled();
+    expect(await meet()).toEqual([[doors], [doors + 1]]);
+    expect(world.failed).toEqual([]);
+  });
+});
+
+describe('a pause that ECS ends by itself', () => {
+  it('while people look is heard of at their yes at the latest: nobody waits for traffic that cannot shift', async () => {
+    const serving = await world.meetings(10);
+    const digest = await world.toLive();
+    await world.stage.until('it is looked at', () => world.isLookedAt('door'));
+    const [{ serviceDeploymentArn } = { serviceDeploymentArn: '' }] = await world.deployments();
+    await world.journey.call('ecs', 'StopServiceDeployment', { serviceDeploymentArn, stopType: 'ROLLBACK' });
+    await isSettled();
+    await world.answer(lookStage('live'), 'door');
+    const said = world.stage.clock.now();
+    await world.underRequests('it has ended', async () => (await release(digest, 'door'))?.state !== 'climbing');
+    expect(world.stage.clock.now() - said).toBeLessThan(5 * MINUTE);
+    expect(await release(digest, 'door')).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('rolled back because of a user request'),
+    });
+    expect(await world.meetings(10)).toEqual(serving);
+    expect(world.failed).toEqual([]);
+  });
+});
