@@ -31,7 +31,8 @@ export const rolling = ({ failureThreshold }: Environment, { earlySuccess }: Omi
   maximumPercent: 200,
   minimumHealthyPercent: 100,
   deploymentCircuitBreaker: { enable: true, rollback: true, thresholdConfiguration: { type: 'COUNT', value: failureThreshold } },
-  ...(earlySuccess ? { earlySuccessCriteria: { enable: true, healthyPercent: 100, sourceServiceRevisionCleanup: 'DEFERRED' } } : {}),
+  // ECS keeps what is not said.
+  earlySuccessCriteria: earlySuccess ? { enable: true, healthyPercent: 100, sourceServiceRevisionCleanup: 'DEFERRED' } : { enable: false },
 });
 
 /** Rolling, of a service that has shifted traffic before: ECS keeps what is not taken back. */
@@ -41,6 +42,10 @@ export const rollingAgain = (environment: Environment, earlySuccess = false): Sh
 
 /** All at once, neither tested nor baked: to what has held before. ECS keeps the pair of target groups that it knows. */
 export const WAY_BACK: Shift = { deploymentConfiguration: { strategy: 'BLUE_GREEN', bakeTimeInMinutes: 0, ...UNASKED } };
+
+/** How a deployment that has held is taken back: as it came, whatever its environment's strategy says by now. */
+export const wayBack = (environment: Environment, { pauses }: { readonly pauses?: boolean }): Shift =>
+  pauses ? WAY_BACK : { deploymentConfiguration: rolling(environment, { earlySuccess: false }) };
 
 /**
  * A second set of tasks; ECS pauses when the test listener leads to it, and goes back if nobody says to go on.

@@ -1,13 +1,14 @@
 /** Where requests enter an environment: the rules of its load balancer, as the configuration wants them. */
-import type { Pipeline, ServiceDefinition } from './pipeline.ts';
+import type { Environment, Pipeline, ServiceDefinition } from './pipeline.ts';
+import { shiftingOf } from './strategy.ts';
 
 /** The rule of a service in one text, so that a change is seen without asking the load balancer; undefined for a worker. */
-export const route = (service: ServiceDefinition | undefined): string | undefined =>
-  service?.web && `${service.web.priority} ${service.web.path}`;
+export const route = (environment: Environment, service: ServiceDefinition | undefined): string | undefined =>
+  service?.web && `${service.web.priority} ${service.web.path}${shiftingOf(environment, service) ? ' shifts' : ''}`;
 
 /** The same as a field of a record, absent for a worker. */
-export function routed(service: ServiceDefinition | undefined): { readonly route?: string } {
-  const text = route(service);
+export function routed(environment: Environment, service: ServiceDefinition | undefined): { readonly route?: string } {
+  const text = route(environment, service);
   return text === undefined ? {} : { route: text };
 }
 

@@ -73,8 +73,16 @@ async function recordSuccess(
   at: string,
 ): Promise<void> {
   for (const member of membersOf(release)) await ledger.putRunning({ ...member, environment, promotion, since: at, verified: true });
+  const place = environmentOf(pipeline, environment);
   for (const [service, taskDefinition] of Object.entries(record.taskDefinitions))
-    await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion, ...routed(pipeline.services[service]) });
+    await ledger.putService({
+      environment,
+      service,
+      state: 'running',
+      taskDefinition,
+      promotion,
+      ...routed(place, pipeline.services[service]),
+    });
 }
 
 export const handler = step('complete-promotion', Input, () => {

@@ -8,14 +8,14 @@ import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { DeploymentFailed, TrafficPaused } from '../domain/errors.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
+import type { Environment, Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
 import { renderCreateService, renderUpdateService } from '../domain/render.ts';
 import { renderShift } from '../domain/rollout.ts';
 import { route } from '../domain/routes.ts';
 import { shiftingOf } from '../domain/strategy.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
-import { leadTo, pairOf } from './stack/routing.ts';
+import { leadAfresh, leadTo, pairOf, rollingTo } from './stack/routing.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -47,7 +47,7 @@ export const deployServices =
     if (input.look) return lookOnce(world, record, services);
     if (input.token === undefined) throw new Error('a deployment needs a token to answer');
 
-    const { before, reroute } = await whatRuns(world, input.environment, record, services);
+    const { before, reroute } = await whatRuns(world, environmentOf(world.pipeline, input.environment), record, services);
     if (record.before === undefined) await ledger.setPromotion(input.promotion, { before, reroute });
     let retried = false;
     for (const service of services)
@@ -63,17 +63,17 @@ type Deploying = PromotionRecord & Required<Pick<PromotionRecord, 'before' | 're
 /** What each service ran before this promotion, written down by its first try; and whose rule has to be looked after. */
 async function whatRuns(
   { pipeline, ledger }: World,
-  environment: string,
+  environment: Environment,
   { before, reroute = [] }: PromotionRecord,
   services: readonly string[],
 ): Promise<Pick<Deploying, 'before' | 'reroute'>> {
   if (before !== undefined) return { before, reroute };
-  const records = await Promise.all(services.map((service) => ledger.service(environment, service)));
+  const records = await Promise.all(services.map((service) => ledger.service(environment.name, service)));
   return {
     before: Object.fromEntries(
       services.map((service, index) => [service, records[index]?.state === 'absent' ? null : (records[index]?.taskDefinition ?? null)]),
     ),
-    reroute: services.filter((service, index) => records[index]?.route !== route(pipeline.services[service])),
+    reroute: services.filter((service, index) => records[index]?.route !== route(environment, pipeline.services[service])),
   };
 }
 
@@ -128,18 +128,15 @@ async function deploy(
   }
   const base = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
   const alternateArn = alternates[serviceName];
-  const rendering = {
-    ...base,
-    ...(shifting && alternateArn ? { shift: renderShift(base, shifting, (await pairOf(loadBalancing, base, alternateArn)).parts) } : {}),
-  };
-  const exists = before[serviceName] !== null;
-  const lead = async () => {
-    if (!shifts) await leadTo(loadBalancing, base);
-  };
-  if (exists && reroute.includes(serviceName)) await lead();
-  if (exists && (await ecs.update(renderUpdateService(rendering) as never))) return again;
+  const shift = shifting && alternateArn && renderShift(base, shifting, (await pairOf(loadBalancing, base, alternateArn)).parts);
+  const rendering = { ...base, ...(shift ? { shift } : {}) };
+  if (before[serviceName] !== null) {
+    const isMoved = !shift && service.web !== undefined && reroute.includes(serviceName);
+    const anew = isMoved ? { shift: rollingTo(await leadTo(loadBalancing, base), base) } : {};
+    if (await ecs.update(renderUpdateService({ ...rendering, ...anew }) as never)) return again;
+  }
   // First deployment here, or somebody deleted the service by hand: it is created (again), which the journal of ECS shows too.
-  await lead();
+  if (!shift) await leadAfresh(loadBalancing, base);
   try {
     await ecs.create(renderCreateService(rendering) as never);
   } catch (error) {

@@ -12,6 +12,7 @@ import { environmentName } from '../domain/names.ts';
 import { listenersOf, type Pipeline } from '../domain/pipeline.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
 import { renderUpdateService } from '../domain/render.ts';
+import { wayBack } from '../domain/rollout.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
 import { closeLook } from './stack/looks.ts';
 import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
@@ -146,6 +147,7 @@ async function beginRollBack(
         targetGroupArn: undefined,
         taskDefinition: previous,
         promotion,
+        shift: wayBack(environment, left),
       });
       if (!(await ecs.update(request as never))) throw new Error(`${serviceName} is not in ${name} any more; deploy it again`);
       return true;

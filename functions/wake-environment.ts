@@ -11,12 +11,12 @@ import { environmentName } from '../domain/names.ts';
 import type { Environment, Pipeline } from '../domain/pipeline.ts';
 import type { ServiceRecord, WaitRecord } from '../domain/records.ts';
 import { renderCreateService, renderWakeService, type ServiceParts } from '../domain/render.ts';
-import { restoring } from '../domain/rollout.ts';
+import { restoring, WAY_BACK } from '../domain/rollout.ts';
 import { routed } from '../domain/routes.ts';
 import { shiftingOf } from '../domain/strategy.ts';
 import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
 import { armClosing } from './stack/idle.ts';
-import { leadTo, pairOf, type Routed } from './stack/routing.ts';
+import { leadAfresh, leadTo, pairOf, type Routed, rollingTo } from './stack/routing.ts';
 import { outcomeSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -138,33 +138,37 @@ async function restoreService(
     shiftingOf(environment, service) ? own : [],
   );
   const parts = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[name], taskDefinition, promotion: execution };
-  const rendering = await whereItServes(loadBalancing, parts, alternates[name]);
-  // From here on it may run: a closing looks at what the ledger says.
-  await ledger.putService({ ...record, state: 'running', ...routed(service) });
-  if (environment.onDemand?.depth === 'tasks' && (await ecs.update(renderWakeService(rendering) as never))) return again;
+  const alternateArn = alternates[name];
+  const rendering =
+    alternateArn === undefined ? await asItRolls(loadBalancing, parts) : await asItServed(loadBalancing, parts, alternateArn);
+  // From here on it may run: a closing looks at what the ledger says. What comes back from a former pair, the next promotion looks after again.
+  await ledger.putService({ ...record, state: 'running', ...(rendering.shift === WAY_BACK ? {} : routed(environment, service)) });
+  const update = async () => ecs.update(renderWakeService(rendering) as never);
+  if (environment.onDemand?.depth === 'tasks' && (await update())) return again;
+  if (alternateArn === undefined) await leadAfresh(loadBalancing, parts);
   try {
-    await ecs.create(renderCreateService(rendering) as never);
+    await ecs.create(renderCreateService(alternateArn === undefined ? parts : rendering) as never);
   } catch (error) {
     // It is there after all: left over by a teardown or a wake that ended half done.
-    if (!isThere(error) || !(await ecs.update(renderWakeService(rendering) as never))) throw error;
+    if (!isThere(error) || !(await update())) throw error;
   }
   return again;
 }
+/** A service that is rolled, where it has stayed at zero. */
+async function asItRolls(loadBalancing: EnvironmentClients['loadBalancing'], parts: ServiceParts & Routed): Promise<ServiceParts> {
+  if (parts.environment.onDemand?.depth !== 'tasks' || parts.service.web === undefined) return parts;
+  return { ...parts, shift: rollingTo(await leadTo(loadBalancing, parts), parts) };
+}
 
-/** Its tasks come back to the target group that requests are led to; where a pair takes turns, without any shift. */
-async function whereItServes(
+/** One whose traffic shifts: its tasks come back, without a shift, to the one of its target groups that requests are led to. */
+async function asItServed(
   loadBalancing: EnvironmentClients['loadBalancing'],
   parts: ServiceParts & Routed,
-  alternateArn: string | undefined,
+  alternateArn: string,
 ): Promise<ServiceParts> {
-  if (alternateArn === undefined) return { ...parts, targetGroupArn: (await leadTo(loadBalancing, parts))?.serving };
-  const pair = await pairOf(loadBalancing, parts, alternateArn);
-  const other = pair.serving === alternateArn ? (parts.targetGroupArn ?? '') : alternateArn;
-  return {
-    ...parts,
-    targetGroupArn: pair.serving,
-    shift: restoring(parts.environment, { ...pair.parts, alternateTargetGroupArn: other }),
-  };
+  const { parts: pair, serving } = await pairOf(loadBalancing, parts, alternateArn);
+  const alternateTargetGroupArn = serving === alternateArn ? (parts.targetGroupArn ?? '') : alternateArn;
+  return { ...parts, targetGroupArn: serving, shift: restoring(parts.environment, { ...pair, alternateTargetGroupArn }) };
 }
 
 async function end(

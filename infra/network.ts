@@ -18,7 +18,7 @@ export interface Network {
   readonly tasks: ec2.CfnSecurityGroup;
   readonly loadBalancer: elb.CfnLoadBalancer;
   readonly listener: elb.CfnListener;
-  /** Where deployments are tested before traffic shifts to them; absent where all services are rolled. */
+  /** Where deployments are tested before traffic shifts to them; closed where all services are rolled, absent where there is none that takes requests. */
   readonly test?: elb.CfnListener;
 }
 
@@ -64,7 +64,7 @@ export function siteNetwork(app: App, place: Place): SiteNetwork {
  * An environment's part of it, closed to the other environments by security groups of its own.
  * @param name of the environment in AWS, such as `acme-test`
  * @param ports of the containers that take requests
- * @param tested whether there is a test listener
+ * @param tested whether the world reaches the test listener. It stays when the last strategy that shifts traffic goes: what has shifted needs its rules until it has rolled
  */
 export function network(scope: Construct, name: string, { vpc, subnets }: SiteNetwork, ports: readonly number[], tested = false): Network {
   const tags = (part: string) => [{ key: 'Name', value: `${name}${part}` }];
@@ -120,6 +120,6 @@ export function network(scope: Construct, name: string, { vpc, subnets }: SiteNe
     tasks,
     loadBalancer,
     listener: listener('Listener', 80),
-    ...(tested ? { test: listener('TestListener', TEST_PORT) } : {}),
+    ...(ports.length > 0 ? { test: listener('TestListener', TEST_PORT) } : {}),
   };
 }

@@ -22,7 +22,7 @@ import {
 import type { Foundation, Pipeline } from '../domain/pipeline.ts';
 import type { JournalEntry } from '../domain/records.ts';
 import { synthesise } from '../infra/synthesis.ts';
-import { bootAssembly } from '../local/cloudformation/index.ts';
+import { bootAssembly, deployAssembly, type Stacks } from '../local/cloudformation/index.ts';
 import { type AccessKey, clientConfig } from '../local/core/client.ts';
 import { VirtualClock } from '../local/core/clock.ts';
 import type { HttpResponse } from '../local/core/http.ts';
@@ -80,7 +80,8 @@ export class Stage {
   readonly world: World;
   readonly clock: VirtualClock;
   readonly site: Site;
-  readonly pipeline: Pipeline;
+  /** As it was deployed last. */
+  pipeline: Pipeline;
   readonly ledger: Ledger;
   readonly journal: Journal;
   /** When the rehearsal began. Milliseconds since the epoch. */
@@ -90,13 +91,15 @@ export class Stage {
   private readonly registry: RunningRegistry | undefined;
   private readonly owner: AccessKey;
   private readonly journalStream: string;
-  private readonly tidy: () => Promise<void>;
+  private readonly stacks: Stacks;
+  private readonly tidies: (() => Promise<void>)[];
 
   private constructor(
     parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline' | 'posts'> & {
       registry: RunningRegistry | undefined;
       owner: AccessKey;
       journalStream: string;
+      stacks: Stacks;
       tidy: () => Promise<void>;
     },
   ) {
@@ -109,7 +112,8 @@ export class Stage {
     this.owner = parts.owner;
     this.journalStream = parts.journalStream;
     this.opened = this.clock.now();
-    this.tidy = parts.tidy;
+    this.stacks = parts.stacks;
+    this.tidies = [parts.tidy];
     this.ledger = new Ledger(ledgerTable(this.pipeline.name), this.connection());
     this.journal = new Journal(journalTable(this.pipeline.name), this.connection());
   }
@@ -128,7 +132,7 @@ export class Stage {
       const clock = new VirtualClock(options.start);
       const world = new World(clock, factories, options.seed ?? 1);
       const site = world.site(address.account, address.region);
-      await bootAssembly(world, folder);
+      const stacks = await bootAssembly(world, folder);
       const owner = site.service('iam').user('rehearsal', { everything: allow('*', '*') });
       const registry = options.port === false ? undefined : await startRegistry(site);
       const { Table } = await site.call<{ Table: { LatestStreamArn: string } }>(
@@ -140,7 +144,7 @@ export class Stage {
         },
       );
       const posts = await openChats(site, site.service('iam').userPrincipal('rehearsal'), pipeline.notifications);
-      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, tidy });
+      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, stacks, tidy });
     } catch (error) {
       await tidy();
       throw error;
@@ -151,7 +155,16 @@ export class Stage {
   async close(): Promise<void> {
     await this.registry?.close();
     this.site.service('lambda').invocations.retire();
-    await this.tidy();
+    for (const tidy of this.tidies) await tidy();
+  }
+
+  /** Deploys the pipeline again by another configuration: its stacks are changed in place, what is retained stays. */
+  async reconfigure(config: string): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), 'shiplock-assembly-'));
+    this.tidies.push(() => rm(folder, { recursive: true, force: true }));
+    const { pipeline } = await synthesise({ config, outdir: folder });
+    await deployAssembly(this.stacks, folder);
+    this.pipeline = pipeline;
   }
 
   /** How an SDK client of this process reaches local AWS, as the rehearsal's own user. */

@@ -2,8 +2,9 @@
 import { type EnsuredRule, ensureRule } from '../../aws/listener-rules.ts';
 import type { Pipeline, ServiceDefinition } from '../../domain/pipeline.ts';
 import type { ServiceParts } from '../../domain/render.ts';
-import type { ShiftParts } from '../../domain/rollout.ts';
+import { rollingAgain, type Shift, type ShiftParts, WAY_BACK } from '../../domain/rollout.ts';
 import { priorities } from '../../domain/routes.ts';
+import { strategyOf } from '../../domain/strategy.ts';
 import type { EnvironmentClients } from './environment.ts';
 
 type Balancing = EnvironmentClients['loadBalancing'];
@@ -28,6 +29,29 @@ export async function leadTo(
     priority,
     priorities: priorities(pipeline),
   });
+}
+
+/**
+ * The same for a service that is yet to be created: a rule that was left over, and leads to the second one of a former pair,
+ * is made anew, as nobody serves there.
+ */
+export async function leadAfresh(loadBalancing: Balancing, routed: Routed): Promise<void> {
+  const { foundation, targetGroupArn = '' } = routed;
+  const led = await leadTo(loadBalancing, routed);
+  if (led === undefined || led.serving === targetGroupArn) return;
+  await loadBalancing.deleteRules(foundation.listenerArn, (groups) => groups.includes(targetGroupArn));
+  await leadTo(loadBalancing, routed);
+}
+
+/**
+ * How a service rolls whose rule has just been looked after. Where the second one of a former pair serves, all traffic comes
+ * back to the first, once, in the way that ECS knows of the pair: tasks that are rolled stay where the stack knows them.
+ */
+export function rollingTo(led: EnsuredRule | undefined, { environment, service, targetGroupArn = '' }: Routed): Shift {
+  const strategy = strategyOf(environment, service);
+  return led === undefined || led.serving === targetGroupArn
+    ? rollingAgain(environment, strategy.kind === 'rolling' && strategy.earlySuccess)
+    : WAY_BACK;
 }
 
 /**

@@ -8,6 +8,7 @@ import { listenersOf, type Pipeline } from '../../domain/pipeline.ts';
 import { isPromotionOver, type PromotionRecord, type WaitRecord } from '../../domain/records.ts';
 import { shortDigest } from '../../domain/release.ts';
 import { renderUpdateService } from '../../domain/render.ts';
+import { wayBack } from '../../domain/rollout.ts';
 import { ALL_GROUPS, type EnvironmentClients, environmentOf } from './environment.ts';
 import { freezeForPerson } from './person.ts';
 import { entry } from './words.ts';
@@ -157,21 +158,22 @@ async function goBack(world: SettlingWorld, record: PromotionRecord, wait: WaitR
   const mustStop = look.state === 'running' && !isBack;
   if (mustStop && (await ecs.stop(look.deployment ?? ''))) return 'settled';
   const after = mustStop ? await ecs.look(cluster, wait.service, wait.since) : look;
-  if (isBack ? after.state === 'none' : after.state === 'held') await putBack(world, record, wait.service, previous);
+  if (isBack ? after.state === 'none' : after.state === 'held') await putBack(world, record, wait, previous);
   return 'settled';
 }
 
 async function putBack(
   { pipeline, parameters, clients }: SettlingWorld,
   { environment: name, promotion }: PromotionRecord,
-  serviceName: string,
+  wait: WaitRecord,
   taskDefinition: string,
 ): Promise<void> {
-  const service = pipeline.services[serviceName];
+  const service = pipeline.services[wait.service];
   if (service === undefined) return;
   const environment = environmentOf(pipeline, name);
   const { foundation } = await parameters.foundation(pipeline.name, name, []);
-  const parts = { pipeline, environment, service, foundation, targetGroupArn: undefined, taskDefinition, promotion };
+  const shift = wayBack(environment, wait);
+  const parts = { pipeline, environment, service, foundation, targetGroupArn: undefined, taskDefinition, promotion, shift };
   await clients(name).ecs.update(renderUpdateService(parts) as never);
 }
 

@@ -25,6 +25,8 @@ interface Stack {
   readonly id: string;
   /** In the order of their making. */
   readonly resources: Map<string, StackResource>;
+  /** By logical id, of what was retained: one that comes again gets another made-up name, as AWS's are never the same. */
+  readonly retained: Record<string, number>;
   outputs: Record<string, unknown>;
   /** By export name. */
   exports: Record<string, unknown>;
@@ -119,7 +121,7 @@ export class Stacks {
     let stack = this.stacks.get(key);
     if (stack === undefined) {
       const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/${ec2Id('stack', key).slice(6)}`;
-      stack = { name, account, region, id, resources: new Map(), outputs: {}, exports: {} };
+      stack = { name, account, region, id, resources: new Map(), retained: {}, outputs: {}, exports: {} };
       this.stacks.set(key, stack);
     }
     return stack;
@@ -195,8 +197,9 @@ class Deployment {
     const before = this.stack.resources.get(logicalId);
     const deletionPolicy = attributes.DeletionPolicy ?? 'Delete';
     if (before === undefined) {
-      const created = await this.make(logicalId, Type, type, properties, 0);
-      this.keep(logicalId, { type: Type, properties, created, deletionPolicy, generation: 0 }, 'created');
+      const generation = this.stack.retained[logicalId] ?? 0;
+      const created = await this.make(logicalId, Type, type, properties, generation);
+      this.keep(logicalId, { type: Type, properties, created, deletionPolicy, generation }, 'created');
     } else if (before.type === Type && isDeepStrictEqual(before.properties, properties)) {
       this.stack.resources.set(logicalId, { ...before, deletionPolicy });
     } else if (before.type === Type && type.update !== undefined) {
@@ -240,7 +243,10 @@ class Deployment {
     // What has the same id as its successor is the same thing: it was changed, not replaced.
     if (why === 'replaced' && this.stack.resources.get(logicalId)?.created.ref === resource.created.ref) return;
     if (resource.deletionPolicy !== 'Delete') {
-      if (why === 'deleted') this.note(logicalId, resource.type, 'kept');
+      if (why === 'deleted') {
+        this.stack.retained[logicalId] = resource.generation + 1;
+        this.note(logicalId, resource.type, 'kept');
+      }
       return;
     }
     const type = typeOf(this.types, this.stack.name, logicalId, resource.type);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RenderError } from '../../domain/errors.ts';
 import { renderCreateService, renderTaskDefinition, renderUpdateService, renderWakeService } from '../../domain/render.ts';
-import { renderShift } from '../../domain/rollout.ts';
+import { renderShift, wayBack } from '../../domain/rollout.ts';
 import { shiftingOf } from '../../domain/strategy.ts';
 import { digest, foundation, type Given, parts, pipeline, release } from './parts.ts';
 
@@ -200,6 +200,7 @@ describe('a service', () => {
     maximumPercent: 200,
     minimumHealthyPercent: 100,
     deploymentCircuitBreaker: { enable: true, rollback: true, thresholdConfiguration: { type: 'COUNT', value: 3 } },
+    earlySuccessCriteria: { enable: false },
   };
 
   it('is updated to an exact revision, without a word about how many tasks', () =>
@@ -306,6 +307,24 @@ describe('a service', () => {
       bakeTimeInMinutes: 0,
       lifecycleHooks: [],
     });
+  });
+
+  it('has held early, or is said not to any more, as its environment says', () => {
+    const early = (earlySuccess: boolean) =>
+      renderUpdateService({
+        ...given('orders-web'),
+        environment: { ...given('orders-web').environment, strategy: { kind: 'rolling', earlySuccess } },
+      }).deploymentConfiguration;
+    expect(early(true)).toMatchObject({
+      earlySuccessCriteria: { enable: true, healthyPercent: 100, sourceServiceRevisionCleanup: 'DEFERRED' },
+    });
+    expect(early(false)).toMatchObject({ earlySuccessCriteria: { enable: false } });
+  });
+
+  it('goes back as it came, whatever its strategy says by now', () => {
+    const { environment } = given('orders-web');
+    expect(wayBack(environment, { pauses: true }).deploymentConfiguration).toMatchObject({ strategy: 'BLUE_GREEN', bakeTimeInMinutes: 0 });
+    expect(wayBack(environment, {}).deploymentConfiguration).toEqual(rolling);
   });
 
   it('is given up after as many failures as its environment says', () =>

@@ -44,7 +44,7 @@ const runs = (service = 'gateway', fields: object = {}) =>
     state: 'running',
     taskDefinition: `${service}:1`,
     promotion: 'p0',
-    route: route(d.world.pipeline.services[service])!,
+    route: route(d.world.pipeline.environments.beta!, d.world.pipeline.services[service])!,
     ...fields,
   });
 const common = { promotion: 'p1', environment: 'beta', stage: 'beta', climb: 'c1' };

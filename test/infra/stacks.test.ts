@@ -97,12 +97,13 @@ describe('the registry', () => {
 
 describe('an environment', () => {
   it('says that nothing is deployed where nothing is', () => {
-    expect(synthesis.one('AcmeEnvLive', 'AWS::ElasticLoadBalancingV2::Listener').Properties.DefaultActions).toEqual([
-      {
-        Type: 'fixed-response',
-        FixedResponseConfig: { StatusCode: '503', ContentType: 'text/plain', MessageBody: 'nothing is deployed here\n' },
-      },
-    ]);
+    for (const { Properties } of synthesis.all('AcmeEnvLive', 'AWS::ElasticLoadBalancingV2::Listener'))
+      expect(Properties.DefaultActions).toEqual([
+        {
+          Type: 'fixed-response',
+          FixedResponseConfig: { StatusCode: '503', ContentType: 'text/plain', MessageBody: 'nothing is deployed here\n' },
+        },
+      ]);
   });
 
   it('has no rules at its listener: the pipeline makes them', () => {
@@ -330,6 +331,19 @@ describe('an environment whose traffic shifts', () => {
   let shifting: Synthesis;
   beforeAll(async () => {
     shifting = await Synthesis.of(pipeline({ environments: [environment('live', { strategy }), environment('beta')] }));
+  });
+
+  it('opens its test listener; where nothing shifts it is closed, and stays with its role for what has shifted before', () => {
+    const open = (stack: string) => {
+      const ports = shifting.all(stack, 'AWS::ElasticLoadBalancingV2::Listener').map(({ Properties }) => Properties.Port);
+      const doors = shifting
+        .all(stack, 'AWS::EC2::SecurityGroup')
+        .find(({ Properties }) => Properties.GroupDescription.endsWith('balancer'))!;
+      return { ports, open: doors.Properties.SecurityGroupIngress.map(({ FromPort }: { FromPort: number }) => FromPort) };
+    };
+    expect(open('AcmeEnvLive')).toEqual({ ports: [80, 9000], open: [80, 9000] });
+    expect(open('AcmeEnvBeta')).toEqual({ ports: [80, 9000], open: [80] });
+    shifting.one('AcmeEnvBeta', 'AWS::IAM::Role', { RoleName: names.infrastructureRole('acme', 'beta') });
   });
 
   it('lets ECS move its own targets, and no others of the account', () => {

@@ -147,6 +147,14 @@ describe('a second deployment', () => {
     expect(changes.map(({ logicalId, change }) => `${logicalId} ${change}`)).toEqual(['D replaced', 'C kept', 'B deleted', 'A deleted']);
   });
 
+  it('makes anew, under another name, what was retained when it left', async () => {
+    const { world, boxes } = worldOfBoxes();
+    const stacks = await bootAssembly(world, one({ A: crate({ Content: 1 }, { DeletionPolicy: 'Retain' }) }));
+    await deployAssembly(stacks, one({}));
+    await deployAssembly(stacks, one({ A: crate({ Content: 2 }) }));
+    expect([...boxes.boxes.values()]).toEqual([1, 2]);
+  });
+
   it('goes on after a restart from what was saved', async () => {
     const { world, boxes } = worldOfBoxes();
     const template = (content: number) => one({ A: box({ Name: 'a', Content: content }), B: box({ Name: 'b' }) });

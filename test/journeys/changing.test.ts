@@ -1,0 +1,80 @@
+/** A live service whose environment gets another strategy: the stack is deployed, the next release goes the new way, no request fails. */
+import { resolve } from 'node:path';
+import type { DescribeRulesOutput } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { afterEach, expect, it } from 'vitest';
+import { foundationParameter, targetGroupParameter } from '../../domain/names.ts';
+import { Stage } from '../../rehearsal/stage.ts';
+import { Journey, MONDAY } from './journey.ts';
+
+type Kind = 'rolling' | 'blue-green' | 'canary' | 'linear';
+const config = (kind: Kind) => resolve(import.meta.dirname, `changing/${kind}.config.ts`);
+
+let journey: Journey;
+afterEach(() => journey.end());
+let pushes = 0;
+
+async function begin(kind: Kind): Promise<void> {
+  pushes = 0;
+  journey = Journey.on(await Stage.open({ config: config(kind), start: MONDAY, seed: 1, port: false }));
+}
+
+/** Pushes a release and lets it end under requests. @returns how it ended, and every answer that was not 200 after the first that was */
+async function release(
+  labels: Record<string, string> = {},
+): Promise<{ readonly state: string; readonly reason?: string; readonly failed: number[] }> {
+  const digest = await journey.push({ repository: 'door', tag: `build-${++pushes}`, labels });
+  const answers: number[] = [];
+  for (let passed = 0; passed < 720; passed++) {
+    const record = await journey.release(digest, 'door');
+    if (record?.endedAt) {
+      const { state, reason } = record;
+      return { state, ...(reason ? { reason } : {}), failed: answers.slice(answers.indexOf(200)).filter((status) => status !== 200) };
+    }
+    answers.push((await journey.stage.request('live', '/')).status);
+    await journey.stage.advance(5_000);
+  }
+  throw new Error(`it did not end; ${journey.journal}`);
+}
+
+/** Which target groups the rule leads to, and of them the one that requests go to: the first of the stack, or another. */
+async function serving(): Promise<'first' | 'other'> {
+  const value = (name: string) => journey.stage.site.service('ssm').value(name)!;
+  const { listenerArn } = JSON.parse(value(foundationParameter('change', 'live'))) as { listenerArn: string };
+  const { Rules = [] } = await journey.call<DescribeRulesOutput>('elasticloadbalancing', 'DescribeRules', { ListenerArn: listenerArn });
+  const [action] = Rules.find(({ IsDefault }) => !IsDefault)!.Actions!;
+  const served = action!.ForwardConfig!.TargetGroups!.filter(({ Weight }) => Weight !== 0).map(({ TargetGroupArn }) => TargetGroupArn);
+  expect(served).toHaveLength(1);
+  return served[0] === value(targetGroupParameter('change', 'live', 'door')) ? 'first' : 'other';
+}
+
+const good = { state: 'succeeded', failed: [] };
+
+it('goes back to rolling from a pair whose second target group serves, also past a release that fails', { timeout: 120_000 }, async () => {
+  await begin('canary');
+  expect(await release()).toEqual(good);
+  expect(await serving()).toBe('other');
+  await journey.stage.reconfigure(config('rolling'));
+  expect((await journey.stage.request('live', '/')).status).toBe(200);
+  const bad = await release({ 'local.aws.responses': '{"/checked":500}' });
+  expect(bad).toMatchObject({ state: 'failed', reason: expect.stringContaining('/checked'), failed: [] });
+  expect(await journey.runs('live', 'door')).toBe('build-1');
+  for (let count = 0; count < 2; count++) expect(await release()).toEqual(good);
+  expect(await serving()).toBe('first');
+  // And into a pair again, with a second target group that is new.
+  await journey.stage.reconfigure(config('blue-green'));
+  for (let count = 0; count < 2; count++) expect(await release()).toEqual(good);
+  expect(journey.stage.site.service('iam').denials).toEqual([]);
+});
+
+it('goes from rolling to blue/green, to canary and to linear, past releases that fail', { timeout: 120_000 }, async () => {
+  await begin('rolling');
+  expect(await release()).toEqual(good);
+  for (const kind of ['blue-green', 'canary', 'linear'] as const) {
+    await journey.stage.reconfigure(config(kind));
+    const bad = await release({ 'local.aws.responses': '{"/checked":500}' });
+    expect(bad).toMatchObject({ state: 'failed', reason: expect.stringContaining('at the test listener'), failed: [] });
+    expect(await release()).toEqual(good);
+    expect(await journey.runs('live', 'door')).toBe(`build-${pushes}`);
+  }
+  expect(journey.stage.site.service('iam').denials).toEqual([]);
+});

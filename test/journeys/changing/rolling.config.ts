@@ -1,0 +1,4 @@
+/** The pipeline under `rolling`. */
+import { changing } from './pipeline.ts';
+
+export default changing('rolling');
