@@ -3,7 +3,6 @@ import { stripVTControlCharacters } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { JournalEntry } from '../domain/records.ts';
-import { releaseTitle } from '../domain/release.ts';
 
 /** Exit codes: what scripts rely on. */
 export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
@@ -51,8 +50,9 @@ export function plain(text: string): string {
   return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
-/** `orders git_cf7edb2`, as people say it. */
-export const titleOf = (release: { readonly repository: string; readonly tag: string }): string => plain(releaseTitle(release));
+/** `orders git_cf7edb2`; of several that move as one, what they are. The words of `domain/release.ts`, which help does not load. */
+export const titleOf = ({ repository, tag }: { readonly repository: string; readonly tag: string }): string =>
+  plain(repository.startsWith('+') ? `set (${tag})` : `${repository} ${tag}`);
 
 /** Columns that a text takes: wide characters take two, those that only modify take none. */
 export function columns(text: string): number {
