@@ -47,7 +47,7 @@ export const isOfTheClimb = ({ invocation, caller }: ObservedCall | Omit<Observe
 /** A first release wakes test and runs there. Then a second is pushed, climbs into test and asks at beta, until its question expires. */
 export async function climb({ assembly, labels = {}, first: isFirst = false, plant, meanwhile }: Circumstances): Promise<Climbed> {
   const stage = await Stage.open({ config: simulationConfig, start: MONDAY, seed: 1, assembly, port: false });
-  stage.site.service('lambda').idle = 40 * MINUTE;
+  stage.site.service('lambda').idle = 120 * MINUTE;
   try {
     const witness = new Witness(stage);
     const { books } = witness;

@@ -58,7 +58,7 @@ export async function live(seed: number, assembly: string, tamper: (stage: Stage
     port: false,
   });
   // Fewer cold starts: by far the dearest part of a history on this machine.
-  stage.site.service('lambda').idle = 40 * MINUTE;
+  stage.site.service('lambda').idle = 2 * HOUR;
   try {
     tamper(stage);
     return await new History(seed, stage, random).live();

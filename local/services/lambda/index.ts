@@ -12,6 +12,7 @@ import { LogPermission } from './logging.ts';
 import { EventSourceMappings } from './mapping.ts';
 import { functionArn, parseFunctionName } from './name.ts';
 import { lambdaOperations } from './operations.ts';
+import { SESSION_SECONDS } from './pool.ts';
 import { lambdaResources } from './resources.ts';
 import { FunctionUrls } from './url.ts';
 
@@ -61,7 +62,9 @@ export class Lambda implements Service {
       site,
       idle: () => this.idle,
       session: (roleArn, name) => {
-        const { accessKeyId, secretAccessKey, sessionToken } = this.identitiesOf(roleArn).session(roleArn, name, { duration: 3_600 });
+        const { accessKeyId, secretAccessKey, sessionToken } = this.identitiesOf(roleArn).session(roleArn, name, {
+          duration: SESSION_SECONDS,
+        });
         return { accessKeyId, secretAccessKey, sessionToken };
       },
       writer: (owner, version, stream) => this.logs.writer(this.rolePrincipal(owner, version), owner, version, stream),

@@ -5,8 +5,12 @@ import { FunctionLog } from '../../runtime/log.ts';
 import type { ErrorPayload } from '../../runtime/outcome.ts';
 import type { FunctionVersion, LambdaFunction } from './function.ts';
 
-/** Credentials of a role session last an hour; an environment ends before, so that an invocation of 15 minutes still holds valid ones. */
-const LIFETIME = 40 * 60_000;
+/**
+ * "Every few hours": https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html.
+ * Its credentials outlive it by an hour, so that an invocation of 15 minutes holds valid ones to its end.
+ */
+const LIFETIME = 2 * 3_600_000;
+export const SESSION_SECONDS = 3 * 3_600;
 
 export interface Warm {
   readonly environment: Environment;

@@ -184,7 +184,7 @@ describe('execution environments', () => {
     expect(world.meter.total('lambda.cold-start')).toBe(2);
     await pass(11 * 60_000);
     expect((await invoke()).payload.n).toBe(1);
-    for (let minute = 0; minute < 60; minute += 5) {
+    for (let minute = 0; minute < 150; minute += 5) {
       await pass(5 * 60_000);
       await invoke();
     }
