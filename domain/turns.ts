@@ -102,9 +102,11 @@ function* putGate(before: Gate, change: Partial<Gate>, answers: readonly TurnAns
   return yield { op: 'put', key: GATE, item, expect: before.version, answers };
 }
 
-function* putGroup(before: GroupTurns, change: Partial<GroupTurns>, answers: readonly TurnAnswer[] = []): Program<boolean> {
+/** @returns the group as it is now, or undefined if somebody else was first: whoever changes it next has seen this, and settles after */
+function* putGroup(before: GroupTurns, change: Partial<GroupTurns>, answers: readonly TurnAnswer[] = []): Program<GroupTurns | undefined> {
   const item = withoutUndefined({ ...before, ...change, version: before.version + 1 });
-  return yield { op: 'put', key: groupKey(before.group), item, expect: before.version, answers };
+  const written: boolean = yield { op: 'put', key: groupKey(before.group), item, expect: before.version, answers };
+  return written ? item : undefined;
 }
 
 const withoutUndefined = <Item extends object>(item: Item): Item =>
@@ -122,6 +124,7 @@ function isOpenFor(gate: Gate, ticket: Ticket): boolean {
  * Asked again with a new token, the place stays and the token is replaced.
  */
 export function* takeGroupTurn(initial: EnvironmentState, group: string, ticket: Ticket): Program<Taken> {
+  let placed: GroupTurns | undefined;
   for (;;) {
     const turns: GroupTurns = yield* readGroup(group);
     const place = placeOf(turns, ticket);
@@ -135,7 +138,8 @@ export function* takeGroupTurn(initial: EnvironmentState, group: string, ticket:
       yield { op: 'send', answer };
       return { state: 'superseded' };
     }
-    if (!(yield* putGroup(turns, place.change, place.answers))) continue;
+    placed = yield* putGroup(turns, place.change, place.answers);
+    if (placed === undefined) continue;
     for (const answer of place.answers) yield { op: 'send', answer };
     break;
   }
@@ -143,7 +147,7 @@ export function* takeGroupTurn(initial: EnvironmentState, group: string, ticket:
     yield* endTurn(initial, ticket.id, group);
     return { state: 'dead' };
   }
-  const granting = yield* settleGroup(initial, group);
+  const granting = yield* settleGroup(initial, group, { turns: placed, alive: ticket.id });
   if (granting?.ticket.id === ticket.id) return { state: 'held', fence: granting.fence };
   const turns: GroupTurns = yield* readGroup(group);
   if (turns.holder?.ticket.id === ticket.id && turns.holder.phase === 'held') {
@@ -197,25 +201,29 @@ const isRival = (other: Ticket, ticket: Ticket) =>
 
 /**
  * Brings a group's head as far as it can come: dead ones out, in if the gate is open for it, parked if not.
+ * @param seen what this run has itself just written of the group, and the ticket that it has found alive since: neither is read again
  * @returns the turn that this run has granted and told of
  */
 export function* settleGroup(
   initial: EnvironmentState,
   group: string,
+  seen: { readonly turns?: GroupTurns | undefined; readonly alive?: string } = {},
 ): Program<{ readonly ticket: Ticket; readonly fence: number } | undefined> {
+  let known = seen.turns;
   let drained = false;
   for (;;) {
-    const turns: GroupTurns = yield* readGroup(group);
+    const turns: GroupTurns = known ?? (yield* readGroup(group));
+    known = undefined;
     const { holder } = turns;
     if (holder === undefined) {
       if (turns.waiting.length === 0) return undefined;
       const [head, ...rest] = turns.waiting;
-      yield* putGroup(turns, { holder: { ticket: head!, phase: 'entering' }, waiting: rest });
+      known = yield* putGroup(turns, { holder: { ticket: head!, phase: 'entering' }, waiting: rest });
       continue;
     }
     if (holder.phase === 'held') return undefined;
-    if (yield { op: 'dead', ticket: holder.ticket.id }) {
-      yield* putGroup(turns, { holder: undefined } as Partial<GroupTurns>);
+    if (holder.ticket.id !== seen.alive && (yield { op: 'dead', ticket: holder.ticket.id })) {
+      known = yield* putGroup(turns, { holder: undefined } as Partial<GroupTurns>);
       continue;
     }
     if (holder.phase === 'parked') {
@@ -228,7 +236,7 @@ export function* settleGroup(
         continue;
       }
       // One's own item is written before the other's is read.
-      yield* putGroup(turns, { holder: { ...holder, phase: 'entering' } });
+      known = yield* putGroup(turns, { holder: { ...holder, phase: 'entering' } });
       continue;
     }
     const gate: Gate = yield* readGate(initial);
@@ -239,7 +247,7 @@ export function* settleGroup(
       yield { op: 'send', answer };
       return { ticket: holder.ticket, fence };
     }
-    yield* putGroup(turns, { holder: { ...holder, phase: 'parked' } });
+    known = yield* putGroup(turns, { holder: { ...holder, phase: 'parked' } });
   }
 }
 
@@ -325,15 +333,17 @@ export function* drain(initial: EnvironmentState): Program<void> {
 export function* endTurn(initial: EnvironmentState, ticket: string, group?: string, leaves: 'up' | 'down' = 'up'): Program<void> {
   yield { op: 'bury', ticket };
   if (group !== undefined) {
+    let left: GroupTurns | undefined;
     for (;;) {
       const turns: GroupTurns = yield* readGroup(group);
       const isHolder = turns.holder?.ticket.id === ticket;
       if (!isHolder && !turns.waiting.some(({ id }) => id === ticket)) break;
       const waiting = turns.waiting.filter(({ id }) => id !== ticket);
       const change: Partial<GroupTurns> = isHolder ? ({ holder: undefined, waiting } as Partial<GroupTurns>) : { waiting };
-      if (yield* putGroup(turns, change)) break;
+      left = yield* putGroup(turns, change);
+      if (left) break;
     }
-    yield* settleGroup(initial, group);
+    yield* settleGroup(initial, group, { turns: left });
     yield* drain(initial);
     return;
   }
