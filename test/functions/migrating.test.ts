@@ -4,7 +4,14 @@ import { lookAtRun, type MigratingWorld } from '../../functions/stack/migrating.
 import { pipeline } from '../domain/parts.ts';
 
 const home = homesOf(pipeline).find(({ id }) => id === 'live/orders')!;
-const run = { database: 'live/orders', run: 'shiplock-migration-1', state: 'running', climb: 'c', tag: 't' } as MigrationRecord;
+const run = {
+  database: 'live/orders',
+  run: 'shiplock-migration-1',
+  state: 'running',
+  repository: 'orders',
+  climb: 'c',
+  tag: 't',
+} as MigrationRecord;
 
 function worldOf(known: { startedBy?: string; status?: string; lost?: boolean }) {
   const written: object[] = [];
