@@ -166,6 +166,13 @@ it('explains nothing that is not granted', () => {
 /** What this journey does not come to, and why it is granted all the same. */
 const explained: readonly { readonly why: string; readonly grants: readonly string[] }[] = [
   {
+    why: 'ECS’s own, as AWS’s managed policy has it: local ECS asks for neither, and no old tasks leave a pair here; test/journeys/rollouts.test.ts comes to that.',
+    grants: [
+      ...['DescribeListeners', 'DescribeTargetGroups'].map((action) => `acme-*-ecs Look elasticloadbalancing:${action}`),
+      'acme-*-ecs MoveTargets elasticloadbalancing:DeregisterTargets',
+    ],
+  },
+  {
     why: 'The example asks nobody to look at a test listener; test/journeys/rollouts.test.ts does.',
     grants: [
       'acme-request-look Journal dynamodb:PutItem',
