@@ -1,5 +1,6 @@
 /** Waits for a release, a promotion or an order to end, telling what happens, at the pace of people. */
-import { promotionExecution } from '../domain/names.ts';
+import { promotionExecution, releaseExecution } from '../domain/names.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
 import { isPromotionOver, type ReleaseRecord } from '../domain/records.ts';
 import type { OutcomeKind } from '../domain/workflow.ts';
 import { inOrder } from './entries.ts';
@@ -63,13 +64,31 @@ export async function waitFor(source: Source, awaited: Awaited, options: WaitOpt
     const stands = await standing(source, execution, found.release, options.environment);
     if (stands !== undefined && stands.outcome !== 'waiting') return { execution, ...stands };
     const known = stands !== undefined || 'digest' in awaited;
-    if (!known && (looks > PATIENCE || source.kind === 'rehearsal'))
-      throw new UsageError(`nothing of the name ${plain(execution)} is known; see shiplock status`);
+    if (!known && (looks > PATIENCE || source.kind === 'rehearsal' || !mayCome(source.pipeline, execution)))
+      throw new UsageError(`nothing of the name ${plain(execution)} is known${wayOut(source.pipeline, execution)}`);
     if (source.kind === 'rehearsal' || Date.now() >= end)
       return { execution, outcome: 'waiting', reason: stands?.reason ?? 'it has not begun' };
     working(inZone(plain(stands?.reason ?? 'it has not begun'), source.timeZone));
     await pause(options.pace);
   }
+}
+
+/** Whether it is a name that an execution of this pipeline gets: it may be on its way. */
+function mayCome({ environments, repositories }: Pipeline, name: string): boolean {
+  const isRelease = (rest: string) => {
+    const [, digest = '', attempt] = /-([0-9a-f]{12})-(\d{1,6})$/.exec(rest) ?? [];
+    return Object.keys(repositories).some((repository) => releaseExecution(repository, digest, Number(attempt)) === rest);
+  };
+  const environment = Object.keys(environments).find((one) => name.startsWith(`${one}-`));
+  if (isRelease(name) || environment === undefined) return isRelease(name);
+  const rest = name.slice(environment.length + 1);
+  return isRelease(rest) || /^(?:wake-\d+|teardown-at[0-9a-z]+|.+-[0-9a-f]{12}-at[0-9a-z]+)$/.test(rest);
+}
+
+function wayOut({ repositories }: Pipeline, name: string): string {
+  const repository = Object.keys(repositories).find((one) => name === one || name.startsWith(`${one}:`));
+  if (repository === undefined) return '; see shiplock status';
+  return `; write a release as REPOSITORY@TAG, such as ${repository}@${plain(name.slice(repository.length + 1)) || 'TAG'}`;
 }
 
 /** Looks for the release that is meant. All releases are read at most once: what begins later is among those that climb. */

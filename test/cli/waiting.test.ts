@@ -4,6 +4,7 @@ import { inOrder } from '../../cli/entries.ts';
 import { inZone, UsageError } from '../../cli/output.ts';
 import type { Source } from '../../cli/source.ts';
 import { type Awaited, exitCodeOf, waitFor } from '../../cli/waiting.ts';
+import { orderedExecution, releaseExecution } from '../../domain/names.ts';
 import type { JournalEntry, PromotionRecord, ReleaseRecord, RunningRecord } from '../../domain/records.ts';
 import { release } from '../domain/parts.ts';
 
@@ -37,7 +38,7 @@ interface World {
 const source = ({ releases = [], promotions = {}, running, journal = {} }: World) =>
   ({
     kind: 'rehearsal',
-    pipeline: { environments: { test: {}, live: {} } },
+    pipeline: { environments: { test: {}, live: {} }, repositories: { orders: {}, 'team/stock_a': {} } },
     timeZone: 'UTC',
     ledger: {
       climbing: async () => releases.filter(({ state }) => state === 'climbing'),
@@ -51,6 +52,15 @@ const source = ({ releases = [], promotions = {}, running, journal = {} }: World
 
 const wait = (world: World, awaited: Awaited, environment?: string) =>
   waitFor(source(world), awaited, { minutes: 0, silent: true, ...(environment ? { environment } : {}) });
+
+/** What comes of the first look at a pipeline that goes on; a second look fails. */
+const first = (execution: string) => {
+  let looks = 0;
+  const { ledger, ...others } = source({});
+  const climbing = () => (looks++ === 0 ? Promise.resolve([]) : Promise.reject(new Error('looked again')));
+  const running = { ...others, kind: 'local', ledger: Object.assign(ledger, { climbing }) } as unknown as Source;
+  return waitFor(running, { execution }, { minutes: 1, silent: true, pace: 1 });
+};
 
 describe('wait', () => {
   it('finds a release behind hundreds of newer ones', async () => {
@@ -85,6 +95,29 @@ describe('wait', () => {
       outcome: 'waiting',
       reason: 'it waits for approval for live',
     });
+  });
+
+  it.each([
+    ['nothing', 'nothing of the name nothing is known; see shiplock status'],
+    ['orders', 'write a release as REPOSITORY@TAG, such as orders@TAG'],
+    ['orders:git_1', 'such as orders@git_1'],
+    ['orders-git_1', 'nothing of the name orders-git_1'],
+    ['catalog-cf7edb2a90b1-1', 'nothing of the name catalog'],
+    ['test-catalog-cf7edb2a90b1-1', 'nothing of the name test-catalog'],
+    ['beta-wake-1', 'nothing of the name beta-wake-1'],
+  ])('says at once that no execution here gets the name %s', async (execution, message) => {
+    await expect(first(execution)).rejects.toThrow(message);
+  });
+
+  it.each([
+    'orders-cf7edb2a90b1-1',
+    releaseExecution('team/stock_a', `sha256:${'0'.repeat(64)}`, 2),
+    'test-orders-cf7edb2a90b1-12',
+    orderedExecution('live', 'orders', 'sha256:cf7edb2a90b1', 1_800_000_000_000),
+    'test-wake-3',
+    'live-teardown-atabc',
+  ])('looks again for %s, which may be on its way', async (execution) => {
+    await expect(first(execution)).rejects.toThrow('looked again');
   });
 
   it('refuses names of nothing, and says with its exit code how things ended', async () => {
