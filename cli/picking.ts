@@ -1,7 +1,7 @@
 /** Releases to choose from: which there are, where each runs, and the choice itself on a terminal. */
 import { createInterface } from 'node:readline';
 import type { ReleaseRecord } from '../domain/records.ts';
-import { age, bad, dim, InterruptedError, inZone, plain, table, titleOf, UsageError, warn, width, wrap } from './output.ts';
+import { age, bad, dim, heading, InterruptedError, inZone, plain, table, titleOf, UsageError, warn, width, wrap } from './output.ts';
 import { rest } from './progress.ts';
 import type { Source } from './source.ts';
 
@@ -93,6 +93,23 @@ export function drawChoices(list: readonly Choice[], now: number, timeZone: stri
       ...below(wordOn(release, timeZone), paintOf(release)),
     ]),
   ].join('\n');
+}
+
+/** One release, and how it would go further. @param more words that say where to look, for every command */
+export function drawChosen(chosen: Choice, source: Source, more: string): string {
+  const lines = nextOf(chosen, source).map((words) => `  shiplock ${words}${more}`);
+  const drawn = drawChoices([chosen], source.now(), source.timeZone);
+  return lines.length === 0 ? drawn : [drawn, heading('What to type next'), ...lines].join('\n');
+}
+
+/** Commands, without the program's own name. */
+export function nextOf({ repository, tag, state, waitsFor, runsIn, verifiedIn }: Choice, { pipeline: { path } }: Pick<Source, 'pipeline'>) {
+  const name = `${plain(repository)}@${plain(tag)}`;
+  if (waitsFor?.startsWith('approval')) return [`approve ${name}`, `reject ${name} --reason "…"`];
+  if (state === 'climbing') return [`wait ${name}`];
+  const away = path.flatMap(({ environments }) => environments).filter((one) => !runsIn.includes(one));
+  const to = away.find((one) => !verifiedIn.includes(one)) ?? away.at(-1);
+  return to === undefined ? [] : [`plan promote ${name} --to ${to}`, `promote ${name} --to ${to}`];
 }
 
 /** Whether somebody can be asked. */

@@ -72,8 +72,24 @@ export function program(): Command {
     .showHelpAfterError('(see shiplock --help)')
     .exitOverride();
   for (const add of COMMANDS) add(shiplock);
+  addHelp(shiplock.helpCommand(false));
   for (const command of shiplock.commands) command.exitOverride().showHelpAfterError(`(see shiplock ${command.name()} --help)`);
   return shiplock.configureHelp({ formatHelp: (command, { helpWidth }) => renderOverview(overviewOf(command), helpWidth) });
+}
+
+/** Commander's own shows the overview for a command that is not there, as if nothing were wrong. */
+function addHelp(shiplock: Command): void {
+  shiplock
+    .command('help')
+    .description('display help for command')
+    .argument('[command]')
+    .action(async (name: string | undefined) => {
+      const found = shiplock.commands.find((command) => command.name() === name);
+      if (found) return found.help();
+      if (name === undefined) return shiplock.help();
+      // Which says what it is not, and what is near.
+      await shiplock.parseAsync([name], { from: 'user' });
+    });
 }
 
 /** What the help of the program itself shows; the build writes it down, so that `--help` need not build the program. */

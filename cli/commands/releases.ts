@@ -1,9 +1,14 @@
 /** `shiplock releases`: what was pushed, how far it came, and where it runs; on a terminal, a picker. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { print, printJson, UsageError, wholeNumber } from '../output.ts';
+import { isTerminal, plain, print, printJson, UsageError, wholeNumber } from '../output.ts';
 
-type Options = SourceOptions & { readonly limit: number; readonly verified?: boolean; readonly pick?: boolean };
+type Options = SourceOptions & {
+  readonly limit: number;
+  readonly verified?: boolean;
+  readonly pick?: boolean;
+  readonly list?: boolean;
+};
 
 export function addReleases(program: Command): void {
   const command = program
@@ -11,12 +16,13 @@ export function addReleases(program: Command): void {
     .description('list releases, newest first, with where they run')
     .argument('[repository]', 'of one repository only')
     .option('--limit <count>', 'at most so many', wholeNumber, 100)
-    .option('--verified', 'only those whose checks held somewhere')
+    .option('--verified', 'only those whose checks held somewhere; on a terminal, choose one and read what to type next')
+    .addOption(new Option('--list', 'list them on a terminal, too').conflicts('pick'))
     .option('--pick', 'choose one on the terminal, and print it as REPOSITORY@DIGEST');
   withExamples(withSource(command), 'releases --verified --limit 20', 'promote "$(shiplock releases orders --pick)" --to live').action(
     async (repository: string | undefined, options: Options) => {
       const { known, openSource } = await import('../source.ts');
-      const { canAsk, choices, choose, drawChoices } = await import('../picking.ts');
+      const { canAsk, choices, choose, drawChoices, drawChosen } = await import('../picking.ts');
       const source = await openSource(options);
       if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
       const list = await choices(source, options.limit, options.verified === true, repository);
@@ -26,7 +32,23 @@ export function addReleases(program: Command): void {
         return options.json ? printJson(chosen) : print(`${chosen.repository}@${chosen.digest}`);
       }
       if (options.json) return printJson(list);
+      if (options.verified && !options.list && list.length > 0 && canAsk() && isTerminal()) {
+        const chosen = await choose(list, source.now(), source.timeZone).catch(left);
+        if (chosen) return print(drawChosen(chosen, source, sourceWords(options)));
+      }
       print(drawChoices(list, source.now(), source.timeZone));
     },
   );
+}
+
+/** The words that say where to look, again. */
+function sourceWords({ data, config, profile, aws, as }: SourceOptions): string {
+  const words = Object.entries({ data, config, profile, as }).filter(([, value]) => value !== undefined);
+  return [...words.map(([name, value]) => ` --${name} ${plain(value ?? '')}`), aws ? ' --aws' : ''].join('');
+}
+
+/** Whoever only looked is left with the list. */
+function left(error: Error): undefined {
+  if (error instanceof UsageError) return undefined;
+  throw error;
 }

@@ -1,5 +1,5 @@
 /** The command as a person or a script meets it: words, exit codes, JSON. The built one, on a state that a short rehearsal left. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,27 @@ function shiplock(...words: string[]): { status: number | null; out: string; err
     encoding: 'utf8',
   });
   return { status, out: stdout, err: stderr };
+}
+
+/** That of util-linux gives a command a terminal. */
+const canPlayTerminal = /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '');
+
+/** What a terminal shows while somebody types a key once they are asked. */
+async function typed(words: readonly string[], key = ''): Promise<string> {
+  const command = `stty rows 24 cols 100; ${[process.execPath, join(root, 'dist/shiplock.js'), ...words].map((word) => `'${word}'`).join(' ')}`;
+  const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: root,
+    env: { ...process.env, TERM: 'xterm', NO_COLOR: '1' },
+  });
+  let shown = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const before = shown.includes('Escape leaves');
+    shown += text;
+    if (!before && shown.includes('Escape leaves')) terminal.stdin.write(key);
+  });
+  const code = await new Promise((ended) => terminal.once('close', ended));
+  expect(code, shown).toBe(0);
+  return shown;
 }
 
 const script = (expected: string) => `
@@ -97,6 +118,23 @@ describe('the reading commands', () => {
     expect(shiplock('journal', ...data()).out).toContain('gateway 1.0.0: runs in test, checks held');
   });
 
+  it.skipIf(!canPlayTerminal)(
+    'let one choose a verified release on a terminal, and list them elsewhere or when asked',
+    async () => {
+      const words = ['releases', '--verified', '--limit', '100', ...data()];
+      const chosen = await typed(words, '\r');
+      expect(chosen).toContain('which release? (1)');
+      expect(chosen).toMatch(/What to type next\s+shiplock approve gateway@1\.0\.0 --data/);
+      const left = await typed(words, '\u001b');
+      expect(left).toMatch(/which release[\s\S]*release\s+pushed\s+author/);
+      expect(left).not.toContain('What to type next');
+      expect(await typed([...words, '--list'])).not.toContain('which release?');
+      expect(shiplock(...words).out).toMatch(/^\s+release .*\n1\s+gateway 1\.0\.0.*test/);
+      expect(shiplock(...words, '--list', '--pick')).toMatchObject({ status: 2, err: expect.stringContaining("'--list'") });
+    },
+    30_000,
+  );
+
   it('speak JSON', () => {
     for (const words of [['status'], ['releases'], ['history'], ['journal']])
       expect(() => JSON.parse(shiplock(...words, ...data(), '--json').out)).not.toThrow();
@@ -174,6 +212,12 @@ describe('check and plan', () => {
   // A chunk of its own would have a default export alone, and `{ writeFileSync }` of it be nothing.
   it('take what they need of Node from Node itself', () =>
     expect(readdirSync(join(root, 'dist')).filter((file) => builtinModules.includes(file.replace(/-\w+\.js$/, '')))).toEqual([]));
+
+  it('say of a word that is no command that it is none, also after `help`', () => {
+    expect(shiplock('help', 'nothing')).toEqual({ status: 2, out: '', err: expect.stringContaining("unknown command 'nothing'") });
+    expect(shiplock('help', 'stats')).toMatchObject({ status: 2, err: expect.stringContaining('Did you mean status?') });
+    expect(shiplock('help', 'status')).toEqual(shiplock('status', '--help'));
+  });
 
   it('have help with an example for every verb', () => {
     for (const verb of readdirSync(join(root, 'cli/commands')).map((file) => file.replace('.ts', '')))

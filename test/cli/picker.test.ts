@@ -3,6 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { columns } from '../../cli/output.ts';
 import { drawPicker, matching, type Option, press, type Standing } from '../../cli/picker.ts';
+import { type Choice, nextOf } from '../../cli/picking.ts';
+import type { Source } from '../../cli/source.ts';
 
 const options: Option[] = Array.from({ length: 100 }, (_, index) => ({
   number: index + 1,
@@ -21,6 +23,24 @@ const keys = (...names: (string | { ctrl: string })[]) =>
     },
     { typed: '', at: 0 },
   );
+
+describe('a release that was chosen', () => {
+  const stage = (...environments: string[]) => ({ environments });
+  const source = { pipeline: { path: [stage('test'), stage('beta', 'load'), stage('live')] } } as unknown as Pick<Source, 'pipeline'>;
+  const chosen = (more: Partial<Choice>) =>
+    nextOf({ repository: 'orders', tag: 'git_1', state: 'succeeded', runsIn: [], verifiedIn: [], ...more } as unknown as Choice, source)[0];
+
+  it.each([
+    [{ runsIn: ['test'], verifiedIn: ['test'] }, 'plan promote orders@git_1 --to beta'],
+    [{ runsIn: ['beta'], verifiedIn: ['test', 'beta', 'load'] }, 'plan promote orders@git_1 --to live'],
+    [{ runsIn: ['test'], verifiedIn: ['test', 'beta', 'load', 'live'] }, 'plan promote orders@git_1 --to live'],
+    [{ runsIn: ['test', 'beta', 'load', 'live'] }, undefined],
+    [{ state: 'climbing', waitsFor: 'approval for beta by lead@example.com' }, 'approve orders@git_1'],
+    [{ state: 'climbing' }, 'wait orders@git_1'],
+  ] as const)('%j goes on by: %s', (more, expected) => {
+    expect(chosen(more as Partial<Choice>)).toBe(expected);
+  });
+});
 
 describe('the picker', () => {
   it('moves, stops at the ends, and chooses', () => {
