@@ -46,7 +46,7 @@ export async function carryOut(
   if (!options.json) print(`${good('✓')} ${wrapped(inZone(plain(reply.message), source.timeZone))}`);
   if (reply.execution === undefined) return;
   if (!options.wait) {
-    if (!options.json) note(`follow it: shiplock wait ${reply.execution}`);
+    if (!options.json && !reply.stopped) note(`follow it: shiplock wait ${reply.execution}`);
     return;
   }
   const { waitFor, exitCodeOf } = await import('./waiting.ts');

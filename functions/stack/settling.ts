@@ -105,16 +105,8 @@ export async function settlePromotion(world: SettlingWorld, promotion: string, e
     if (stuck.length > 0) await freezeForPerson(world, record, stuck.join('; '), now);
     await ledger.setPromotion(promotion, { state, endedAt: new Date(now).toISOString(), reason });
     const about = { release: record.release, environment: record.environment, stage: record.stage };
-    await journal.write(
-      entry(
-        promotion,
-        'ended',
-        now,
-        'bad',
-        `${state} in ${record.environment}: ${reason}; ${stuck.length > 0 ? stuck.join('; ') : 'what ran before is put back'}`,
-        about,
-      ),
-    );
+    const what = stuck.length > 0 ? stuck.join('; ') : record.before === undefined ? 'nothing has changed' : 'what ran before is put back';
+    await journal.write(entry(promotion, 'ended', now, 'bad', `${state} in ${record.environment}: ${reason}; ${what}`, about));
   }
   await turns.end(
     environmentOf(world.pipeline, record.environment),

@@ -103,8 +103,10 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
     const stopped = await order({ verb: 'abort', execution: `door-${shortDigest(digests[2]!)}-1`, reason: 'not that one' });
     expect(stopped).toMatchObject({
       status: 200,
-      message: 'the rollback to door build-2 in live is aborted: not that one; what ran before is put back in live',
+      message:
+        'the rollback to door build-2 in live is aborted: not that one; what ran before is put back in live; live stays pinned, to door build-1',
     });
+    expect((await world.stage.ledger.holds('live')).pins).toMatchObject([{ repository: 'door', digest: digests[1] }]);
     await isOver(answer.execution);
     expect(await world.meetings(10)).toEqual([1]);
     await order({ verb: 'unpin', environment: 'live', repository: 'door' });

@@ -17,7 +17,8 @@ export async function abort(world: World, { execution, reason }: Of<'abort'>, { 
   if (promotion !== undefined) {
     if (isPromotionOver(promotion)) return refused(`${titleOf(promotion)} is not on its way: ${endOf(promotion)}`);
     await stopPromotion(world, execution, person, why, now);
-    return { done: `${titleOf(promotion)} is aborted: ${why}${putBack([promotion])}`, execution };
+    const pinned = await pinToWhatRuns(world, promotion, { person, now });
+    return { done: `${titleOf(promotion)} is aborted: ${why}${putBack([promotion])}${pinned}`, execution, stopped: true };
   }
   const climbing = await ledger.climbing();
   const release = climbing.find((one) => one.execution === execution);
@@ -31,7 +32,7 @@ export async function abort(world: World, { execution, reason }: Of<'abort'>, { 
   }
   await workflows.stop(executionArn(machines.release, execution), ABORTED, `aborted by ${person.email}: ${why}`);
   await journal.write(entry(execution, `aborted/${now}`, now, 'bad', `aborted: ${why}`, { release }, person.email));
-  return { done: `${releaseTitle(release)} is aborted: ${why}${putBack(stopped)}`, execution };
+  return { done: `${releaseTitle(release)} is aborted: ${why}${putBack(stopped)}`, execution, stopped: true };
 }
 
 /** A release whose climb is over may be on its way by order: back, or once more. Else it is said what has become of it, and what helps. */
@@ -58,14 +59,37 @@ async function abortOrdered(
     }
     if ((await ledger.running(environment.name, release.repository))?.digest === release.digest) runsIn.push(environment.name);
   }
-  for (const one of ordered) await stopPromotion(world, one.promotion, person, why, now);
+  let pinned = '';
+  for (const one of ordered) {
+    await stopPromotion(world, one.promotion, person, why, now);
+    pinned += await pinToWhatRuns(world, one, { person, now });
+  }
   if (ordered.length > 0)
-    return { done: `${ordered.map(titleOf).join(', ')} is aborted: ${why}${putBack(ordered)}`, execution: ordered[0]!.promotion };
+    return {
+      done: `${ordered.map(titleOf).join(', ')} is aborted: ${why}${putBack(ordered)}${pinned}`,
+      execution: ordered[0]!.promotion,
+      stopped: true,
+    };
   const last = runsIn.at(-1);
   const back = last
     ? `; it runs in ${runsIn.join(', ')}, to take it back: shiplock rollback ${last} --repository ${release.repository}`
     : '';
   return refused(`${name} is not on its way: ${endOf(release)}${back}`);
+}
+
+/** A rollback that is aborted leaves its environment where it is: its pin would keep out what runs. @returns what is said of it */
+async function pinToWhatRuns(
+  { ledger }: World,
+  { ordered, environment, release }: PromotionRecord,
+  { person, now }: Caller,
+): Promise<string> {
+  if (ordered?.verb !== 'rollback') return '';
+  const { pins } = await ledger.holds(environment);
+  const pin = pins.find(({ repository, digest }) => repository === release.repository && digest === release.digest);
+  const running = await ledger.running(environment, release.repository);
+  if (pin === undefined || running === undefined) return '';
+  await ledger.putPin({ ...pin, digest: running.digest, by: person.email, at: new Date(now).toISOString() });
+  return `; ${environment} stays pinned, to ${releaseTitle(running)}`;
 }
 
 const titleOf = ({ release, environment, ordered }: PromotionRecord) =>
