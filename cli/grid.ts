@@ -9,15 +9,24 @@ const ROWS = 30;
 /** From so many on, those that run the same everywhere are one line. */
 const MANY = 12;
 
-/** @param all every service has its row */
-export function drawOverview(view: Overview, timeZone: string, all: boolean): string {
+/** As many releases on their way, or that did not make it, are told one by one. */
+const TOLD = 20;
+
+/**
+ * @param all every service has its row, every release its line
+ * @param height rows of the screen, if no more can be seen than these
+ */
+export function drawOverview(view: Overview, timeZone: string, all: boolean, height = Number.POSITIVE_INFINITY): string {
+  // Half a screen for what runs, where a service has two lines; what waits and what failed share the rest.
+  const most = (usual: number, part: number) => (all ? Number.POSITIVE_INFINITY : Math.min(usual, Math.max(3, Math.floor(height / part))));
   const now = Date.parse(view.at);
   const room = Math.min(width(), 160) - 1;
-  const lines = [...grid(view, now, room, all), ...holds(view, timeZone, room)];
-  lines.push(...drawWay(view, now, timeZone, room));
+  const lines = [...grid(view, now, room, all, most(ROWS, 5)), ...holds(view, timeZone, room)];
+  lines.push(...drawWay(view, now, timeZone, room, most(TOLD, 5)));
   if (view.failed.length > 0) {
     lines.push(heading('did not make it'));
-    for (const { repository, tag, state, reason, endedAt } of view.failed)
+    const shown = view.failed.slice(0, most(TOLD, 10));
+    for (const { repository, tag, state, reason, endedAt } of shown)
       lines.push(
         ...hanging(
           `${titleOf({ repository, tag })}  `,
@@ -26,6 +35,8 @@ export function drawOverview(view: Overview, timeZone: string, all: boolean): st
           bad,
         ),
       );
+    if (view.failed.length > shown.length)
+      lines.push(dim(`… and ${view.failed.length - shown.length} more; shiplock releases tells of them`));
   }
   return lines.join('\n');
 }
@@ -35,13 +46,14 @@ interface Row {
   readonly cells: readonly (readonly [string, string])[];
 }
 
-function grid({ environments, services }: Overview, now: number, room: number, all: boolean): string[] {
+function grid({ environments, services }: Overview, now: number, room: number, all: boolean, most: number): string[] {
   const own = services.filter(({ differs }) => all || differs || services.length < MANY);
   // One table is worth shorter names.
   const spacious = fold(own, environments, now, 3);
   const rows = fits(spacious, environments, room) ? spacious : fold(own, environments, now, 1);
-  const same = services.length - services.filter(({ differs }) => all || differs || services.length < MANY).length;
-  const shown = all ? rows : rows.slice(0, ROWS);
+  const left = services.filter((service) => !own.includes(service));
+  const same = left.filter(({ runs }) => Object.values(runs).some((records) => records.length > 0)).length;
+  const shown = rows.slice(0, most);
   const lines: string[] = [];
   const first = nameWidth(shown);
   const wide = environments.map((environment, index) =>
@@ -91,6 +103,8 @@ function grid({ environments, services }: Overview, now: number, room: number, a
   }
   if (rows.length > shown.length) lines.push(dim(`… and ${rows.length - shown.length} rows more that differ; --all shows them`));
   if (same > 0) lines.push(good(`${same} ${rows.length > 0 ? 'more ' : ''}services run the same release everywhere; --all shows them`));
+  if (left.length > same)
+    lines.push(dim(`of ${left.length - same} ${services.length > left.length || same > 0 ? 'more ' : ''}services nothing runs yet`));
   return lines;
 }
 

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { EXIT, noteWrapped, plain } from './output.ts';
 import { program } from './program.ts';
+import { rest } from './progress.ts';
 
 // Whoever reads our output may stop before its end, as `head` does: that is no failure.
 for (const stream of [process.stdout, process.stderr])
@@ -14,6 +15,9 @@ try {
   await program().parseAsync();
 } catch (error) {
   process.exitCode = report(error as Error);
+} finally {
+  // What was printed may still be on its way through a pipe.
+  rest();
 }
 
 /** Its message, line by line: some of it may be of strangers. */

@@ -22,17 +22,21 @@ export async function follow<Seen>(see: () => Promise<Seen>, look: (seen: Seen) 
 
 /**
  * Until Ctrl-C, after which the last that was seen stays on the terminal.
- * @param look draws what is there now, as wide as the terminal is at that moment
+ * @param look draws what is there now, as wide as the terminal is at that moment, for a screen of so many rows
  * @param title what it is, and of when
  */
-export async function watch<Seen>(see: () => Promise<Seen>, look: (seen: Seen) => string, title: (seen: Seen) => string): Promise<never> {
+export async function watch<Seen>(
+  see: () => Promise<Seen>,
+  look: (seen: Seen, rows?: number) => string,
+  title: (seen: Seen) => string,
+): Promise<never> {
   if (!isTerminal()) return follow(see, look);
   let seen: Seen | undefined;
   const draw = () => {
     if (seen === undefined) return;
     const { rows, width } = screen.size;
-    const lines = look(seen).split('\n');
     const room = Math.max(1, rows - 1);
+    const lines = look(seen, room).split('\n');
     const shown = lines.length > room ? [...lines.slice(0, room - 1), `… ${lines.length - room + 1} lines more`] : lines;
     screen.draw([...shown, dim(`${title(seen)} · every 2 s, until Ctrl-C`)].map((line) => cutPainted(line, width)));
   };

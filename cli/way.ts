@@ -1,24 +1,29 @@
 /** Draws what is on its way: who waits for whom, how far each rollout is, and which migrations run or will. */
 import { membersOf } from '../domain/release.ts';
 import type { MigrationView, Movement } from './movements.ts';
-import { age, columns, dim, heading, inZone, plain, titleOf, warn, wrap } from './output.ts';
+import { age, columns, cut, dim, heading, inZone, plain, titleOf, warn, wrap } from './output.ts';
 import type { Climb, Overview } from './overview.ts';
 import type { Rollout } from './rollouts.ts';
 
-/** @param room columns */
+/**
+ * @param room columns
+ * @param most so many releases have lines of their own; of the others it is counted what they wait for
+ */
 export function drawWay(
   { climbing, moving, migrations }: Pick<Overview, 'climbing' | 'moving' | 'migrations'>,
   now: number,
   timeZone: string,
   room: number,
+  most = Number.POSITIVE_INFINITY,
 ): string[] {
   const lines: string[] = [];
   const old = (since: string) => age(now - Date.parse(since));
-  for (const release of climbing) {
+  for (const release of climbing.slice(0, most)) {
     const own = moving.filter(({ climb }) => climb === release.execution);
     lines.push(...climb(release, own, old, timeZone, room));
     lines.push(...movementLines(own, now, room));
   }
+  lines.push(...counted(climbing.slice(most), timeZone, room));
   const climbs = new Set(climbing.map(({ execution }) => execution));
   for (const one of moving.filter((movement) => !climbs.has(movement.climb))) {
     const { ordered, release } = one;
@@ -38,7 +43,7 @@ export function drawWay(
 }
 
 function climb(release: Climb, own: readonly Movement[], old: (since: string) => string, timeZone: string, room: number): string[] {
-  const name = titleOf(release);
+  const name = cut(titleOf(release), Math.max(24, room - 24));
   const waiting = own.filter(({ state }) => state === 'waiting');
   const behind = waiting.find((one) => one.behind)?.behind;
   const since = own[0]?.since ?? release.since;
@@ -53,6 +58,20 @@ function climb(release: Climb, own: readonly Movement[], old: (since: string) =>
   }
   if (own.length > 0) return [name];
   return hanging(name, `  moves${release.stage ? `, in ${plain(release.stage)}` : ''}, ${old(release.since)}`, room);
+}
+
+/** A line for all that wait for the same. */
+function counted(climbing: readonly Climb[], timeZone: string, room: number): string[] {
+  const groups = new Map<string, number>();
+  for (const { waitsFor, stage } of climbing) {
+    const what = waitsFor ? `for ${inZone(plain(waitsFor), timeZone)}` : stage ? `in ${plain(stage)}` : '';
+    groups.set(what, (groups.get(what) ?? 0) + 1);
+  }
+  return [...groups].flatMap(([what, count]) => {
+    const waits = what.startsWith('for ');
+    const verb = `${waits ? 'wait' : 'move'}${count === 1 ? 's' : ''}`;
+    return hanging(`${count} more`, `  ${verb}${what === '' ? '' : waits ? ` ${what}` : `, ${what}`}`, room, waits ? warn : undefined);
+  });
 }
 
 /** What waits for its turn says so in the line of its release. */

@@ -9,7 +9,7 @@ export function addStatus(program: Command): void {
   const command = program
     .command('status')
     .description('environments side by side, what waits for whom, what failed and why')
-    .option('--all', 'a row for every service, also those that run the same everywhere')
+    .option('--all', 'a row for every service, and a line for every release on its way')
     .option('--watch', 'again whenever something has changed, until Ctrl-C');
   withExamples(withSource(command), 'status', 'status --watch').action(async (options: Options) => {
     const { openSource } = await import('../source.ts');
@@ -27,7 +27,7 @@ export function addStatus(program: Command): void {
         );
       return watch(
         see,
-        (view) => drawOverview(view, source.timeZone, options.all === true),
+        (view, rows) => drawOverview(view, source.timeZone, options.all === true, rows),
         ({ pipeline, at }) => `${pipeline}, ${dayTime(Date.parse(at), source.timeZone)}`,
       );
     }

@@ -91,6 +91,39 @@ describe('status on a terminal of 80 columns', () => {
     expect(drawOverview(view(services, FIVE), 'UTC', true)).toContain('service-199');
   });
 
+  it('counts what two hundred releases wait for, and keeps half of a small screen for that', () => {
+    const services = Array.from({ length: 200 }, (_, index) =>
+      row(`service-${index}`, index < 100 ? { test: `1.0.${index}`, live: '1' } : {}),
+    );
+    const climbing = Array.from({ length: 150 }, (_, index) => ({
+      ...runs('test', `service-${index}`, `git_${'endless-'.repeat(12)}${index}`),
+      state: 'climbing' as const,
+      admittedAt: at,
+      since: at,
+      execution: `service-${index}-1`,
+      attempt: 1,
+      stage: index % 2 ? 'beta' : 'test',
+      ...(index % 2 ? { waitsFor: 'approval for beta by integration-lead@example.com' } : {}),
+    }));
+    const failed = Array.from({ length: 30 }, (_, index) => ({
+      ...climbing[index]!,
+      state: 'failed' as const,
+      reason: 'it crashed',
+      endedAt: at,
+    }));
+    const draw = (all: boolean, height?: number) => lines(drawOverview(view(services, FIVE, { climbing, failed }), 'UTC', all, height));
+    const small = draw(false, 29);
+    expect(small.length).toBeLessThanOrEqual(40);
+    expect(Math.max(...small.map(columns))).toBeLessThanOrEqual(80);
+    expect(small.slice(0, 29)).toContain('on their way');
+    expect(small.join('\n')).toMatch(/\d+ more {2}wait for approval for beta by/);
+    expect(small.join('\n')).toMatch(/\d+ more {2}move, in test\n/);
+    expect(small.join('\n')).toContain('… and 27 more; shiplock releases tells of them');
+    expect(small.join('\n')).toContain('of 100 more services nothing runs yet');
+    expect(draw(false).join('\n')).toContain('65 more  wait for approval');
+    expect(draw(true).join('\n')).not.toContain('more  wait');
+  });
+
   it('gives services that run the same one row', () => {
     const one = row('orders-web', everywhere('git_1'));
     const both = [one, { ...one, service: 'orders-worker' }];
