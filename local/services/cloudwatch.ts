@@ -3,7 +3,8 @@ import type * as Api from '@aws-sdk/client-cloudwatch';
 import { type CreatedResource, type Operation, type Principal, type ResourceType, type Service, ServiceError } from '../core/service.ts';
 import type { Site } from '../core/site.ts';
 import { Alarm, type AlarmSettings, type AlarmState, COMPARISONS, type StateChange } from './cloudwatch/alarm.ts';
-import { isStatistic, Metric, type MetricName, metricKey, type Sample, sampleOf } from './cloudwatch/metric.ts';
+import { Level } from './cloudwatch/level.ts';
+import { isStatistic, Metric, type MetricName, metricKey, type Sample, type Series, sampleOf } from './cloudwatch/metric.ts';
 import { actionMessage, eventDetail, lambdaPayload } from './cloudwatch/notice.ts';
 import type { EmbeddedMetric } from './logs/emf.ts';
 
@@ -35,7 +36,10 @@ export class CloudWatch implements Service {
   readonly resources: Readonly<Record<string, ResourceType>>;
   readonly failedActions: FailedAction[] = [];
   private readonly site: Site;
-  private readonly metrics = new Map<string, Metric>();
+  private readonly metrics = new Map<string, Series>();
+  /** Of these, what is put, and what is reported every minute. */
+  private readonly samples = new Map<string, Metric>();
+  private readonly levels = new Map<string, Level>();
   private readonly alarms = new Map<string, Alarm>();
   private readonly dashboards = new Map<string, string>();
   private readonly listeners = new Set<(change: StateChange) => void>();
@@ -75,11 +79,28 @@ export class CloudWatch implements Service {
     return () => this.listeners.delete(listener);
   }
 
+  /** From now on a service of AWS's own reports this every minute, until it says otherwise; nothing, without a value. */
+  level(name: MetricName, unit: string, value: number | undefined): void {
+    const key = metricKey(name);
+    let level = this.levels.get(key);
+    if (level === undefined) {
+      level = new Level(name, unit, () => this.site.world.clock.now());
+      this.levels.set(key, level);
+      this.metrics.set(key, level);
+    }
+    if (level.set(value)) this.wakeAlarms(key);
+  }
+
+  private wakeAlarms(key: string): void {
+    for (const alarm of this.alarms.values()) if (metricKey(alarm.settings.metric) === key) alarm.schedule();
+  }
+
   private record(name: MetricName, sample: Sample): void {
     const key = metricKey(name);
-    let metric = this.metrics.get(key);
+    let metric = this.samples.get(key);
     if (metric === undefined) {
       metric = new Metric(name);
+      this.samples.set(key, metric);
       this.metrics.set(key, metric);
       // Metrics of AWS's own services cost nothing.
       const { account, region } = this.site;
@@ -87,7 +108,7 @@ export class CloudWatch implements Service {
         this.site.world.meter.record('cloudwatch.metric', 1, { account, region, namespace: name.namespace });
     }
     metric.add(sample);
-    for (const alarm of this.alarms.values()) if (metricKey(alarm.settings.metric) === key) alarm.schedule();
+    this.wakeAlarms(key);
   }
 
   /** Brings `cloudwatch.alarm-hour` in the meter up to now. To be called before the meter is read: alarms cost by the hour, and no timer counts them. */

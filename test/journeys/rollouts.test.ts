@@ -170,6 +170,19 @@ describe('linear, with a look', () => {
     await journey.untilState(next, 'succeeded', { repository: 'door' });
   });
 
+  it('goes back when the new tasks stay unhealthy, long before their grace is over, and says which alarm it was', async () => {
+    await begin();
+    const began = journey.stage.clock.now();
+    const digest = await push(2, { 'local.aws.healthy-after': '100000' });
+    await underRequests(async () => (await release(digest))?.state === 'failed', '/');
+    expect((await release(digest))?.reason).toMatch(
+      /the alarm steps-live-door-unhealthy-[ab] \(targets that failed their health check for 5 minutes\) went off/,
+    );
+    expect(journey.stage.clock.now() - began).toBeLessThan(10 * MINUTE);
+    expect(failed).toEqual([]);
+    expect(await journey.runs('live', 'door')).toBe('build-1');
+  });
+
   it('finds the pause by one look when its event is lost', async () => {
     await begin();
     const { Rules = [] } = await journey.call<{ Rules?: { Name: string }[] }>('events', 'ListRules', {});

@@ -1,6 +1,6 @@
 /** One metric alarm: what it watches, when it looks, and in which state it is. */
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { Metric, MetricName } from './metric.ts';
+import type { MetricName, Series } from './metric.ts';
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
@@ -55,14 +55,14 @@ export class Alarm {
   /** Until when its hours are in the meter. */
   billedUntil: number;
   private readonly clock: Clock;
-  private readonly find: (name: MetricName) => Metric | undefined;
+  private readonly find: (name: MetricName) => Series | undefined;
   private readonly changed: (change: StateChange) => void;
   private timer: Timer | undefined;
 
   constructor(options: {
     readonly settings: AlarmSettings;
     readonly clock: Clock;
-    readonly find: (name: MetricName) => Metric | undefined;
+    readonly find: (name: MetricName) => Series | undefined;
     readonly changed: (change: StateChange) => void;
   }) {
     this.settings = options.settings;
@@ -83,7 +83,8 @@ export class Alarm {
 
   /**
    * Looks at the end of the running minute (of the running ten seconds, for periods below a minute); as long as there is data in
-   * view, again after that. Without data the state cannot change any more, so there is nothing to look for.
+   * view, again after that. Without data, or where all of it stays the same, the state cannot change any more, so there is nothing
+   * to look for.
    */
   schedule(): void {
     if (this.timer !== undefined) return;
@@ -111,7 +112,7 @@ export class Alarm {
     this.changed({ alarm: this, from, fromReason, fromReasonData, fromTime, to: state });
   }
 
-  /** @returns whether there was any data in view */
+  /** @returns whether the next look may see anything else */
   private evaluate(end: number): boolean {
     const { metric, statistic, period, evaluationPeriods, unit, comparison, threshold } = this.settings;
     const source = this.find(metric);
@@ -128,7 +129,7 @@ export class Alarm {
       const data = { version: '1.0', statistic, period, threshold, recentDatapoints: real.map(({ value }) => value).toReversed() };
       this.set(state, reasonFor(this.settings, state, real, breaching.length), JSON.stringify(data));
     }
-    return range.some(({ value }) => value !== undefined);
+    return source?.rests(range.at(-1)!.start) !== true && range.some(({ value }) => value !== undefined);
   }
 }
 

@@ -28,7 +28,16 @@ export const isStatistic = (statistic: string) => BASIC.has(statistic) || /^p(\d
 export const metricKey = ({ namespace, name, dimensions }: MetricName) =>
   JSON.stringify([namespace, name, ...Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1))]);
 
-export class Metric {
+/** Values of one metric over time. */
+export interface Series {
+  readonly name: MetricName;
+  /** @returns undefined where nothing was reported from `start` until just before `end` */
+  statistic(statistic: string, start: number, end: number, unit?: string): number | undefined;
+  /** Whether all that is reported from `since` on is the same, until somebody says otherwise. */
+  rests(since: number): boolean;
+}
+
+export class Metric implements Series {
   readonly name: MetricName;
   private readonly samples: Sample[] = [];
 
@@ -42,25 +51,15 @@ export class Metric {
     this.samples.splice(at, 0, sample);
   }
 
-  /** @returns undefined where nothing was reported from `start` until just before `end` */
   statistic(statistic: string, start: number, end: number, unit?: string): number | undefined {
-    const found = this.between(start, end).filter((sample) => unit === undefined || sample.unit === unit);
-    if (found.length === 0) return undefined;
-    const total = (of: (sample: Sample) => number) => found.reduce((sum, sample) => sum + of(sample), 0);
-    switch (statistic) {
-      case 'Sum':
-        return total(({ sum }) => sum);
-      case 'SampleCount':
-        return total(({ count }) => count);
-      case 'Average':
-        return total(({ sum }) => sum) / total(({ count }) => count);
-      case 'Minimum':
-        return Math.min(...found.map(({ minimum }) => minimum));
-      case 'Maximum':
-        return Math.max(...found.map(({ maximum }) => maximum));
-      default:
-        return percentile(found, Number(statistic.slice(1)));
-    }
+    return statisticOf(
+      statistic,
+      this.between(start, end).filter((sample) => unit === undefined || sample.unit === unit),
+    );
+  }
+
+  rests(): boolean {
+    return false;
   }
 
   private between(start: number, end: number): readonly Sample[] {
@@ -74,6 +73,26 @@ export class Metric {
     let last = low;
     while (last < this.samples.length && this.samples[last]!.time < end) last++;
     return this.samples.slice(low, last);
+  }
+}
+
+/** @returns undefined where there are none */
+export function statisticOf(statistic: string, found: readonly Sample[]): number | undefined {
+  if (found.length === 0) return undefined;
+  const total = (of: (sample: Sample) => number) => found.reduce((sum, sample) => sum + of(sample), 0);
+  switch (statistic) {
+    case 'Sum':
+      return total(({ sum }) => sum);
+    case 'SampleCount':
+      return total(({ count }) => count);
+    case 'Average':
+      return total(({ sum }) => sum) / total(({ count }) => count);
+    case 'Minimum':
+      return Math.min(...found.map(({ minimum }) => minimum));
+    case 'Maximum':
+      return Math.max(...found.map(({ maximum }) => maximum));
+    default:
+      return percentile(found, Number(statistic.slice(1)));
   }
 }
 

@@ -236,7 +236,10 @@ export class LoadBalancing implements Service {
   }
 
   addGroup(group: TargetGroup): void {
-    this.groups.set(group.settings.arn, group);
+    const { arn } = group.settings;
+    this.groups.set(arn, group);
+    const leading = () => this.balancersOf(arn).flatMap((balancer) => this.balancers.get(balancer)?.fullName ?? []);
+    group.listen(() => this.metrics.hosts(group, leading()));
   }
 
   /** The load balancers whose rules lead to a target group. */

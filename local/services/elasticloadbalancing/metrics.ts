@@ -1,5 +1,6 @@
 /** What load balancers tell CloudWatch of their target groups, minute by minute. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html */
 import type { Site } from '../../core/site.ts';
+import type { TargetGroup } from './targets.ts';
 
 const MINUTE = 60_000;
 /** After the end of a minute its sums are sent. */
@@ -15,6 +16,11 @@ export interface Measured {
 }
 
 interface Sink {
+  level(
+    name: { readonly namespace: string; readonly name: string; readonly dimensions: Record<string, string> },
+    unit: string,
+    value: number | undefined,
+  ): void;
   ingest(
     metrics: readonly {
       readonly namespace: string;
@@ -29,7 +35,7 @@ interface Sink {
 
 /**
  * "ELB measures and sends its metrics in 60-second intervals. If there are no requests flowing or no data for a metric, it is not
- * reported." Counts of hosts, which AWS sends every minute, are not sent: a world in which nothing happens keeps no timer.
+ * reported." Counts of hosts, which AWS sends every minute, are told when they change: a world in which nothing happens keeps no timer.
  */
 export class Metrics {
   /** Is told what visitors from outside have caused, which is not made again when a data folder is played again. */
@@ -38,6 +44,8 @@ export class Metrics {
   /** Of those within, and of visitors. */
   private readonly running = [new Map<string, Measured & { values: number[] }>(), new Map<string, Measured & { values: number[] }>()];
   private readonly armed = [false, false];
+  /** By target group, the load balancers of which it was told last. */
+  private readonly leading = new Map<string, readonly string[]>();
 
   constructor(site: Site) {
     this.site = site;
@@ -64,11 +72,28 @@ export class Metrics {
     for (const name of names) this.add(name, 'Count', 1, { LoadBalancer }, isVisitor);
   }
 
+  /** The health of a target changed, or it leaves. @param balancers full names of those that lead to its group */
+  hosts({ settings: { fullName }, hosts }: TargetGroup, balancers: readonly string[]): void {
+    const before = this.leading.get(fullName) ?? [];
+    this.leading.set(fullName, balancers);
+    for (const LoadBalancer of new Set([...before, ...balancers])) {
+      const counts = balancers.includes(LoadBalancer) ? hosts : undefined;
+      const dimensions = { LoadBalancer, TargetGroup: fullName };
+      for (const [name, count] of [
+        ['HealthyHostCount', counts?.healthy],
+        ['UnHealthyHostCount', counts?.unhealthy],
+      ] as const)
+        this.sink?.level({ namespace: 'AWS/ApplicationELB', name, dimensions }, 'Count', count);
+    }
+  }
+
   /** Sums from a data folder. */
   recall(measured: readonly Measured[]): void {
-    if (!this.site.world.knows('cloudwatch')) return;
-    const sink = this.site.find('cloudwatch') as unknown as Sink;
-    sink.ingest(measured.map((one) => ({ ...one, dimensions: { ...one.dimensions }, namespace: 'AWS/ApplicationELB' })));
+    this.sink?.ingest(measured.map((one) => ({ ...one, dimensions: { ...one.dimensions }, namespace: 'AWS/ApplicationELB' })));
+  }
+
+  private get sink(): Sink | undefined {
+    return this.site.world.knows('cloudwatch') ? (this.site.find('cloudwatch') as unknown as Sink) : undefined;
   }
 
   private both(name: string, unit: string, value: number, LoadBalancer: string, TargetGroup: string, isVisitor: boolean): void {

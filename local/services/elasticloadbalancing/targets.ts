@@ -91,6 +91,13 @@ export class TargetGroup {
     return Number(this.settings.attributes.get('deregistration_delay.timeout_seconds') ?? 300);
   }
 
+  /** How many are healthy, and how many unhealthy; undefined where none takes requests or shall. */
+  get hosts(): { readonly healthy: number; readonly unhealthy: number } | undefined {
+    const states = [...this.targets.values()].map(({ state }) => state).filter((state) => state !== 'draining' && state !== 'unused');
+    const count = (wanted: TargetState) => states.filter((state) => state === wanted).length;
+    return states.length === 0 ? undefined : { healthy: count('healthy'), unhealthy: count('unhealthy') };
+  }
+
   listen(listener: HealthListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

@@ -11,7 +11,7 @@ export default definePipeline({
     door: {
       taskDefinition: '../../simulation/pipeline/ecs/web.json',
       containers: { web: 'door' },
-      web: { container: 'web', port: 8080, path: '/*', health: '/health' },
+      web: { container: 'web', port: 8080, path: '/*', health: '/health', graceSeconds: 900 },
       count: 2,
     },
   },

@@ -1,3 +1,4 @@
+import { CloudWatchClient, GetMetricStatisticsCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import {
   AddTagsCommand,
   CreateListenerCommand,
@@ -28,6 +29,7 @@ import { type HttpResponse, textResponse } from '../../../local/core/http.ts';
 import { identities } from '../../../local/core/iam/identities.ts';
 import type { CreatedResource, PolicyDocument, ResourceContext } from '../../../local/core/service.ts';
 import { World } from '../../../local/core/world.ts';
+import { CloudWatch } from '../../../local/services/cloudwatch.ts';
 import { LoadBalancing } from '../../../local/services/elasticloadbalancing/index.ts';
 import { allows } from './double.ts';
 
@@ -36,9 +38,9 @@ const region = 'eu-central-1';
 const start = Date.parse('2026-11-23T08:00:00Z');
 const seconds = 1000;
 
-async function build() {
+async function build(more: ConstructorParameters<typeof World>[1] = {}) {
   const clock = new VirtualClock(start);
-  const world = new World(clock, { elasticloadbalancing: (site) => new LoadBalancing(site) }, 7);
+  const world = new World(clock, { elasticloadbalancing: (site) => new LoadBalancing(site), ...more }, 7);
   const clientOf = (name: string, policy: PolicyDocument) =>
     new ElasticLoadBalancingV2Client(clientConfig(world, { region, credentials: identities(world, account).user(name, { policy }) }));
   const elb = clientOf('admin', allows('*'));
@@ -376,6 +378,60 @@ describe('targets', () => {
     await elb.send(new ModifyTargetGroupCommand({ TargetGroupArn, Matcher: { HttpCode: '200,201' } }));
     await pass(31);
     expect(await state(TargetGroupArn, '10.0.0.1')).toBe('unhealthy Target.ResponseCodeMismatch');
+  });
+});
+
+describe('counts of hosts', () => {
+  it('set an alarm off after five minutes with a sick one, end it when that is gone, and cost nothing while nothing changes', async () => {
+    const { clock, world, site, service, balancer, group, lead, target, pass } = await build({ cloudwatch: (own) => new CloudWatch(own) });
+    const arn = await group('orders');
+    await lead(1, '/*', arn);
+    const credentials = identities(world, account).user('watcher', { policy: allows('*') });
+    const client = new CloudWatchClient(clientConfig(world, { region, credentials }));
+    const Dimensions = [
+      { Name: 'LoadBalancer', Value: balancer.LoadBalancerArn!.split(':loadbalancer/')[1] },
+      { Name: 'TargetGroup', Value: arn.split(':').at(-1) },
+    ];
+    await client.send(
+      new PutMetricAlarmCommand({
+        AlarmName: 'unhealthy',
+        Namespace: 'AWS/ApplicationELB',
+        MetricName: 'UnHealthyHostCount',
+        Dimensions,
+        Statistic: 'Maximum',
+        Period: 60,
+        EvaluationPeriods: 5,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        TreatMissingData: 'notBreaching',
+      }),
+    );
+    const seen: string[] = [];
+    site.service('cloudwatch').onStateChange(({ to }) => seen.push(`${(clock.now() - start) / (60 * seconds)} ${to}`));
+    target(arn, '10.0.0.1');
+    target(arn, '10.0.0.2', { health: 500 });
+    await pass(4.5 * 60);
+    expect(seen).toEqual(['1 OK']);
+    await clock.run();
+    expect(seen).toEqual(['1 OK', '5 ALARM']);
+    // It stays so, and nobody has to look any more.
+    expect(clock.now() - start).toBeLessThan(12 * 60 * seconds);
+    await pass(86_400);
+    const counted = async (MetricName: string) => {
+      const EndTime = new Date(clock.now());
+      const StartTime = new Date(clock.now() - 3_600 * seconds);
+      const command = { Namespace: 'AWS/ApplicationELB', MetricName, Dimensions, StartTime, EndTime, Period: 60 };
+      const { Datapoints = [] } = await client.send(new GetMetricStatisticsCommand({ ...command, Statistics: ['Maximum'] }));
+      return Datapoints.map(({ Maximum }) => Maximum);
+    };
+    expect(await counted('HealthyHostCount')).toEqual(Array.from({ length: 60 }, () => 1));
+    service.deregisterTarget(arn, '10.0.0.2', 8080);
+    await clock.run();
+    expect(seen.slice(2)).toEqual([expect.stringMatching(/OK$/)]);
+    service.deregisterTarget(arn, '10.0.0.1', 8080);
+    await pass(7_200);
+    // "Reported if there are registered targets."
+    expect(await counted('HealthyHostCount')).toEqual([]);
   });
 });
 
