@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ['test/assembly.ts'],
     // One worker for each core: by itself vitest leaves one of them idle, and here two are all there are.
     maxWorkers: '100%',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // The longest takes ten seconds; a machine with much else to do may take ten times that.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
