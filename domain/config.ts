@@ -328,7 +328,7 @@ function completeEnvironment(
     index,
     ...(onDemand ? { onDemand } : {}),
     strategy,
-    failureThreshold: environment.failureThreshold ?? 3,
+    failureThreshold: (environment.failureThreshold ?? 3) as Environment['failureThreshold'],
     verification: {
       http: (environment.checks ?? []).map(({ status, attempts, ...check }) => ({
         ...check,

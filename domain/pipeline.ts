@@ -111,8 +111,8 @@ export interface Environment {
   readonly onDemand?: OnDemand;
   /** How a deployment moves traffic. @default rolling */
   readonly strategy: Strategy;
-  /** Tasks that may fail before ECS gives a deployment up. @default 3 */
-  readonly failureThreshold: number;
+  /** Tasks that may fail, one after the other, before a deployment is given up, or a share of those that are wanted. @default 3 */
+  readonly failureThreshold: number | `${number}%`;
   readonly verification: Verification;
   /** Asked of people before a release enters; absent where it enters by itself. */
   readonly approval?: ApprovalRule;

@@ -1,6 +1,6 @@
 /** How ECS is told to bring a service to another revision: by rolling, by shifting traffic, or back to where it was. */
 import { rolloutAlarms } from './names.ts';
-import type { Environment } from './pipeline.ts';
+import type { Environment, ServiceDefinition } from './pipeline.ts';
 import type { Rolling, Shifting } from './strategy.ts';
 
 /** What UpdateService is told of it. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html */
@@ -21,16 +21,27 @@ export interface ShiftParts {
 /** Nobody is asked: neither a pause nor an alarm of the strategy that a service may have had before. */
 const UNASKED = { lifecycleHooks: [], alarms: { alarmNames: [], enable: false, rollback: false } };
 
+const percentOf = (threshold: `${number}%`) => Number.parseInt(threshold, 10);
+
+/** The threshold of ECS's circuit breaker. A share is of the tasks that are wanted then, clamped to 3 to 200 failures; a count is as it is. */
+const thresholdOf = (threshold: Environment['failureThreshold']) =>
+  typeof threshold === 'number' ? { type: 'COUNT', value: threshold } : { type: 'BOUNDED_PERCENT', value: percentOf(threshold) };
+
+/** The same in failed tasks, for where ECS has no circuit breaker and we count: of as many tasks as are configured. */
+export function failuresOf({ name, failureThreshold }: Environment, { count }: ServiceDefinition): number {
+  if (typeof failureThreshold === 'number') return failureThreshold;
+  return Math.min(200, Math.max(3, Math.ceil(((count[name] ?? 1) * percentOf(failureThreshold)) / 100)));
+}
+
 /**
- * Rolling, given up after so many failed tasks and rolled back by ECS itself.
- * COUNT, because the default of 50 % is clamped to three failures at the least.
+ * Rolling, given up after so many failed tasks and rolled back by ECS itself; a task that gets healthy begins the count anew.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
  */
 export const rolling = ({ failureThreshold }: Environment, { earlySuccess }: Omit<Rolling, 'kind'>) => ({
   strategy: 'ROLLING',
   maximumPercent: 200,
   minimumHealthyPercent: 100,
-  deploymentCircuitBreaker: { enable: true, rollback: true, thresholdConfiguration: { type: 'COUNT', value: failureThreshold } },
+  deploymentCircuitBreaker: { enable: true, rollback: true, thresholdConfiguration: thresholdOf(failureThreshold) },
   // ECS keeps what is not said.
   earlySuccessCriteria: earlySuccess ? { enable: true, healthyPercent: 100, sourceServiceRevisionCleanup: 'DEFERRED' } : { enable: false },
 });

@@ -26,6 +26,12 @@ const strategy = z.union([
   }),
 ]);
 
+/** As ECS takes them: a count of 1 to 200, or a share of the tasks that are wanted. */
+const failureThreshold = z.union([
+  z.number().min(1).max(200).refine(Number.isInteger, 'not a whole number of tasks'),
+  z.string().regex(/^([1-9]\d?|100)%$/, 'neither a number of tasks nor a share of them such as "25%"'),
+]);
+
 /** What `days` may say, as ISO weekdays. */
 export const DAYS: Readonly<Record<string, readonly number[]>> = {
   'monday-friday': [1, 2, 3, 4, 5],
@@ -99,7 +105,7 @@ export const schema = z.strictObject({
         })
         .optional(),
       strategy: strategy.optional(),
-      failureThreshold: z.int().min(1).max(200).optional(),
+      failureThreshold: failureThreshold.optional(),
       checks: z
         .array(
           z.strictObject({

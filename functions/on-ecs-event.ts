@@ -5,6 +5,7 @@ import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { environmentName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import { failuresOf } from '../domain/rollout.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
@@ -74,14 +75,15 @@ async function countFailure({ pipeline, ledger, clients }: World, task: string, 
   const cluster = detail.clusterArn?.split('/').at(-1) ?? '';
   const environment = Object.values(pipeline.environments).find(({ name }) => environmentName(pipeline.name, name) === cluster);
   const service = detail.group?.replace(/^service:/, '') ?? '';
-  if (environment === undefined || !Object.hasOwn(pipeline.services, service)) return;
+  const definition = Object.hasOwn(pipeline.services, service) ? pipeline.services[service] : undefined;
+  if (environment === undefined || definition === undefined) return;
   for (;;) {
     const wait = await ledger.wait(environment.name, service);
     if (wait?.state !== 'open' || !wait.pauses || wait.taskDefinition !== detail.taskDefinitionArn) return;
     const { failures = [] } = wait;
     const all = [...new Set([...failures, task])];
     if (all.length > failures.length && !(await ledger.changeWait(wait, { failures: all, failed: all.length }))) continue;
-    if (all.length < environment.failureThreshold) return;
+    if (all.length < failuresOf(environment, definition)) return;
     const { ecs } = clients(environment.name);
     const look = await ecs.look(cluster, service, wait.since);
     if (look.state === 'running') await ecs.stop(look.deployment ?? '');

@@ -102,7 +102,7 @@ export default definePipeline({
       // rolling, blue-green, canary or linear. Workers, which take no requests, are rolled.
       // `earlySuccess`: it has held as soon as all new tasks are healthy; the old ones stop afterwards.
       strategy: { kind: 'rolling', earlySuccess: false },
-      // Tasks that may fail before a deployment is given up.
+      // Tasks that may fail, one after the other, before a deployment is given up; or a share of those that are wanted, as '25%'.
       failureThreshold: 3,
       // Asked through the load balancer after a deployment; with `service`, only if that was deployed.
       checks: [

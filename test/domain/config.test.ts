@@ -135,6 +135,21 @@ describe('a wrong configuration', () => {
       (config) => Object.assign(config.environments.live!, { strategy: 'bluegreen' }),
     ],
     [
+      'a share of tasks that is none',
+      'environments.test.failureThreshold: neither a number of tasks nor a share of them such as "25%"',
+      (config) => Object.assign(config.environments.test!, { failureThreshold: '120%' }),
+    ],
+    [
+      'half a task',
+      'environments.test.failureThreshold: not a whole number of tasks',
+      (config) => Object.assign(config.environments.test!, { failureThreshold: 2.5 }),
+    ],
+    [
+      'no failure at all',
+      'environments.test.failureThreshold: 0 is out of range; at least 1 is needed',
+      (config) => Object.assign(config.environments.test!, { failureThreshold: 0 }),
+    ],
+    [
       'a pause that a teardown would not outwait',
       'environments.test.strategy.pauseMinutes: 421 is more than 420: test is on demand, and its teardown waits at most eight hours for what is under way',
       (config) => Object.assign(config.environments.test!, { strategy: { kind: 'blue-green', pauseMinutes: 421 } }),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RenderError } from '../../domain/errors.ts';
 import { renderCreateService, renderTaskDefinition, renderUpdateService, renderWakeService } from '../../domain/render.ts';
-import { renderShift, wayBack } from '../../domain/rollout.ts';
+import { failuresOf, renderShift, rolling, wayBack } from '../../domain/rollout.ts';
 import { shiftingOf } from '../../domain/strategy.ts';
 import { digest, foundation, type Given, parts, pipeline, release } from './parts.ts';
 
@@ -195,7 +195,7 @@ describe('a service', () => {
     taskDefinition: 'arn:aws:ecs:eu-central-1:111111111111:task-definition/acme-live-orders-web:7',
   });
 
-  const rolling = {
+  const asRolled = {
     strategy: 'ROLLING',
     maximumPercent: 200,
     minimumHealthyPercent: 100,
@@ -208,7 +208,7 @@ describe('a service', () => {
       cluster: 'acme-live',
       service: 'orders-web',
       taskDefinition: 'arn:aws:ecs:eu-central-1:111111111111:task-definition/acme-live-orders-web:7',
-      deploymentConfiguration: rolling,
+      deploymentConfiguration: asRolled,
       healthCheckGracePeriodSeconds: 60,
     }));
 
@@ -217,7 +217,7 @@ describe('a service', () => {
       cluster: 'acme-live',
       serviceName: 'orders-web',
       taskDefinition: 'arn:aws:ecs:eu-central-1:111111111111:task-definition/acme-live-orders-web:7',
-      deploymentConfiguration: rolling,
+      deploymentConfiguration: asRolled,
       healthCheckGracePeriodSeconds: 60,
       desiredCount: 2,
       launchType: 'FARGATE',
@@ -324,7 +324,7 @@ describe('a service', () => {
   it('goes back as it came, whatever its strategy says by now', () => {
     const { environment } = given('orders-web');
     expect(wayBack(environment, { pauses: true }).deploymentConfiguration).toMatchObject({ strategy: 'BLUE_GREEN', bakeTimeInMinutes: 0 });
-    expect(wayBack(environment, {}).deploymentConfiguration).toEqual(rolling);
+    expect(wayBack(environment, {}).deploymentConfiguration).toEqual(asRolled);
   });
 
   it('is given up after as many failures as its environment says', () =>
@@ -332,4 +332,22 @@ describe('a service', () => {
       renderUpdateService({ ...given('orders-web'), environment: { ...given('orders-web').environment, failureThreshold: 7 } })
         .deploymentConfiguration,
     ).toMatchObject({ deploymentCircuitBreaker: { thresholdConfiguration: { type: 'COUNT', value: 7 } } }));
+
+  it.each([
+    [1, 2, 1],
+    ['25%', 40, 10],
+    ['25%', 2, 3],
+    ['50%', 1000, 200],
+  ] as const)('is given up at %s of %i tasks after %i failures, whether ECS counts or we do', (failureThreshold, count, failures) => {
+    const parts = given('orders-web');
+    const environment = { ...parts.environment, failureThreshold };
+    const service = { ...parts.service, count: { [environment.name]: count } };
+    expect(failuresOf(environment, service)).toBe(failures);
+    const { thresholdConfiguration } = rolling(environment, { earlySuccess: false }).deploymentCircuitBreaker;
+    expect(thresholdConfiguration).toEqual(
+      typeof failureThreshold === 'number'
+        ? { type: 'COUNT', value: failures }
+        : { type: 'BOUNDED_PERCENT', value: Number(failureThreshold.replace('%', '')) },
+    );
+  });
 });

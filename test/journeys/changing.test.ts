@@ -1,12 +1,13 @@
 /** A live service whose environment gets another strategy: the stack is deployed, the next release goes the new way, no request fails. */
 import { resolve } from 'node:path';
+import type { ListServiceDeploymentsResponse } from '@aws-sdk/client-ecs';
 import type { DescribeRulesOutput } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterEach, expect, it } from 'vitest';
 import { foundationParameter, targetGroupParameter } from '../../domain/names.ts';
 import { Stage } from '../../rehearsal/stage.ts';
 import { Journey, MONDAY } from './journey.ts';
 
-type Kind = 'rolling' | 'blue-green' | 'canary' | 'linear';
+type Kind = 'early' | 'rolling' | 'blue-green' | 'canary' | 'linear';
 const config = (kind: Kind) => resolve(import.meta.dirname, `changing/${kind}.config.ts`);
 
 let journey: Journey;
@@ -77,4 +78,33 @@ it('goes from rolling to blue/green, to canary and to linear, past releases that
     expect(await journey.runs('live', 'door')).toBe(`build-${pushes}`);
   }
   expect(journey.stage.site.service('iam').denials).toEqual([]);
+});
+
+it('has held early, or gives up early, as a rolling environment says', { timeout: 120_000 }, async () => {
+  await begin('rolling');
+  expect(await release()).toEqual(good);
+  /** Milliseconds from when ECS is asked until the checks begin, and how many tasks failed. */
+  const rolled = async (labels: Record<string, string> = {}) => {
+    const began = journey.stage.clock.now();
+    const ended = await release(labels);
+    type Deployments = { serviceDeployments: { deploymentCircuitBreaker: { failureCount: number; threshold: number } }[] };
+    const { serviceDeployments = [] } = await journey.call<ListServiceDeploymentsResponse>('ecs', 'ListServiceDeployments', {
+      cluster: 'change-live',
+      service: 'door',
+      maxResults: 1,
+    });
+    const serviceDeploymentArns = serviceDeployments.map(({ serviceDeploymentArn }) => serviceDeploymentArn);
+    const described = await journey.call<Deployments>('ecs', 'DescribeServiceDeployments', { serviceDeploymentArns });
+    return { ...ended, took: journey.stage.clock.now() - began, breaker: described.serviceDeployments[0]!.deploymentCircuitBreaker };
+  };
+  const late = await rolled();
+  expect((await rolled({ 'local.aws.exit-code': '3' })).breaker).toMatchObject({ failureCount: 3, threshold: 3 });
+  await journey.stage.reconfigure(config('early'));
+  const early = await rolled();
+  // The old tasks drain for ten seconds before they stop.
+  expect(late.took - early.took).toBeGreaterThanOrEqual(10_000);
+  const crashed = await rolled({ 'local.aws.exit-code': '3' });
+  expect(crashed).toMatchObject({ state: 'failed', reason: expect.stringContaining('exit code 3'), failed: [] });
+  expect(crashed.breaker).toMatchObject({ threshold: 1 });
+  expect(await journey.runs('live', 'door')).toBe('build-4');
 });

@@ -3,7 +3,7 @@ import { definePipeline } from '../../../domain/config.ts';
 
 type Strategy = NonNullable<Parameters<typeof definePipeline>[0]['environments'][string]['strategy']>;
 
-export const changing = (strategy: Strategy) =>
+export const changing = (strategy: Strategy, failureThreshold: number | string = 3) =>
   definePipeline({
     name: 'change',
     sites: { main: { account: '333333333333', region: 'eu-central-1' } },
@@ -16,7 +16,7 @@ export const changing = (strategy: Strategy) =>
         count: 2,
       },
     },
-    environments: { live: { strategy, checks: [{ service: 'door', path: '/checked' }] } },
+    environments: { live: { strategy, failureThreshold, checks: [{ service: 'door', path: '/checked' }] } },
     path: ['live'],
     sweepMinutes: 60,
   });
