@@ -5,11 +5,13 @@ import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { environmentName } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
+import type { WaitRecord } from '../domain/records.ts';
 import { failuresOf } from '../domain/rollout.ts';
 import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
+import { endLook } from './stack/looks.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, lookAt } from './stack/waiting.ts';
+import { answerIfOver, lookAt, whyBroken } from './stack/waiting.ts';
 
 /** Neither cluster nor task definition is in the event; the service's ARN is. */
 const Event = z.object({
@@ -38,7 +40,7 @@ class EventAhead extends Error {
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'wait' | 'endWait' | 'changeWait'>;
+  readonly ledger: Pick<Ledger, 'wait' | 'endWait' | 'changeWait' | 'promotion' | 'gate' | 'gateWrite' | 'table'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -62,6 +64,10 @@ export const onEcsEvent =
         await answerIfOver(world, wait, now());
         continue;
       }
+      if (wait.state === 'paused') {
+        await pauseEnded(world, wait, now());
+        continue;
+      }
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
       const { state } = wait.state === 'open' ? await lookAt(world, wait) : wait;
       if (state === 'held' || state === 'broke' || state === 'late') await answerIfOver(world, wait, now());
@@ -69,6 +75,15 @@ export const onEcsEvent =
       if (state === 'running' && isOurs) throw new EventAhead(place.service);
     }
   };
+
+/** What pauses may come to its end while people look: ECS loses patience, its tasks crash, or somebody stops it by hand. */
+async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<void> {
+  const { pipeline, ledger, outbox, clients } = world;
+  const { ecs } = clients(wait.environment);
+  const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait.service, wait.since);
+  const record = look.state === 'broke' ? await ledger.promotion(wait.owner) : undefined;
+  if (record) await endLook({ ledger, outbox }, record, await whyBroken(world, wait, look), now);
+}
 
 /** Where ECS has no circuit breaker, too many failed tasks end a deployment here: it is stopped, and its end is an event again. */
 async function countFailure({ pipeline, ledger, clients }: World, task: string, detail: z.infer<typeof Event>['detail']): Promise<void> {
@@ -79,7 +94,7 @@ async function countFailure({ pipeline, ledger, clients }: World, task: string, 
   if (environment === undefined || definition === undefined) return;
   for (;;) {
     const wait = await ledger.wait(environment.name, service);
-    if (wait?.state !== 'open' || !wait.pauses || wait.taskDefinition !== detail.taskDefinitionArn) return;
+    if ((wait?.state !== 'open' && wait?.state !== 'paused') || !wait.pauses || wait.taskDefinition !== detail.taskDefinitionArn) return;
     const { failures = [] } = wait;
     const all = [...new Set([...failures, task])];
     if (all.length > failures.length && !(await ledger.changeWait(wait, { failures: all, failed: all.length }))) continue;

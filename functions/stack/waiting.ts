@@ -56,7 +56,7 @@ export async function lookAt(
   wait: WaitRecord,
   { mayBeMissing = false, progress }: { mayBeMissing?: boolean; progress?: typeof progressOf } = {},
 ): Promise<Look> {
-  const { ecs, logs } = clients(wait.environment);
+  const { ecs } = clients(wait.environment);
   const cluster = environmentName(pipeline.name, wait.environment);
   const look = await ecs.look(cluster, wait.service, wait.since);
   if (mayBeMissing && look.gone) return { state: 'none', reason: look.reason };
@@ -66,17 +66,20 @@ export async function lookAt(
     if (paused) await ledger.endWait(wait, { state: 'paused', hook: paused });
   }
   if (state === 'held' || state === 'late') await ledger.endWait(wait, { state });
-  else if (state === 'broke') {
-    const service = pipeline.services[wait.service];
-    const plainly = `${wait.service}: ${look.reason}`;
-    // An explanation that cannot be had must not keep anybody waiting.
-    const known = { reason: look.reason, since: wait.since };
-    const explained = async (named: ServiceDefinition) =>
-      (await alarmed(wait, look, ecs)) ?? (await explain(pipeline, wait.environment, named, ecs, logs, known));
-    const reason = service ? await explained(service).catch(() => plainly) : plainly;
-    await ledger.endWait(wait, { state, reason });
-  }
+  else if (state === 'broke') await ledger.endWait(wait, { state, reason: await whyBroken({ pipeline, clients }, wait, look) });
   return look;
+}
+
+/** Why a deployment did not hold, in words; what ECS says of it, where there is no better explanation. */
+export async function whyBroken({ pipeline, clients }: Pick<World, 'pipeline' | 'clients'>, wait: WaitRecord, look: Look): Promise<string> {
+  const { ecs, logs } = clients(wait.environment);
+  const service = pipeline.services[wait.service];
+  const plainly = `${wait.service}: ${look.reason}`;
+  // An explanation that cannot be had must not keep anybody waiting.
+  const known = { reason: look.reason, since: wait.since };
+  const explained = async (named: ServiceDefinition) =>
+    (await alarmed(wait, look, ecs)) ?? (await explain(pipeline, wait.environment, named, ecs, logs, known));
+  return service ? explained(service).catch(() => plainly) : plainly;
 }
 
 /** Whether all that wait with this one are done, and what their step is told. The first broken one decides. */

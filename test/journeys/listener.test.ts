@@ -112,23 +112,51 @@ describe('a set', () => {
   });
 });
 
-describe('a pause that ECS ends by itself', () => {
-  it('while people look is heard of at their yes at the latest: nobody waits for traffic that cannot shift', async () => {
+describe('what pauses while people look', () => {
+  /** Until somebody is asked to look at what was pushed. */
+  async function looked(labels: Readonly<Record<string, string>> = {}): Promise<{ readonly digest: string; readonly serving: number[] }> {
     const serving = await world.meetings(10);
-    const digest = await world.toLive();
+    const digest = await world.toLive('door', labels);
     await world.stage.until('it is looked at', () => world.isLookedAt('door'));
+    return { digest, serving };
+  }
+
+  /** It has failed for the reason, nobody is asked any more, and customers have met nothing of it. */
+  async function ends({ digest, serving }: Awaited<ReturnType<typeof looked>>, reason: string): Promise<void> {
+    const met = await world.underRequests('it has ended', async () => (await release(digest, 'door'))?.state !== 'climbing');
+    expect(met).toEqual(serving);
+    expect(await release(digest, 'door')).toMatchObject({ state: 'failed', reason: expect.stringContaining(reason) });
+    expect(await world.isLookedAt('door')).toBe(false);
+    await isSettled();
+    expect(await world.stage.ledger.waits('live')).toEqual([]);
+    expect(world.failed).toEqual([]);
+  }
+
+  it('and is stopped in the console ends with that reason, and nobody is asked any more', async () => {
+    const asked = await looked();
+    const [{ serviceDeploymentArn } = { serviceDeploymentArn: '' }] = await world.deployments();
+    await world.journey.call('ecs', 'StopServiceDeployment', { serviceDeploymentArn, stopType: 'ROLLBACK' });
+    const stopped = world.stage.clock.now();
+    await ends(asked, 'rolled back because of a user request');
+    expect(world.stage.clock.now() - stopped).toBeLessThan(5 * MINUTE);
+  });
+
+  it('and crashes is stopped, sooner than ECS loses patience', async () => {
+    const asked = await looked({ 'local.aws.exit-code': '1', 'local.aws.exit-after': '240' });
+    const began = world.stage.clock.now();
+    await ends(asked, 'door: container web ended with exit code 1');
+    expect(world.stage.clock.now() - began).toBeLessThan(30 * MINUTE);
+  });
+
+  it('and goes back unheard of is found at their yes', async () => {
+    const { faults } = world.stage.world;
+    faults.addEvent({ match: (event) => event['detail-type'] === 'ECS Deployment State Change', times: 100, deliver: [] });
+    const asked = await looked();
     const [{ serviceDeploymentArn } = { serviceDeploymentArn: '' }] = await world.deployments();
     await world.journey.call('ecs', 'StopServiceDeployment', { serviceDeploymentArn, stopType: 'ROLLBACK' });
     await isSettled();
+    faults.clear();
     await world.answer(lookStage('live'), 'door');
-    const said = world.stage.clock.now();
-    await world.underRequests('it has ended', async () => (await release(digest, 'door'))?.state !== 'climbing');
-    expect(world.stage.clock.now() - said).toBeLessThan(5 * MINUTE);
-    expect(await release(digest, 'door')).toMatchObject({
-      state: 'failed',
-      reason: expect.stringContaining('rolled back because of a user request'),
-    });
-    expect(await world.meetings(10)).toEqual(serving);
-    expect(world.failed).toEqual([]);
+    await ends(asked, 'rolled back because of a user request');
   });
 });
