@@ -7,8 +7,9 @@ import { rest } from './progress.ts';
 // Whoever reads our output may stop before its end, as `head` does: that is no failure.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    if (error.code === 'EPIPE') process.exit();
+    if (stream === process.stdout) process.stderr.write(`what was to be shown could not be written: ${error.message}\n`);
+    process.exit(EXIT.failed);
   });
 
 try {

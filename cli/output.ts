@@ -3,6 +3,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { JournalEntry } from '../domain/records.ts';
+import { inZone } from '../domain/times.ts';
+
+export { dayTime, inZone } from '../domain/times.ts';
 
 /** Exit codes: what scripts rely on. */
 export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
@@ -185,26 +188,6 @@ export function age(milliseconds: number): string {
 
 /** The same where there is little room: `4m`, `3h`, `12d`. @param milliseconds */
 export const shortAge = (milliseconds: number): string => age(milliseconds).replace(/ (m|h|d).*$/, '$1');
-
-/** `Mon 23 Nov 08:31` */
-export function dayTime(instant: number, timeZone: string): string {
-  if (Number.isNaN(instant)) return '';
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    weekday: 'short',
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(instant);
-  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
-  return `${part('weekday')} ${part('day')} ${part('month')} ${part('hour')}:${part('minute')}`;
-}
-
-/** A sentence with instants of ISO 8601 in it, as people of a time zone say them. */
-export const inZone = (text: string, timeZone: string): string =>
-  text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => dayTime(Date.parse(instant), timeZone));
 
 /** Sentences, broken between words where a terminal shows them, the lines that follow indented. */
 export const wrapped = (text: string, indent = '  '): string => wrap(text, Math.max(20, width() - 1 - indent.length)).join(`\n${indent}`);

@@ -21,9 +21,5 @@ export function configPath(given?: string): string {
   return found;
 }
 
-/** In which the pipeline's people read times: its environments', an IANA name. */
-export const timeZoneOf = ({ environments }: Pipeline): string =>
-  Object.values(environments).find(({ onDemand }) => onDemand)?.onDemand?.hours.timeZone ?? 'UTC';
-
 /** @throws ConfigError with every problem, its place and the way out */
 export const loadPipeline = (path: string): Promise<Pipeline> => readConfig(path);

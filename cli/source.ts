@@ -14,7 +14,7 @@ import type { Addresses } from '../rehearsal/running.ts';
 import { DATA_FOLDER, isRehearsed } from './folder.ts';
 import type { SourceOptions } from './options.ts';
 import { inZone, note, plain, RefusedError, UsageError } from './output.ts';
-import { configPath, loadPipeline, timeZoneOf } from './pipeline.ts';
+import { configPath, loadPipeline } from './pipeline.ts';
 import { working } from './progress.ts';
 
 export interface Source {
@@ -106,13 +106,13 @@ async function openLocal(addresses: LocalAddresses, options: SourceOptions): Pro
   return {
     kind: 'local',
     ...opened(pipeline, connection),
-    timeZone: timeZoneOf(pipeline),
+    timeZone: pipeline.timeZone,
     now: () => (time ? time.pipeline + (Date.now() - time.machine) * time.speed : Date.now()),
     assertMayDecide,
     async decide(decision) {
       assertMayDecide();
       working(decision.verb);
-      return send(await decisions(pipeline, connection, addresses.decideUrl), decision, timeZoneOf(pipeline));
+      return send(await decisions(pipeline, connection, addresses.decideUrl), decision, pipeline.timeZone);
     },
   };
 }

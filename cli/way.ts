@@ -143,9 +143,8 @@ const migrationLines = (migrations: readonly MigrationView[], old: (since: strin
 
 /** At most four lines, those that follow indented; all but the head painted. */
 export function hanging(head: string, text: string, room: number, paint: (text: string) => string = (same) => same): string[] {
-  const lines = wrap(`${head}${text}`, room).flatMap((line, index) =>
-    index === 0 ? [line] : wrap(line, Math.max(10, room - 4)).map((one) => `    ${one}`),
-  );
+  const [begin = '', ...more] = wrap(`${head}${text}`, room);
+  const lines = [begin, ...(more.length > 0 ? wrap(more.join(' '), Math.max(10, room - 4)).map((one) => `    ${one}`) : [])];
   const shown = lines.length > 4 ? [...lines.slice(0, 3), `${lines[3] ?? ''} …`.slice(0, room)] : lines;
   const [first = '', ...rest] = shown;
   return [first.startsWith(head) ? head + paint(first.slice(head.length)) : first, ...rest.map(paint)];

@@ -129,6 +129,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
   return {
     name: config.name,
     digest: '',
+    timeZone: zoneOf(config.timeZone, environments, report),
     sites: config.sites,
     people,
     repositories,
@@ -366,11 +367,7 @@ function completeOnDemand(
 ): OnDemand {
   const timeZone = own.timeZone ?? zone;
   if (timeZone === undefined) report(`${place}.timeZone`, 'is missing, here and at the top; name a zone such as "Europe/Berlin"');
-  else if (!isTimeZone(timeZone))
-    report(
-      own.timeZone ? `${place}.timeZone` : 'timeZone',
-      `there is no time zone "${timeZone}"; a name such as "Europe/Berlin" is needed`,
-    );
+  else if (own.timeZone !== undefined && !isTimeZone(timeZone)) report(`${place}.timeZone`, noZone(timeZone));
   if (own.to <= own.from) report(`${place}.to`, `${own.to} is not after ${own.from}: an environment opens and closes on the same day`);
   const days = DAYS[own.days ?? 'monday-friday'] ?? [];
   if (timeZone !== undefined && isTimeZone(timeZone))
@@ -388,6 +385,13 @@ function completeOnDemand(
     outside: own.outside ?? 'wait',
   };
 }
+
+function zoneOf(given: string | undefined, environments: Pipeline['environments'], report: Report): string {
+  if (given !== undefined && !isTimeZone(given)) report('timeZone', noZone(given));
+  return given ?? Object.values(environments).find(({ onDemand }) => onDemand)?.onDemand?.hours.timeZone ?? 'UTC';
+}
+
+const noZone = (zone: string) => `there is no time zone "${zone}"; a name such as "Europe/Berlin" is needed`;
 
 function isTimeZone(zone: string): boolean {
   try {

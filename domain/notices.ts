@@ -1,6 +1,7 @@
 /** What people are told, as values: from journal entries to e-mails, and to messages of Slack, Teams and Amazon Q, each with its own escaping. */
 import type { JournalEntry } from './records.ts';
-import { shortDigest } from './release.ts';
+import { releaseTitle, shortDigest } from './release.ts';
+import { dayTime, inZone } from './times.ts';
 
 /** One thing to tell people. Its texts hold what strangers wrote: tags, commit messages, logs. */
 export interface Notice {
@@ -14,6 +15,7 @@ export interface Notice {
   readonly text: string;
   /** What to type next: made of our own words only. */
   readonly command: string;
+  /** As people of the pipeline say it, with their time zone. */
   readonly at: string;
   readonly who: string;
   readonly environment?: string;
@@ -26,8 +28,8 @@ const LEFT_TO_THE_JOURNAL = ['refused/', 'migrated/', 'approved/'];
 /** Told although they are neither good nor bad: something has begun. */
 const BEGINNINGS = ['deploying', 'waking'];
 
-/** @returns undefined for what stays in the journal */
-export function noticeOf(entry: JournalEntry, pipeline: string): Notice | undefined {
+/** @param timeZone of the pipeline's people @default UTC @returns undefined for what stays in the journal */
+export function noticeOf(entry: JournalEntry, pipeline: string, timeZone = 'UTC'): Notice | undefined {
   const { subject, event, tone, text, at, who, environment, repository, tag } = entry;
   if (LEFT_TO_THE_JOURNAL.some((prefix) => event.startsWith(prefix))) return undefined;
   if (tone === 'info' && !BEGINNINGS.includes(event)) return undefined;
@@ -35,10 +37,13 @@ export function noticeOf(entry: JournalEntry, pipeline: string): Notice | undefi
     id: `${subject} ${event}`,
     thread: repository && entry.digest ? `${pipeline}/${repository}/${shortDigest(entry.digest)}` : `${pipeline}/${subject}`,
     tone,
-    title: oneLine(repository && tag ? `${repository} ${tag}${environment ? ` in ${environment}` : ''}` : environment || pipeline, 120),
-    text: oneLine(text, 1_000),
+    title: oneLine(
+      repository && tag ? `${releaseTitle({ repository, tag })}${environment ? ` in ${environment}` : ''}` : environment || pipeline,
+      120,
+    ),
+    text: oneLine(inZone(text, timeZone), 1_000),
     command: commandFor(entry),
-    at,
+    at: `${dayTime(Date.parse(at), timeZone)}, ${timeZone}`,
     who: oneLine(who, 120),
     ...(environment ? { environment } : {}),
     ...(repository ? { repository } : {}),
@@ -47,7 +52,7 @@ export function noticeOf(entry: JournalEntry, pipeline: string): Notice | undefi
 
 /** What helps now. */
 function commandFor({ subject, event, tone, digest, environment, repository, stage }: JournalEntry): string {
-  const plain = (word: string | undefined): word is string => word !== undefined && /^[A-Za-z0-9][\w+./-]*$/.test(word);
+  const plain = (word: string | undefined): word is string => word !== undefined && /^\+?[A-Za-z0-9][\w+./-]*$/.test(word);
   if (event.startsWith('asked/') && plain(stage) && plain(repository) && digest) {
     const attempt = /-(\d+)$/.exec(subject)?.[1] ?? '1';
     return `shiplock approve ${stage}/${repository}/${shortDigest(digest)}/${attempt}`;

@@ -7,6 +7,8 @@ export interface Pipeline {
   readonly name: string;
   /** `sha256:…` of the canonical document without this field. Every promotion records it. */
   readonly digest: string;
+  /** In which its people read times: an IANA name. @default that of the first on-demand environment, else UTC */
+  readonly timeZone: string;
   readonly sites: Readonly<Record<string, SiteAddress>>;
   /** By e-mail address. */
   readonly people: Readonly<Record<string, Person>>;

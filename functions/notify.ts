@@ -5,8 +5,9 @@ import * as z from 'zod/mini';
 import { Notices } from '../aws/sns.ts';
 import { Told } from '../aws/told.ts';
 import { bundled, noticeOf } from '../domain/notices.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
 import type { JournalEntry } from '../domain/records.ts';
-import { setting } from './stack/settings.ts';
+import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
@@ -15,7 +16,7 @@ const Event = z.object({
 });
 
 interface World {
-  readonly pipeline: string;
+  readonly pipeline: Pick<Pipeline, 'name' | 'timeZone'>;
   readonly notices: Pick<Notices, 'publish'>;
   readonly told: Pick<Told, 'has' | 'put'>;
 }
@@ -28,11 +29,11 @@ export const notify =
     );
     const fresh = [];
     for (const entry of entries) {
-      const notice = noticeOf(entry, pipeline);
+      const notice = noticeOf(entry, pipeline.name, pipeline.timeZone);
       // The stream brings records again after a failure.
       if (notice && !(await told.has(notice.id, 'topic'))) fresh.push(notice);
     }
-    const messages = bundled(fresh, pipeline);
+    const messages = bundled(fresh, pipeline.name);
     for (const message of messages) {
       await notices.publish(message);
       for (const { id } of messages.length === fresh.length ? [message] : fresh) await told.put(id, 'topic', now());
@@ -41,7 +42,7 @@ export const notify =
 
 export const handler = step('notify', Event, () =>
   notify({
-    pipeline: setting('SHIPLOCK_PIPELINE'),
+    pipeline: readPipeline(),
     notices: new Notices(setting('NOTICES_TOPIC_ARN')),
     told: new Told(setting('LEDGER_TABLE')),
   }),

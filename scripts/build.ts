@@ -7,6 +7,8 @@ import { overviewOf, program } from '../cli/program.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const LAZY = ['domain', 'aws', 'infra', 'local', 'rehearsal'];
+/** What every output needs is built in: help is shown by a Node, too, that cannot read the sources. */
+const EAGER = ['domain/times.ts'];
 
 /** Leaves everything but the command's own folder outside, under paths that hold from `dist/`. */
 const outside: Plugin = {
@@ -14,7 +16,7 @@ const outside: Plugin = {
   setup({ onResolve }) {
     onResolve({ filter: /^\./ }, ({ path, importer }) => {
       const target = relative(root, resolve(dirname(importer), path));
-      return LAZY.includes(target.split('/')[0] ?? '') ? { path: `../${target}`, external: true } : null;
+      return LAZY.includes(target.split('/')[0] ?? '') && !EAGER.includes(target) ? { path: `../${target}`, external: true } : null;
     });
   },
 };

@@ -47,7 +47,7 @@ async function local(options: Options): Promise<number> {
   if (options.run === 'docker' && options.speed !== 1)
     throw new UsageError('--run docker: containers live in real time, so --speed is 1; leave one of the two out');
   const began = performance.now();
-  const { configPath, timeZoneOf } = await import('../pipeline.ts');
+  const { configPath } = await import('../pipeline.ts');
   const config = configPath(options.config);
   const folder = resolve(options.data ?? DATA_FOLDER);
   const file = join(folder, 'local.json');
@@ -78,7 +78,7 @@ async function local(options: Options): Promise<number> {
     throw error;
   });
   try {
-    const timeZone = timeZoneOf(running.pipeline);
+    const { timeZone } = running.pipeline;
     const { addresses } = running;
     // So that whoever looks knows how old things are.
     const time = { machine: Date.now(), pipeline: running.now(), speed: options.speed };

@@ -12,7 +12,7 @@ interface Options {
   readonly message?: string;
   readonly author?: string;
   readonly commit?: string;
-  readonly label: readonly string[];
+  readonly label?: readonly string[];
   readonly entrypoint?: string;
   readonly into: string;
   readonly platform?: string;
@@ -49,7 +49,10 @@ export function addPush(program: Command): void {
     .option('--message <text>', 'commit message')
     .option('--author <email>', 'of the commit')
     .option('--commit <hash>', 'from which it was built')
-    .option('--label <key=value>', 'a label of the image; again for more', (one: string, all: string[]) => [...all, one], [])
+    .option('--label <key=value>', 'a label of the image; again for more', (one: string, all: readonly string[] | undefined) => [
+      ...(all ?? []),
+      one,
+    ])
     .option('--entrypoint <words>', 'what runs, such as "node server.js" or a JSON list')
     .option('--into <path>', 'where the files stand in the image, and what runs begins', '/app')
     .option('--platform <os/arch>', "(default: the repository's in the pipeline, else linux/amd64)")
@@ -143,7 +146,7 @@ async function refuseUnplayable(labels: Readonly<Record<string, string>>): Promi
   }
 }
 
-function labelsOf({ label, message, author, commit }: Options): Record<string, string> {
+function labelsOf({ label = [], message, author, commit }: Options): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const one of label) {
     const equals = one.indexOf('=');

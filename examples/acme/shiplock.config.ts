@@ -7,7 +7,7 @@ import { definePipeline } from '../../domain/config.ts';
 export default definePipeline({
   // Prefixes every name in AWS: at most 12 characters.
   name: 'acme',
-  // For the hours below; an environment may have another.
+  // In which people read times, and for the hours below; an environment may have another.
   timeZone: 'Europe/Berlin',
 
   // One account and Region each, where environments live.

@@ -1,6 +1,6 @@
 /** The command as a person or a script meets it: words, exit codes, JSON. The built one, on a state that a short rehearsal left. */
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -217,6 +217,16 @@ describe('check and plan', () => {
     expect(shiplock('help', 'nothing')).toEqual({ status: 2, out: '', err: expect.stringContaining("unknown command 'nothing'") });
     expect(shiplock('help', 'stats')).toMatchObject({ status: 2, err: expect.stringContaining('Did you mean status?') });
     expect(shiplock('help', 'status')).toEqual(shiplock('status', '--help'));
+  });
+
+  it('say in a line that a disk is full', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist/shiplock.js'), 'push', '--help'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^what was to be shown could not be written: .*\n$/) });
   });
 
   it('have help with an example for every verb', () => {

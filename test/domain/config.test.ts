@@ -70,6 +70,14 @@ describe('the example', () => {
     });
   });
 
+  it('has the time zone of its people, also where nothing is on demand', () => {
+    const { onDemand: _, ...always } = example.environments.test!;
+    const { onDemand: __, ...also } = example.environments.staging!;
+    const lasting = { ...example, environments: { ...example.environments, test: always, staging: also } };
+    expect(parsePipeline({ ...lasting, timeZone: 'America/New_York' }, readFile).timeZone).toBe('America/New_York');
+    expect(pipeline.timeZone).toBe('Europe/Berlin');
+  });
+
   it('has a digest that changes with its content and not with the order of its keys', () => {
     const turned = Object.fromEntries(Object.entries(example).reverse()) as PipelineConfig;
     expect(parsePipeline(turned, readFile).digest).toBe(pipeline.digest);
@@ -205,6 +213,11 @@ describe('a wrong configuration', () => {
       'an unknown time zone',
       'environments.test.onDemand.timeZone: there is no time zone "Europe/Berln"; a name such as "Europe/Berlin" is needed',
       (config) => Object.assign(config.environments.test!.onDemand!, { timeZone: 'Europe/Berln' }),
+    ],
+    [
+      'an unknown time zone of its people',
+      'timeZone: there is no time zone "Europe/Berln"; a name such as "Europe/Berlin" is needed',
+      (config) => Object.assign(config, { timeZone: 'Europe/Berln' }),
     ],
     [
       'an unknown approver',

@@ -47,6 +47,17 @@ describe('what people are told', () => {
     expect(noticeOf(entry({ event: 'refused/4711', tone: 'bad' }), 'acme')).toBeUndefined();
   });
 
+  it('says times as people of the pipeline do, and calls a set a set', () => {
+    const said = { event: 'asked/beta', tone: 'waiting' as const, stage: 'beta', text: 'waits until 2026-11-24T06:00:00.000Z' };
+    const told = noticeOf(entry({ ...said, repository: '+test', tag: '2 of test' }), 'acme', 'Europe/Berlin');
+    expect(told).toMatchObject({
+      title: 'set (2 of test) in test',
+      text: 'waits until Tue 24 Nov 07:00',
+      at: 'Mon 23 Nov 09:00, Europe/Berlin',
+      command: `shiplock approve beta/+test/${'a'.repeat(12)}/1`,
+    });
+  });
+
   it('names the command that helps', () => {
     const asked = { subject: 'orders-aaaaaaaaaaaa-3', event: 'asked/live+sandbox', tone: 'waiting', stage: 'live+sandbox' } as const;
     expect(notice(asked).command).toBe('shiplock approve live+sandbox/orders/aaaaaaaaaaaa/3');

@@ -32,7 +32,7 @@ describe('the stream of the journal', () => {
   let published: Notice[];
   let trouble: number;
   const step = notify({
-    pipeline: 'acme',
+    pipeline: { name: 'acme', timeZone: 'Europe/Berlin' },
     told,
     notices: {
       publish: async (notice) => {

@@ -44,6 +44,7 @@ export function pipeline(
   return {
     name: 'acme',
     digest: `sha256:${'0'.repeat(64)}`,
+    timeZone: 'UTC',
     sites: { home: { account: ACCOUNT, region: REGION } },
     people: {},
     repositories: byName(repositories.map((name) => ({ name, tags: '*', order: 'push-time' as const, platform: 'linux/amd64' }))),

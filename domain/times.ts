@@ -1,0 +1,21 @@
+/** Instants as people of a time zone say them. */
+
+/** `Mon 23 Nov 08:31`. @param instant milliseconds since the epoch @param timeZone an IANA name */
+export function dayTime(instant: number, timeZone: string): string {
+  if (Number.isNaN(instant)) return '';
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
+  return `${part('weekday')} ${part('day')} ${part('month')} ${part('hour')}:${part('minute')}`;
+}
+
+/** A sentence with instants of ISO 8601 in it, as people of a time zone say them. */
+export const inZone = (text: string, timeZone: string): string =>
+  text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => dayTime(Date.parse(instant), timeZone));
