@@ -73,7 +73,7 @@ export class Host {
         return command === undefined ? behaviourOf(labels) : jobBehaviourOf(labels, command);
       } catch (error) {
         if (!(error instanceof LabelError)) throw error;
-        throw new StartFailure(`CannotStartContainerError: local AWS cannot play ${image}: ${error.message}`);
+        throw new StartFailure(`CannotStartContainerError: local AWS cannot play its image: ${error.message}`);
       }
     };
     if (!isEcrImage(image)) return { behaviour: behaviour({}) };

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { CloudWatchClient, GetMetricStatisticsCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import {
   AddTagsCommand,
@@ -25,7 +26,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { clientConfig } from '../../../local/core/client.ts';
 import { VirtualClock } from '../../../local/core/clock.ts';
-import { type HttpResponse, textResponse } from '../../../local/core/http.ts';
+import { ConnectionError, type HttpResponse, textResponse } from '../../../local/core/http.ts';
 import { identities } from '../../../local/core/iam/identities.ts';
 import type { CreatedResource, PolicyDocument, ResourceContext } from '../../../local/core/service.ts';
 import { World } from '../../../local/core/world.ts';
@@ -350,6 +351,26 @@ describe('targets', () => {
     service.registerTarget(arn, { id: '10.0.0.1', port: 8080, startsHealthyAt: clock.now(), respond });
     await pass(10);
     expect((await get()).status).toBe(502);
+  });
+
+  it('are not to blame where a visitor goes away while a request is sent', async () => {
+    const { group, lead, service, clock, pass, world, host } = await build();
+    const arn = await group('orders');
+    await lead(10, '/*', arn);
+    const stream = new Readable({ read: () => undefined });
+    const respond = ({ path }: { path: string }) => {
+      if (path === '/health') return textResponse(200, '');
+      stream.destroy();
+      throw new ConnectionError('ECONNRESET', '10.0.0.1');
+    };
+    service.registerTarget(arn, { id: '10.0.0.1', port: 8080, startsHealthyAt: clock.now(), respond });
+    await pass(10);
+    const counted: string[] = [];
+    service.metrics.onVisits = (measured) => counted.push(...measured.map(({ name }) => name));
+    const sent = { method: 'POST', host, path: '/', query: '', headers: { host }, body: new Uint8Array(), received: 1, stream };
+    expect((await world.http(sent)).status).toBe(460);
+    await pass(120);
+    expect(counted).toEqual(['HTTPCode_ELB_4XX_Count']);
   });
 
   it('registered by address alone never answer', async () => {
