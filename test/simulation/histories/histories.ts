@@ -29,7 +29,6 @@ export function histories(quarter: number): void {
         for (const { state } of releases) ends.set(state, (ends.get(state) ?? 0) + 1);
         expect(violations, `seed ${seed}\n${story.join('\n')}`).toEqual([]);
       },
-      60_000,
     );
 
     it.runIf(seeds.length >= 20)('between them they end in every way there is', () => {
