@@ -42,14 +42,20 @@ export class Logs {
   }
 
   /**
-   * The lines of all streams of a group since a moment, oldest first; nothing if there is no such group.
+   * The lines of a group since a moment, oldest first; nothing if there is no such group.
    * @param since milliseconds since the epoch
+   * @param stream only this one; all unless given
    */
-  async lines(logGroupName: string, since: number): Promise<LogLine[]> {
+  async lines(logGroupName: string, since: number, stream?: string): Promise<LogLine[]> {
     const found: LogLine[] = [];
     let pages = 0;
     try {
-      const input = { logGroupName, startTime: Math.max(0, Math.floor(since)), limit: 1000 };
+      const input = {
+        logGroupName,
+        startTime: Math.max(0, Math.floor(since)),
+        limit: 1000,
+        ...(stream ? { logStreamNames: [stream] } : {}),
+      };
       for await (const { events = [] } of paginateFilterLogEvents({ client: this.client }, input)) {
         for (const { eventId = '', timestamp = 0, logStreamName = '', message = '' } of events)
           found.push({ id: eventId, at: timestamp, stream: logStreamName, text: message.trimEnd() });

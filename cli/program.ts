@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAbort } from './commands/abort.ts';
 import { addApprovals } from './commands/approvals.ts';
 import { addApprove } from './commands/approve.ts';
+import { addBuilds } from './commands/builds.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
@@ -46,6 +47,7 @@ const COMMANDS = [
   addHistory,
   addJournal,
   addLogs,
+  addBuilds,
   addWait,
   addApprove,
   addReject,

@@ -184,11 +184,13 @@ function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
 
 /** What builds say; nothing where no environment has one. */
 function builds(place: Place): readonly string[][] {
-  const own = place.environments.flatMap(({ name, verification: { build } }) =>
-    build ? [place.arn('logs', `log-group:/aws/codebuild/${names.buildProject(place.name, name, build)}:*`)] : [],
-  );
+  const own = buildProjects(place).map((project) => place.arn('logs', `log-group:/aws/codebuild/${project}:*`));
   return own.length > 0 ? [own] : [];
 }
+
+/** The projects by which environments are verified. */
+const buildProjects = (place: Place): string[] =>
+  place.environments.flatMap(({ name, verification: { build } }) => (build ? [names.buildProject(place.name, name, build)] : []));
 
 const WORKFLOWS: readonly names.Workflow[] = ['release', 'promotion', 'wake', 'teardown'];
 
@@ -254,11 +256,25 @@ export function peopleStatements(place: Place): Statement[] {
   ];
 }
 
-/** For `logs`, `export` and `plan`: what tasks say and which revision a service runs, in the environments of this pipeline. */
+/** For `logs`, `builds`, `export` and `plan`: what tasks and builds say and which revision a service runs, in the environments of this pipeline. */
 function readWhatRuns(place: Place): Statement[] {
   const clusters = place.environments.map(({ name }) => names.environmentName(place.name, name));
+  const projects = buildProjects(place);
+  const logs = [
+    place.arn('logs', `log-group:/shiplock/${place.name}/*`),
+    ...projects.map((project) => place.arn('logs', `log-group:/aws/codebuild/${project}:*`)),
+  ];
   return [
-    { Sid: 'ReadLogs', Action: ['logs:FilterLogEvents'], Resource: place.arn('logs', `log-group:/shiplock/${place.name}/*`) },
+    { Sid: 'ReadLogs', Action: ['logs:FilterLogEvents'], Resource: logs },
+    ...(projects.length > 0
+      ? [
+          {
+            Sid: 'LookAtBuilds',
+            Action: ['codebuild:ListBuildsForProject', 'codebuild:BatchGetBuilds'],
+            Resource: projects.map((project) => place.arn('codebuild', `project/${project}`)),
+          },
+        ]
+      : []),
     // Definitions and the names of clusters know no resource.
     { Sid: 'ReadDefinitions', Action: ['ecs:DescribeTaskDefinition', 'ecs:ListClusters'], Resource: '*' },
     {

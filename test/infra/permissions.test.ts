@@ -160,6 +160,8 @@ describe('policies', () => {
       'dynamodb:GetItem',
       'dynamodb:Query',
       'logs:FilterLogEvents',
+      'codebuild:ListBuildsForProject',
+      'codebuild:BatchGetBuilds',
       'ecs:DescribeTaskDefinition',
       'ecs:ListClusters',
       'ecs:ListServices',

@@ -126,6 +126,13 @@ beforeAll(async () => {
   const [{ serviceDeploymentArn }] = (found as { serviceDeployments: [{ serviceDeploymentArn: string }] }).serviceDeployments;
   await journey.stage.site.call(people, 'ecs', 'DescribeServiceDeployments', { serviceDeploymentArns: [serviceDeploymentArn] });
   await journey.stage.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/shiplock/acme/live/gateway' });
+  const { ids } = (await journey.stage.site.call(people, 'codebuild', 'ListBuildsForProject', {
+    projectName: 'acme-test-system-tests',
+  })) as {
+    ids: string[];
+  };
+  await journey.stage.site.call(people, 'codebuild', 'BatchGetBuilds', { ids });
+  await journey.stage.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/aws/codebuild/acme-test-system-tests' });
   await journey.stage.site.call(people, 'ecs', 'ListClusters', {});
   await journey.stage.site.call(people, 'ecs', 'ListServices', { cluster: 'acme-live' });
   await journey.stage.site.call(people, 'ecs', 'DescribeServices', { cluster: 'acme-live', services: ['gateway'] });

@@ -1,5 +1,7 @@
 /** What is tested at the test listener before a customer meets it: by a build, and as a set of which all goes in or nothing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Builds } from '../../aws/codebuild.ts';
+import { Logs } from '../../aws/logs.ts';
 import { shortDigest } from '../../domain/release.ts';
 import { lookStage } from '../../domain/strategy.ts';
 import { MINUTE, manager } from './journey.ts';
@@ -45,6 +47,25 @@ describe('a build', () => {
     expect(world.failed).toEqual([]);
     expect(await world.stage.ledger.waits('live')).toEqual([]);
     expect(await logs()).toContain('probes door build-3 at http://');
+  });
+
+  it('is looked at by its number, with what it checked, why it failed and what it said', async () => {
+    const connection = world.stage.connection();
+    const [newest, ...older] = (await new Builds(connection).newest('tested-live-probe', 10)) ?? [];
+    expect(newest).toMatchObject({
+      number: older.length + 1,
+      status: 'FAILED',
+      release: { repository: 'door', tag: 'build-3' },
+      failure: { phase: 'BUILD' },
+    });
+    expect(newest!.ended).toBeGreaterThan(newest!.began);
+    expect(older.map(({ number, status }) => [number, status])).toEqual(older.map((_, index) => [older.length - index, 'SUCCEEDED']));
+    expect(await new Builds(connection).newest('tested-live-probe', 1)).toEqual([newest]);
+    expect(await new Builds(connection).newest('nothing', 1)).toBeUndefined();
+    const { group, stream } = newest!.log!;
+    const said = await new Logs(connection).lines(group, newest!.began, stream);
+    expect(said.map(({ text }) => text).join('\n')).toMatch(/probes door build-3/);
+    expect(said.map(({ text }) => text).join('\n')).not.toMatch(/build-1/);
   });
 });
 

@@ -22,14 +22,11 @@ export function histories(quarter: number): void {
     afterAll(() => assembly.remove());
 
     const ends = new Map<string, number>();
-    it.each(seeds)(
-      'history %i keeps every invariant',
-      async (seed) => {
-        const { violations, story, ends: releases } = await live(seed, assembly.folder);
-        for (const { state } of releases) ends.set(state, (ends.get(state) ?? 0) + 1);
-        expect(violations, `seed ${seed}\n${story.join('\n')}`).toEqual([]);
-      },
-    );
+    it.each(seeds)('history %i keeps every invariant', async (seed) => {
+      const { violations, story, ends: releases } = await live(seed, assembly.folder);
+      for (const { state } of releases) ends.set(state, (ends.get(state) ?? 0) + 1);
+      expect(violations, `seed ${seed}\n${story.join('\n')}`).toEqual([]);
+    });
 
     it.runIf(seeds.length >= 20)('between them they end in every way there is', () => {
       expect([...ends.keys()].toSorted()).toEqual(['errored', 'failed', 'refused', 'succeeded', 'superseded']);
