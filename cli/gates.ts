@@ -1,10 +1,11 @@
 /** Answers a gate: finds which is meant, shows what it is about, and sends the digest that was looked at. */
+import { heldBack } from '../domain/holds.ts';
 import type { ApprovalRecord } from '../domain/records.ts';
-import { shortDigest } from '../domain/release.ts';
+import { membersOf, shortDigest } from '../domain/release.ts';
 import { lookedAt } from '../domain/strategy.ts';
 import { suggestion } from '../domain/suggestion.ts';
 import { carryOut, confirmLive, type DecideOptions } from './deciding.ts';
-import { age, noteWrapped, plain, titleOf, UsageError } from './output.ts';
+import { age, inZone, noteWrapped, plain, titleOf, UsageError } from './output.ts';
 import { openSource, type Source } from './source.ts';
 
 export type GateOptions = DecideOptions & { readonly reason?: string };
@@ -51,6 +52,7 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
     );
   if (verb === 'approve') {
     const environments = looked ? [looked] : (source.pipeline.path.find(({ name }) => name === stage)?.environments ?? []);
+    if (!looked && !options.json) await warnOfHolds(source, gate, environments);
     const what = looked ? `let traffic of ${looked} go to` : 'approve';
     await confirmLive(source, environments, `${what} ${titleOf(release)}${looked ? '' : ` for ${stage}`}`, options);
   }
@@ -59,6 +61,19 @@ export async function answerGate(verb: 'approve' | 'reject', wanted: string | un
     { verb, approval: gate.approval, digest: release.digest, ...(options.reason ? { reason: options.reason } : {}) },
     options,
   );
+}
+
+/** What keeps it out all the same: a release that comes to a frozen environment is refused there, and an approval spent. */
+async function warnOfHolds(source: Source, { release, climb }: ApprovalRecord, environments: readonly string[]): Promise<void> {
+  const { ledger } = source;
+  for (const environment of environments) {
+    const holds = await ledger.holds(environment);
+    if (holds.freeze === undefined && holds.pins.length === 0) continue;
+    const known = await ledger.release(release.repository, release.digest);
+    const hotfix = known?.execution === climb ? known.hotfix : undefined;
+    const [held] = membersOf(release).flatMap((member) => heldBack(holds, member, { hotfix }, source.now()) ?? []);
+    if (held) noteWrapped(`${inZone(plain(held), source.timeZone)}\nwhat is approved before that has ended is refused in ${environment}`);
+  }
 }
 
 /** A request that waits no more: answered, too late, superseded. Undefined if there was none. */

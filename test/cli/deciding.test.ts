@@ -210,6 +210,23 @@ describe('a decision', () => {
   });
 });
 
+describe('an approval into what is frozen', () => {
+  it('says beforehand that it would be spent, and by what', async () => {
+    const asked = { approval: `beta/orders/${'ab'.repeat(6)}/1`, stage: 'beta', climb: 'orders-1', state: 'waiting' };
+    const frozen = { environment: 'beta', by: 'integration-lead@example.com', at: '2026-11-23T08:00:00Z', reason: 'Black Friday' };
+    items = [
+      { ...asked, pk: 'STAGE#beta', sk: 'GATE#orders', gpk: 'GATES', release: { repository: 'orders', digest, tag: 'git_1' } },
+      { ...frozen, pk: 'ENVIRONMENT#beta', sk: 'HOLD#FREEZE', needsPerson: false },
+    ];
+    const { status, err } = await shiplock('approve', 'orders@git_1');
+    expect(err).toContain('beta is frozen since Mon 23 Nov 09:00 by integration-lead@example.com: “Black Friday”');
+    expect(err).toContain('what is approved before that has ended is refused in beta');
+    expect(status).toBe(0);
+    items = [...items, { ...release, hotfix: { by: 'integration-lead@example.com', reason: 'customers cannot pay' } }];
+    expect((await shiplock('approve', 'orders@git_1')).err).not.toContain('frozen');
+  });
+});
+
 describe('an approval of what was answered already', () => {
   const gate = {
     pk: 'STAGE#beta',
