@@ -11,6 +11,8 @@ export interface Measured {
   /** ECS calls for each service and environment. */
   readonly ecsPerEnvironment: number;
   readonly transitions: number;
+  /** AWS calls of all services. */
+  readonly calls: number;
   readonly dollars: number;
   /** Real milliseconds from the push to the end, without the waits of people. */
   readonly milliseconds: number;
@@ -59,10 +61,10 @@ export class Bench {
     const usage = stage.world.meter.since(before);
     const calls = stage.world.meter.calls({}, before);
     const ecsCalls = Object.fromEntries(Object.entries(calls).filter(([name]) => name.startsWith('ecs:')));
-    const ecs = Object.values(ecsCalls).reduce((sum, count) => sum + count, 0);
-    const transitions = usage.filter(({ kind }) => kind === 'states.transition').reduce((sum, { amount }) => sum + amount, 0);
+    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((total, count) => total + count, 0);
+    const transitions = usage.filter(({ kind }) => kind === 'states.transition').reduce((total, { amount }) => total + amount, 0);
     const dollars = price(usage, (one) => partOf('bench', one)).groups.orchestration ?? 0;
-    return { ecsCalls, ecsPerEnvironment: ecs / 4, transitions, dollars, milliseconds };
+    return { ecsCalls, ecsPerEnvironment: sum(ecsCalls) / 4, transitions, calls: sum(calls), dollars, milliseconds };
   }
 
   private readonly ended = new Set<string>();

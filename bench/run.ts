@@ -1,8 +1,12 @@
-/** `npm run bench`: measures the figures and writes them, with how they were measured, to docs/benchmarks.md. */
+/**
+ * `npm run bench`: measures the figures and writes them, with how they were measured, to docs/benchmarks.md.
+ * With `-- --tests` it runs and times `npm test` too.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { bundleFunctions, functionsFolder } from '../infra/bundle.ts';
 import { readConfig } from '../infra/config-file.ts';
@@ -16,11 +20,13 @@ interface Figure {
   readonly found: string;
   readonly reached: boolean;
   readonly how: string;
+  /** What keeps it from its goal, where it may not be reached. */
+  readonly why: string;
 }
 
 const figures: Figure[] = [];
-const note = (what: string, atMost: string, found: string, reached: boolean, how: string) => {
-  figures.push({ what, atMost, found, reached, how });
+const note = (what: string, atMost: string, found: string, reached: boolean, how: string, why = 'Not looked into yet.') => {
+  figures.push({ what, atMost, found, reached, how, why });
   process.stdout.write(`${reached ? '✓' : '✗'} ${what}: ${found} (goal: ${atMost})\n`);
 };
 
@@ -74,6 +80,7 @@ async function releases(): Promise<void> {
       `${median(warm).toFixed(0)} ms`,
       median(warm) <= 100,
       'From the push over HTTP to the end in live, approvals at once; the median of five after one to warm up.',
+      `It makes ${minute.calls} AWS calls in about thirty Lambda invocations, each through the real SDK: middleware, serialization, signature and their counterparts cost about a millisecond for each.`,
     );
   } finally {
     await bench.close();
@@ -175,9 +182,30 @@ function fidelity(): void {
   }
 }
 
+/** What tests write is written to this terminal. */
+function tests(): void {
+  const began = performance.now();
+  const { status } = spawnSync('npm', ['test'], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw new Error('npm test failed: there is nothing to measure');
+  const minutes = (performance.now() - began) / 60_000;
+  note(
+    'npm test',
+    '5 min',
+    `${minutes.toFixed(1)} min`,
+    minutes <= 5,
+    `One run on ${cpus().length} cores: types, lint, format and all tests, 200 random histories among them.`,
+    'The random histories are almost half of it: each is a day of the whole pipeline with some 850 AWS calls through the real SDK. Faults, planted bugs and aborts at every state live through whole climbs too. Vitest spreads them over the cores there are.',
+  );
+}
+
 function write(): void {
   const rows = figures.map(({ what, atMost, found, reached }) => `| ${what} | ${atMost} | ${found} | ${reached ? 'yes' : '**no**'} |`);
-  const how = figures.map(({ what, how: text }) => `- **${what}.** ${text}`);
+  const said = new Map<string, string[]>();
+  for (const { what, how } of figures) said.set(how, [...(said.get(how) ?? []), what]);
+  const how = [...said].map(([text, whats]) => `- **${whats.join(', ')}.** ${text}`);
+  const missed = figures
+    .filter(({ reached }) => !reached)
+    .map(({ what, atMost, found, why }) => `- **${what}**: ${found} instead of ${atMost}. ${why}`);
   const text = [
     '# Benchmarks',
     '',
@@ -191,16 +219,19 @@ function write(): void {
     '',
     ...how,
     '',
-    '`npm test` (goal: 5 minutes, with 200 random histories) is not run by the benchmark: 4 min 40 s when last looked at, with 30 histories; 200 would take about five minutes more.',
-    '',
+    ...(missed.length > 0 ? ['## What is not reached, and why', '', ...missed, ''] : []),
+    ...(measured.tests ? [] : ['`npm test` (goal: 5 min) was not measured in this run: `npm run bench -- --tests` does.', '']),
   ].join('\n');
   writeFileSync(join(root, 'docs/benchmarks.md'), text);
 }
+
+const { values: measured } = parseArgs({ options: { tests: { type: 'boolean', default: false } } });
 
 if (readdirSync(root).includes('docs')) {
   await releases();
   await bundles();
   commands();
   fidelity();
+  if (measured.tests) tests();
   write();
 }
