@@ -74,15 +74,10 @@ async function recordSuccess(
 ): Promise<void> {
   for (const member of membersOf(release)) await ledger.putRunning({ ...member, environment, promotion, since: at, verified: true });
   const place = environmentOf(pipeline, environment);
-  for (const [service, taskDefinition] of Object.entries(record.taskDefinitions))
-    await ledger.putService({
-      environment,
-      service,
-      state: 'running',
-      taskDefinition,
-      promotion,
-      ...routed(place, pipeline.services[service]),
-    });
+  for (const [service, taskDefinition] of Object.entries(record.taskDefinitions)) {
+    const route = routed(place, pipeline.services[service]);
+    await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion, ...route });
+  }
 }
 
 export const handler = step('complete-promotion', Input, () => {

@@ -163,9 +163,8 @@ const bugs: readonly Bug[] = [
   {
     what: 'the ledger does not learn which revision runs',
     file: 'functions/complete-promotion.ts',
-    right:
-      "await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion, ...routed(pipeline.services[service]) });",
-    wrong: 'void [routed, pipeline, service, taskDefinition];',
+    right: "await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion, ...route });",
+    wrong: 'void [route, taskDefinition];',
     caught: good,
   },
   {
