@@ -115,7 +115,12 @@ export function drawPicker(
   ].slice(0, Math.max(3, size.rows - 1));
 }
 
-/** Whole cells where they fit; else the widest give way, the last first. */
+/** The column of what it is called: two that look the same there cannot be told apart. */
+const NAME = 1;
+/** Others give way to it down to this. */
+const SPARE = 8;
+
+/** Whole cells where they fit; else the widest give way: the last first, the name last. */
 function widths(options: readonly Option[], room: number): number[] {
   const count = options[0]?.cells.length ?? 0;
   const wide = Array.from({ length: count }, (_, column) => Math.max(...options.map(({ cells }) => columns(plain(cells[column] ?? '')))));
@@ -123,7 +128,9 @@ function widths(options: readonly Option[], room: number): number[] {
   const last = count - 1;
   wide[last] = Math.max(Math.min(wide[last] ?? 0, 16), (wide[last] ?? 0) - Math.max(0, over()));
   while (over() > 0) {
-    const widest = wide.indexOf(Math.max(...wide));
+    const others = wide.map((one, column) => (column === NAME ? 0 : one));
+    const most = Math.max(...others);
+    const widest = most > SPARE ? others.indexOf(most) : wide.indexOf(Math.max(...wide));
     if ((wide[widest] ?? 0) <= 3) break;
     wide[widest] = (wide[widest] ?? 0) - 1;
   }

@@ -50,5 +50,7 @@ async function promote(release: string | undefined, options: Options): Promise<v
 async function chosen(source: import('../source.ts').Source) {
   const { canAsk, choices, choose } = await import('../picking.ts');
   if (!canAsk()) throw new UsageError('name a release as REPOSITORY@TAG, or --from an environment');
-  return choose(await choices(source, 100, true), source.now(), source.timeZone);
+  // A set is no release by itself: it is promoted --from where it runs.
+  const single = (await choices(source, 100, true)).filter(({ repository }) => !repository.startsWith('+'));
+  return choose(single, source.now(), source.timeZone);
 }

@@ -65,6 +65,16 @@ describe('the picker', () => {
     expect(press(options, { typed: 'x', at: 0 }, undefined, { name: 'c', ctrl: true }, 10)).toEqual({ left: 'interrupted' });
   });
 
+  it('keeps what releases are called, where the rest has to give way', () => {
+    const alike = ['git_cf7edb2a', 'git_cf7edb2b'].map((tag, index) => ({
+      number: index + 1,
+      cells: [String(index + 1), `customer-accounts ${tag}`, '38 min', 'integration-lead', 'test, beta, staging, live', 'A long message'],
+      details: [],
+    }));
+    const drawn = drawPicker('which?', alike, { typed: '', at: 0 }, { width: 80, rows: 24 }).map(stripVTControlCharacters).join('\n');
+    for (const { cells } of alike) expect(drawn).toContain(cells[1]);
+  });
+
   it('fits every terminal, shows the one that is meant, and obeys no escapes', () => {
     for (const [width, rows] of [
       [80, 24],
