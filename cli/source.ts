@@ -48,8 +48,6 @@ export interface LocalAddresses extends Addresses {
 /** May read everything on local AWS. */
 const ADMIN = 'shiplock-admin';
 
-const machineZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
-
 /**
  * From here on a line moves if the answer takes its time.
  * @throws UsageError if there is nothing to speak to, with the ways out
@@ -163,12 +161,12 @@ async function openAccount(options: SourceOptions): Promise<Source> {
   return {
     kind: 'aws',
     ...opened(pipeline, connection),
-    timeZone: machineZone(),
+    timeZone: pipeline.timeZone,
     now: () => Date.now(),
     assertMayDecide: () => {},
     decide: async (decision) => {
       working(decision.verb);
-      return send(await decisions(pipeline, connection), decision, machineZone());
+      return send(await decisions(pipeline, connection), decision, pipeline.timeZone);
     },
   };
 }

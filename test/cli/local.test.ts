@@ -53,10 +53,11 @@ describe('shiplock local', () => {
         spawnSync(process.execPath, [join(root, 'cli/main.ts'), ...more, '--config', 'examples/acme'], {
           cwd: root,
           encoding: 'utf8',
-          env: { ...process.env, AWS_CONFIG_FILE: profiles },
+          // Whoever asks from elsewhere reads the pipeline's times, as its chats do.
+          env: { ...process.env, AWS_CONFIG_FILE: profiles, TZ: 'Asia/Tokyo' },
         });
-      const frozen = account('freeze', 'beta', '--reason', 'audit', '--profile', 'acme-release-manager');
-      expect([frozen.status, frozen.stdout]).toEqual([0, expect.stringContaining('beta frozen')]);
+      const frozen = account('freeze', 'beta', '--until', '2099-01-01T12:00:00Z', '--reason', 'audit', '--profile', 'acme-release-manager');
+      expect([frozen.status, frozen.stdout]).toEqual([0, expect.stringContaining('beta frozen until Thu 1 Jan 13:00')]);
       expect(account('status', '--profile', 'acme-developer').stdout).toContain('audit');
       const stranger = account('thaw', 'beta', '--profile', 'shiplock-admin');
       expect([stranger.status, stranger.stderr]).toEqual([3, expect.stringContaining('nobody of this pipeline')]);
