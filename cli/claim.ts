@@ -29,7 +29,11 @@ const PATIENCE = 5_000;
  * @throws UsageError if somebody else has it
  */
 export async function claim(folder: string): Promise<Claim> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new UsageError(`${folder} cannot be a data folder: ${(error as Error).message}; choose another with --data`);
+  }
   const file = join(folder, 'lock.json');
   const word = randomBytes(16).toString('hex');
   let state = 'is starting already';

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
+import { Migrations } from '../aws/migrations.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
@@ -142,6 +143,7 @@ export const handler = step('decide', Event, () => {
     ledger,
     turns: new Turns(ledger.table),
     registry: new Registry(),
+    migrations: new Migrations(ledger.table),
     outbox: new Outbox(ledger.table, workflows),
     journal: new Journal(setting('JOURNAL_TABLE')),
     workflows,

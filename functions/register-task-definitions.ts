@@ -8,7 +8,7 @@ import { Pace } from '../aws/pace.ts';
 import { register } from '../aws/registration.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
 import { isComplete, missingOf, repositoriesOf } from '../domain/composition.ts';
-import { approvalOf, databasesOf, type Home, renderMigration } from '../domain/databases.ts';
+import { approvalOf, renderMigration } from '../domain/databases.ts';
 import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
 import { heldBack } from '../domain/holds.ts';
 import { compareOrders } from '../domain/order.ts';
@@ -16,6 +16,7 @@ import type { Group, Pipeline } from '../domain/pipeline.ts';
 import type { ByHand, Ordered, PromotionRecord } from '../domain/records.ts';
 import { membersOf, type Release, releaseTitle, shortDigest } from '../domain/release.ts';
 import { renderTaskDefinition } from '../domain/render.ts';
+import { migratesAlone, migrationsDue } from './stack/due.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, groupsOf } from './stack/environment.ts';
 import { promotionSchema } from './stack/schemas.ts';
 import { readPipeline, setting } from './stack/settings.ts';
@@ -59,11 +60,10 @@ export const registerTaskDefinitions =
     const services = complete.flat();
     const toRegister = services.filter(({ name: service }) => record.taskDefinitions[service] === undefined);
     // What a person puts back or restarts runs on the database as it is.
-    const due = record.ordered ? [] : await migrationsDue(world, databasesOf(pipeline, environment, release.repository), release.digest);
+    const due = record.ordered ? [] : await migrationsDue(world, environment, release);
     // A run belongs to one digest and its own gate, which may be stricter than the set's.
     for (const member of release.members ?? [])
-      if ((await migrationsDue(world, databasesOf(pipeline, environment, member.repository), member.digest)).length > 0)
-        throw new PromotionRefused(`${releaseTitle(member)} of this set has a migration to run for ${name}; promote it by itself first`);
+      if ((await migrationsDue(world, environment, member)).length > 0) throw new PromotionRefused(migratesAlone(member, name));
     const toMigrate = due.filter(({ id }) => record.migrations?.[id] === undefined);
     if (toRegister.length + toMigrate.length > 0) {
       await keepPace(world, record, toRegister.length + toMigrate.length, moment.now());
@@ -93,13 +93,6 @@ export const registerTaskDefinitions =
     await journal.write(entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage }));
     return { services: services.map(({ name: service }) => service) };
   };
-
-/** The databases that this digest has not migrated. */
-async function migrationsDue({ migrations }: World, homes: readonly Home[], digest: string): Promise<Home[]> {
-  const due: Home[] = [];
-  for (const home of homes) if (!(await migrations.runs(home.id, digest)).some(({ state }) => state === 'succeeded')) due.push(home);
-  return due;
-}
 
 /** What may have changed since it was asked for: freeze, a newer release, the image itself, the approval. */
 async function mayEnter(

@@ -32,6 +32,11 @@ describe('a folder', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('has to be one', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(claim(join(folder, 'file'))).rejects.toThrow(/file cannot be a data folder: .*; choose another with --data$/);
+  });
+
   it('is had by one only of many that come at once, also where a dead one is in their way', async () => {
     for (const before of [undefined, '{"pid":']) {
       if (before !== undefined) writeFileSync(place(), before);

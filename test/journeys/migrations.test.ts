@@ -58,6 +58,12 @@ describe('a migration', () => {
     journey = await Journey.begin();
     const digest = await journey.push(image('0000001'));
     await journey.untilAsked(digest, 'beta', orders);
+    // Said before anybody is asked, as it could not go in.
+    const set = { verb: 'promote-set', from: 'test', to: 'beta', manifest: { orders: digest } };
+    expect(await journey.stage.decideAs(manager, set)).toMatchObject({
+      status: 403,
+      message: expect.stringMatching(/has a migration to run for beta; promote it by itself first: shiplock promote orders@\S+ --to beta$/),
+    });
     await journey.approve(digest, 'beta', integrator, 'orders');
     await journey.untilAsked(digest, 'staging', orders);
     await journey.stage.advance(30 * MINUTE);

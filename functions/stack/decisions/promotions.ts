@@ -6,6 +6,7 @@ import type { Environment } from '../../../domain/pipeline.ts';
 import type { Ordered, PromotionRecord, RunningRecord } from '../../../domain/records.ts';
 import { membersOf, type Release, releaseTitle, setRepository, shortDigest } from '../../../domain/release.ts';
 import type { PromotionStart, ReleaseSet, ReleaseStart } from '../../../domain/workflow.ts';
+import { migratesAlone, migrationsDue } from '../due.ts';
 import { groupOf } from '../environment.ts';
 import { entry, notActive } from '../words.ts';
 import { atWork, stopPromotion } from './brake.ts';
@@ -85,6 +86,10 @@ export async function promoteSet(world: World, { from, to, manifest }: Of<'promo
   const unheld = before?.environments.includes(from) ? undefined : await notHeld(world, before?.environments ?? [], members);
   if (unheld)
     return refused(`${releaseTitle(unheld)} has not held in ${before?.name}, the stage before ${stage.name}; promote the set there first`);
+  // It would be refused when it goes in: better now than after people have said yes.
+  for (const name of stage.environments)
+    for (const member of members)
+      if ((await migrationsDue(world, pipeline.environments[name]!, member)).length > 0) return refused(migratesAlone(member, name));
   const repository = setRepository(from);
   const digest = `sha256:${createHash('sha256').update(wanted.flat().join('\n')).digest('hex')}`;
   const known = await ledger.release(repository, digest);

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { Registry } from '../../../aws/ecr.ts';
 import type { Journal } from '../../../aws/journal.ts';
 import type { Ledger } from '../../../aws/ledger.ts';
+import type { Migrations } from '../../../aws/migrations.ts';
 import type { Outbox } from '../../../aws/outbox.ts';
 import type { StepFunctions } from '../../../aws/step-functions.ts';
 import type { Turns } from '../../../aws/turns.ts';
@@ -50,6 +51,7 @@ export interface World {
   readonly ledger: Ledger;
   readonly turns: Turns;
   readonly registry: Pick<Registry, 'image'>;
+  readonly migrations: Pick<Migrations, 'runs'>;
   readonly outbox: Outbox;
   readonly journal: Pick<Journal, 'write'>;
   readonly workflows: Pick<StepFunctions, 'start' | 'stop'>;
