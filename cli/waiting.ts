@@ -2,6 +2,7 @@
 import { promotionExecution, releaseExecution } from '../domain/names.ts';
 import type { Pipeline } from '../domain/pipeline.ts';
 import { isPromotionOver, type ReleaseRecord } from '../domain/records.ts';
+import { setRepository } from '../domain/release.ts';
 import type { OutcomeKind } from '../domain/workflow.ts';
 import { inOrder } from './entries.ts';
 import { EXIT, inZone, journalLine, note, plain, UsageError } from './output.ts';
@@ -75,14 +76,14 @@ export async function waitFor(source: Source, awaited: Awaited, options: WaitOpt
 
 /** Whether it is a name that an execution of this pipeline gets: it may be on its way. */
 function mayCome({ environments, repositories }: Pipeline, name: string): boolean {
+  const moving = [...Object.keys(repositories), ...Object.keys(environments).map(setRepository)];
   const isRelease = (rest: string) => {
     const [, digest = '', attempt] = /-([0-9a-f]{12})-(\d{1,6})$/.exec(rest) ?? [];
-    return Object.keys(repositories).some((repository) => releaseExecution(repository, digest, Number(attempt)) === rest);
+    return moving.some((repository) => releaseExecution(repository, digest, Number(attempt)) === rest);
   };
-  const environment = Object.keys(environments).find((one) => name.startsWith(`${one}-`));
-  if (isRelease(name) || environment === undefined) return isRelease(name);
-  const rest = name.slice(environment.length + 1);
-  return isRelease(rest) || /^(?:wake-\d+|teardown-at[0-9a-z]+|.+-[0-9a-f]{12}-at[0-9a-z]+)$/.test(rest);
+  const isOf = (rest: string) => isRelease(rest) || /^(?:wake-\d+|teardown-at[0-9a-z]+|.+-[0-9a-f]{12}-at[0-9a-z]+)$/.test(rest);
+  // One environment's name may begin with another's.
+  return isRelease(name) || Object.keys(environments).some((one) => name.startsWith(`${one}-`) && isOf(name.slice(one.length + 1)));
 }
 
 function wayOut({ repositories }: Pipeline, name: string): string {

@@ -73,7 +73,7 @@ async function tell(
   const run = known.find((one) => one.number === number);
   if (run === undefined)
     throw new UsageError(`there is no build ${number}; ${known[0] ? `the newest is ${known[0].number}` : 'none has run yet'}`);
-  if (run.log === undefined) return print(`build ${number} has said nothing yet`);
+  if (run.log === undefined) return json ? printJson({ ...inWords(run), lines: [] }) : print(`build ${number} has said nothing yet`);
   const { Logs } = await import('../../aws/logs.ts');
   const { whileWorking } = await import('../progress.ts');
   const { group, stream } = run.log;

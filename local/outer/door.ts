@@ -57,7 +57,9 @@ export async function openDoor(
     const request = await read(incoming, LARGEST);
     return request === undefined ? tooLarge : await answer(request);
   };
-  const server = createServer((incoming, outgoing) => {
+  // Others that would upgrade are answered like those that would not, as by a load balancer.
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket';
+  const server = createServer({ shouldUpgradeCallback }, (incoming, outgoing) => {
     take(incoming)
       .then((response) => {
         // What is still to come is not read: the connection ends.

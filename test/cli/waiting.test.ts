@@ -4,8 +4,9 @@ import { inOrder } from '../../cli/entries.ts';
 import { inZone, UsageError } from '../../cli/output.ts';
 import type { Source } from '../../cli/source.ts';
 import { type Awaited, exitCodeOf, waitFor } from '../../cli/waiting.ts';
-import { orderedExecution, releaseExecution } from '../../domain/names.ts';
+import { orderedExecution, promotionExecution, releaseExecution } from '../../domain/names.ts';
 import type { JournalEntry, PromotionRecord, ReleaseRecord, RunningRecord } from '../../domain/records.ts';
+import { setRepository } from '../../domain/release.ts';
 import { release } from '../domain/parts.ts';
 
 const record = (tag: string, more: Partial<ReleaseRecord> = {}): ReleaseRecord => ({
@@ -113,6 +114,8 @@ describe('wait', () => {
     'orders-cf7edb2a90b1-1',
     releaseExecution('team/stock_a', `sha256:${'0'.repeat(64)}`, 2),
     'test-orders-cf7edb2a90b1-12',
+    releaseExecution(setRepository('test'), 'sha256:cf7edb2a90b1', 1),
+    promotionExecution('live', releaseExecution(setRepository('test'), 'sha256:cf7edb2a90b1', 1)),
     orderedExecution('live', 'orders', 'sha256:cf7edb2a90b1', 1_800_000_000_000),
     'test-wake-3',
     'live-teardown-atabc',

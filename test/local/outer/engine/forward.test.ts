@@ -104,6 +104,20 @@ describe('between a load balancer and a container', () => {
     await expect.poll(() => heard.ended).toBe(true);
   });
 
+  it('a request that would rather be HTTP/2 is one of HTTP/1.1, with its body', async () => {
+    const { door } = await open({
+      answer: (incoming, outgoing) => {
+        const parts: Uint8Array[] = [];
+        incoming.on('data', (part: Uint8Array) => parts.push(part)).on('end', () => outgoing.end(`got ${Buffer.concat(parts)}`));
+      },
+    });
+    const head =
+      'POST /sums HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n';
+    const { socket, heard } = speak(door.port, `${head}content-length: 4\r\n\r\n1+1=`);
+    await new Promise((ended) => socket.once('close', ended));
+    expect(heard.text).toMatch(/^HTTP\/1\.1 200 [\s\S]*got 1\+1=/);
+  });
+
   it('a container that speaks no WebSocket answers as it likes, and pages of other origins get none', async () => {
     const { door } = await open({ answer: (_, outgoing) => outgoing.writeHead(426).end('no') });
     const { heard } = speak(door.port, `${UPGRADE}\r\n`);
