@@ -21,7 +21,7 @@ import type {
 } from './pipeline.ts';
 import { ConfigError, type Problem, problemsOf } from './problems.ts';
 import { DAYS, type Parsed, type PipelineConfig, schema } from './schema.ts';
-import { completeStrategy, shiftingOf } from './strategy.ts';
+import { completeStrategy, shiftingOf, shiftMinutes } from './strategy.ts';
 import { suggestion } from './suggestion.ts';
 
 export { ConfigError };
@@ -150,6 +150,8 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
 
 /** Minutes. A teardown waits eight hours for its turn, and what comes after the pause has one of them. */
 const PAUSE_BEFORE_SLEEP = 420;
+/** Minutes that a teardown waits for its turn. */
+const SHIFT_BEFORE_SLEEP = 480;
 
 /** What a strategy that shifts traffic asks of its environment. */
 function checkStrategies(services: readonly ServiceDefinition[], environments: readonly Environment[], report: Report): void {
@@ -164,6 +166,11 @@ function checkStrategies(services: readonly ServiceDefinition[], environments: r
         report(
           `${place}.pauseMinutes`,
           `${shifting.pauseMinutes}${shifting.look ? ' (a day with `look`, where nothing is said)' : ''} is more than ${PAUSE_BEFORE_SLEEP}: ${environment.name} is on demand, and its teardown waits at most eight hours for what is under way`,
+        );
+      else if (environment.onDemand && shifting.pauseMinutes + shiftMinutes(shifting) > SHIFT_BEFORE_SLEEP)
+        report(
+          place,
+          `pauseMinutes (${shifting.pauseMinutes}), steps and bake (${shiftMinutes(shifting)}) together are more than ${SHIFT_BEFORE_SLEEP} minutes: ${environment.name} is on demand, and its teardown waits at most eight hours for what is under way`,
         );
       if (shifting.look && environment.approval === undefined)
         report(`${place}.look`, `nobody may look: ${environment.name} has no approvers; give it \`approval\``);

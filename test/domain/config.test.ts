@@ -163,6 +163,11 @@ describe('a wrong configuration', () => {
       (config) => Object.assign(config.environments.test!, { strategy: { kind: 'blue-green', pauseMinutes: 421 } }),
     ],
     [
+      'steps and a bake that a teardown would not outwait',
+      'environments.test.strategy: pauseMinutes (60), steps and bake (545) together are more than 480 minutes: test is on demand, and its teardown waits at most eight hours for what is under way',
+      (config) => Object.assign(config.environments.test!, { strategy: { kind: 'linear', percent: 10, stepBakeMinutes: 60 } }),
+    ],
+    [
       'a path to an environment that does not exist',
       'path[0]: no environment "tests", did you mean "test"?; there are test, beta, staging, live, sandbox',
       (config) => Object.assign(config, { path: ['tests', 'test', 'beta', 'staging', ['live', 'sandbox']] }),
