@@ -4,7 +4,7 @@ import { RenderError } from './errors.ts';
 import { environmentName, family, fingerprint, logGroup } from './names.ts';
 import type { ContainerTemplate, Environment, Foundation, Pipeline, ServiceDefinition } from './pipeline.ts';
 import type { Release } from './release.ts';
-import { atOnce, rolling, type Shift, WAY_BACK } from './rollout.ts';
+import { atOnce, rolling, rollingAgain, type Shift, WAY_BACK } from './rollout.ts';
 import { strategyOf } from './strategy.ts';
 
 /** RegisterTaskDefinition's input, as far as the pipeline looks into it. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html */
@@ -173,7 +173,9 @@ export interface ServiceParts {
 function deploymentConfiguration({ environment, service, shift }: ServiceParts) {
   if (shift) return shift.deploymentConfiguration;
   const strategy = strategyOf(environment, service);
-  return strategy.kind === 'rolling' ? rolling(environment, strategy) : WAY_BACK.deploymentConfiguration;
+  if (strategy.kind !== 'rolling') return WAY_BACK.deploymentConfiguration;
+  // A release that never held may have told ECS of a pause and alarms; no record speaks of it.
+  return service.web ? rollingAgain(environment, strategy.earlySuccess).deploymentConfiguration : rolling(environment, strategy);
 }
 
 function loadBalancers({ service: { web }, targetGroupArn, shift }: ServiceParts) {

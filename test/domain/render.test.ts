@@ -202,13 +202,15 @@ describe('a service', () => {
     deploymentCircuitBreaker: { enable: true, rollback: true, thresholdConfiguration: { type: 'COUNT', value: 3 } },
     earlySuccessCriteria: { enable: false },
   };
+  /** A release that shifted and never held may have left a pause and alarms. */
+  const unasked = { lifecycleHooks: [], alarms: { alarmNames: [], enable: false, rollback: false } };
 
   it('is updated to an exact revision, without a word about how many tasks', () =>
     expect(renderUpdateService(given('orders-web'))).toEqual({
       cluster: 'acme-live',
       service: 'orders-web',
       taskDefinition: 'arn:aws:ecs:eu-central-1:111111111111:task-definition/acme-live-orders-web:7',
-      deploymentConfiguration: asRolled,
+      deploymentConfiguration: { ...asRolled, ...unasked },
       healthCheckGracePeriodSeconds: 60,
     }));
 
@@ -217,7 +219,7 @@ describe('a service', () => {
       cluster: 'acme-live',
       serviceName: 'orders-web',
       taskDefinition: 'arn:aws:ecs:eu-central-1:111111111111:task-definition/acme-live-orders-web:7',
-      deploymentConfiguration: asRolled,
+      deploymentConfiguration: { ...asRolled, ...unasked },
       healthCheckGracePeriodSeconds: 60,
       desiredCount: 2,
       launchType: 'FARGATE',
@@ -237,6 +239,7 @@ describe('a service', () => {
     const request = renderCreateService(given('orders-worker'));
     expect(request).not.toHaveProperty('loadBalancers');
     expect(request).not.toHaveProperty('healthCheckGracePeriodSeconds');
+    expect(request.deploymentConfiguration).toEqual(asRolled);
   });
 
   it('is created once for a promotion, however often that is tried, and anew by another', () => {
