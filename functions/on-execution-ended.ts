@@ -13,6 +13,7 @@ import { closeLook } from './stack/looks.ts';
 import { readPipeline, setting } from './stack/settings.ts';
 import {
   assertDead,
+  assertSettled,
   brake,
   isInTurn,
   isOver,
@@ -62,12 +63,14 @@ export const onExecutionEnded =
     const at = now();
     const input = JSON.parse(detail.input ?? '{}') as Record<string, string>;
     switch (machine) {
-      case name('promotion'):
+      case name('promotion'): {
         if (await isOver(world, detail.name)) return;
         await brake(world, detail.name);
         assertDead(detail.name, end, at);
-        await settlePromotion(world, detail.name, end, at);
-        return withdraw(world, detail.name, at);
+        const isSettled = await settlePromotion(world, detail.name, end, at);
+        await withdraw(world, detail.name, at);
+        return assertSettled(isSettled, detail.name, end, at);
+      }
       case name('release'):
         return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at, Number(input.attempt ?? 1));
       case name('wake'):

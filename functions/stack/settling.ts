@@ -11,10 +11,11 @@ import { renderUpdateService } from '../../domain/render.ts';
 import { wayBack } from '../../domain/rollout.ts';
 import { ALL_GROUPS, type EnvironmentClients, environmentOf } from './environment.ts';
 import { freezeForPerson } from './person.ts';
+import { CLOCK_SKEW } from './waiting.ts';
 import { entry } from './words.ts';
 
-/** The deployment or rollback of an ended promotion, as it is left. */
-type Left = 'settled' | { readonly needsPerson: string };
+/** The deployment or rollback of an ended promotion, as it is left; `going`: ECS is still on its way back. */
+type Left = 'settled' | 'going' | { readonly needsPerson: string };
 
 export interface SettlingWorld {
   readonly pipeline: Pipeline;
@@ -31,6 +32,26 @@ class StillBreathing extends Error {
     super(`${execution} has ended a moment ago, and a function of it may still act; this is tried again in a minute`);
     this.name = 'StillBreathing';
   }
+}
+
+/** What an ended promotion left is still on its way back: nobody may say yet that it is back. */
+class StillGoingBack extends Error {
+  constructor(promotion: string) {
+    super(`what ran before ${promotion} is not back yet; this is looked at again, by the sweep at the latest`);
+    this.name = 'StillGoingBack';
+  }
+}
+
+/**
+ * Lambda brings an event again after a minute, and then after two; that long the retries do for a look.
+ * The last one ends well: from then on the sweep looks, and nothing is told as unhandled. Milliseconds.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+const RETRIES = 120_000;
+
+/** @throws StillGoingBack while the event may come again */
+export function assertSettled(isSettled: boolean, promotion: string, { stoppedAt }: End, now: number): void {
+  if (!isSettled && now - stoppedAt < RETRIES) throw new StillGoingBack(promotion);
 }
 
 /** How it ended. */
@@ -88,19 +109,23 @@ export async function brake({ pipeline, ledger, clients }: SettlingWorld, promot
 }
 
 /**
- * Stops or takes back what an ended promotion left in ECS, says so in the ledger, and gives its turn on.
+ * Stops or takes back what an ended promotion left in ECS; when that is done, says so in the ledger, and gives its turn on.
  * Only when its last function must be dead.
+ * @returns false while ECS is still on its way back: to be called again
  */
-export async function settlePromotion(world: SettlingWorld, promotion: string, end: End, now: number): Promise<void> {
+export async function settlePromotion(world: SettlingWorld, promotion: string, end: End, now: number): Promise<boolean> {
   const { ledger, journal, turns } = world;
   const record = await ledger.promotion(promotion);
-  if (record === undefined) return;
+  if (record === undefined) return true;
   if (!isPromotionOver(record)) {
     const stuck: string[] = [];
+    let isGoing = false;
     for (const service of Object.keys(record.before ?? {})) {
-      const left = await settleService(world, record, service);
-      if (left !== 'settled') stuck.push(left.needsPerson);
+      const left = await settleService(world, record, service, end, now);
+      if (left === 'going') isGoing = true;
+      else if (left !== 'settled') stuck.push(left.needsPerson);
     }
+    if (isGoing) return false;
     const { state, reason } = wordsOf(end);
     if (stuck.length > 0) await freezeForPerson(world, record, stuck.join('; '), now);
     await ledger.setPromotion(promotion, { state, endedAt: new Date(now).toISOString(), reason });
@@ -114,9 +139,10 @@ export async function settlePromotion(world: SettlingWorld, promotion: string, e
     record.group === ALL_GROUPS ? undefined : record.group,
     now,
   );
+  return true;
 }
 
-async function settleService(world: SettlingWorld, record: PromotionRecord, serviceName: string): Promise<Left> {
+async function settleService(world: SettlingWorld, record: PromotionRecord, serviceName: string, end: End, now: number): Promise<Left> {
   const { pipeline, parameters, ledger, clients } = world;
   const wait = await ledger.wait(record.environment, serviceName);
   if (wait?.owner !== record.promotion) return 'settled';
@@ -131,42 +157,58 @@ async function settleService(world: SettlingWorld, record: PromotionRecord, serv
     }
     await ledger.dropService(record.environment, serviceName);
   } else {
-    const left = await goBack(world, record, wait, previous);
+    const left = await goBack(world, record, wait, previous, end, now);
     if (left !== 'settled') return left;
   }
   await ledger.dropWait(wait);
   return 'settled';
 }
 
-/** Brings a service back to what it ran before, from wherever the execution has left it. */
-async function goBack(world: SettlingWorld, record: PromotionRecord, wait: WaitRecord, previous: string): Promise<Left> {
+/** Brings a service back to what it ran before, from wherever the execution has left it; it is back when ECS says so. */
+async function goBack(
+  world: SettlingWorld,
+  record: PromotionRecord,
+  wait: WaitRecord,
+  previous: string,
+  { stoppedAt }: End,
+  now: number,
+): Promise<Left> {
   const { pipeline, clients } = world;
   const { ecs } = clients(record.environment);
   const cluster = environmentName(pipeline.name, record.environment);
-  const look = await ecs.look(cluster, wait.service, wait.since);
   const isBack = wait.kind === 'put-back';
-  if (look.stuck || look.gone || (isBack && look.state === 'broke')) return { needsPerson: `${wait.service}: ${look.reason}` };
+  let look = await ecs.look(cluster, wait.service, wait.since);
   // A rollback's own deployment of what ran before may go on; anything else that was deployed may not.
-  const mustStop = look.state === 'running' && !isBack;
-  if (mustStop && (await ecs.stop(look.deployment ?? ''))) return 'settled';
-  const after = mustStop ? await ecs.look(cluster, wait.service, wait.since) : look;
-  if (isBack ? after.state === 'none' : after.state === 'held') await putBack(world, record, wait, previous);
-  return 'settled';
+  if (look.state === 'running' && !isBack) {
+    await ecs.stop(look.deployment ?? '');
+    look = await ecs.look(cluster, wait.service, wait.since);
+  }
+  if (look.stuck || look.gone || (isBack && look.state === 'broke')) return { needsPerson: `${wait.service}: ${look.reason}` };
+  if (look.state === 'running') {
+    const { deployMinutes } = environmentOf(pipeline, record.environment).timeouts;
+    const until = Math.max(stoppedAt, wait.since) + LAST_BREATH + deployMinutes * 60_000;
+    return now < until ? 'going' : { needsPerson: `${wait.service}: ECS has not gone back within ${deployMinutes} minutes` };
+  }
+  return look.state === (isBack ? 'none' : 'held') ? putBack(world, record, wait, previous, now) : 'settled';
 }
 
+/** Asks for what ran before; what comes of it is seen by the next look. */
 async function putBack(
-  { pipeline, parameters, clients }: SettlingWorld,
+  { pipeline, parameters, ledger, clients }: SettlingWorld,
   { environment: name, promotion }: PromotionRecord,
   wait: WaitRecord,
   taskDefinition: string,
-): Promise<void> {
+  now: number,
+): Promise<Left> {
   const service = pipeline.services[wait.service];
-  if (service === undefined) return;
+  if (service === undefined) return 'settled';
   const environment = environmentOf(pipeline, name);
   const { foundation } = await parameters.foundation(pipeline.name, name, []);
   const shift = wayBack(environment, wait);
   const parts = { pipeline, environment, service, foundation, targetGroupArn: undefined, taskDefinition, promotion, shift };
+  await ledger.putWait({ ...wait, kind: 'put-back', state: 'open', taskDefinition, since: now - CLOCK_SKEW });
   await clients(name).ecs.update(renderUpdateService(parts) as never);
+  return 'going';
 }
 
 /** Gives a release its terminal state and withdraws its open question. */

@@ -62,7 +62,8 @@ describe('a promotion that ended without a word', () => {
       before: { gateway: 'old:1' },
     });
     await d.wait();
-    d.looks.set('gateway', [{ state: 'running', reason: '', deployment: 'd1' }]);
+    const running = { state: 'running', reason: '', deployment: 'd1' } as const;
+    d.looks.set('gateway', [running, running, { state: 'broke', reason: 'stopped' }]);
   });
 
   it('is stopped in ECS at once, and settled only when no function of it can still act', async () => {
@@ -82,6 +83,14 @@ describe('a promotion that ended without a word', () => {
     expect(await d.ledger.promotion('p1')).toMatchObject({ state: 'errored', reason: expect.stringContaining('ended as ABORTED') });
     expect(await d.ledger.waits('beta')).toEqual([]);
     expect(d.answers).toMatchObject([{ token: 't-p2', answer: { result: { fence: 2 } } }]);
+  });
+
+  it('keeps its turn while ECS is on its way back: the event comes again, and then the sweep looks', async () => {
+    d.looks.set('gateway', [{ state: 'running', reason: '', deployment: 'd1' }]);
+    await expect(ended('p1')).rejects.toThrow('what ran before p1 is not back yet');
+    await ended('p1', { stopDate: MORNING - 3 * MINUTE });
+    expect(await d.ledger.promotion('p1')).toMatchObject({ state: 'deploying' });
+    expect({ answers: d.answers, journal: d.journal }).toEqual({ answers: [], journal: [] });
   });
 
   it('by a person’s order is refused, in that person’s words', async () => {

@@ -2,13 +2,22 @@
 import { describe, expect, it } from 'vitest';
 import type { Look } from '../../aws/ecs.ts';
 import type { PromotionRecord, WaitRecord } from '../../domain/records.ts';
-import { assertDead, LAST_BREATH, type SettlingWorld, settlePromotion, settleRelease } from '../../functions/stack/settling.ts';
+import {
+  assertDead,
+  assertSettled,
+  LAST_BREATH,
+  type SettlingWorld,
+  settlePromotion,
+  settleRelease,
+} from '../../functions/stack/settling.ts';
 import { pipeline, release as releaseOf } from '../domain/parts.ts';
 
 const release = releaseOf('gateway', '1.0.0');
 const end = { status: 'ABORTED', stoppedAt: 0, cause: '' };
 
-/** @param looks what ECS answers, one after the other; the last one again and again */
+const MINUTE = 60_000;
+
+/** Minute by minute, until it is settled. @param looks what ECS answers, one after the other; the last one again and again */
 async function settle(kind: WaitRecord['kind'], looks: readonly Look[], { stops = true }: { stops?: boolean } = {}) {
   const done: string[] = [];
   const said: string[] = [];
@@ -41,6 +50,9 @@ async function settle(kind: WaitRecord['kind'], looks: readonly Look[], { stops 
       promotion: async () => record as unknown as PromotionRecord,
       setPromotion: async (_: string, { state }: { state: string }) => said.push(state) > 0,
       wait: async () => wait,
+      putWait: async (changed: WaitRecord) => {
+        wait = changed;
+      },
       dropWait: async () => {
         wait = undefined;
       },
@@ -50,20 +62,40 @@ async function settle(kind: WaitRecord['kind'], looks: readonly Look[], { stops 
     turns: { end: async () => void said.push('turn given on') },
     clients: () => ({ ecs }),
   } as unknown as SettlingWorld;
-  await settlePromotion(world, 'p1', end, LAST_BREATH);
+  let minutes = 1;
+  for (; !(await settlePromotion(world, 'p1', end, minutes * MINUTE)); minutes++)
+    expect({ said, frozen }).toEqual({ said: [], frozen: [] });
   expect(said).toEqual(['errored', 'turn given on']);
-  return { done, frozen, isClear: wait === undefined };
+  return { done: [...new Set(done)], frozen, minutes, isClear: wait === undefined };
 }
 
 const look = (state: Look['state'], more: Partial<Look> = {}): Look => ({ state, reason: `it ${state}`, deployment: 'd1', ...more });
 
 describe('a promotion that was cut off', () => {
-  it('while it deployed: the deployment is stopped', async () => {
-    expect(await settle('deploy', [look('running')])).toEqual({ done: ['stop'], frozen: [], isClear: true });
+  it('while it deployed: the deployment is stopped, and its turn goes on when ECS says that it is back', async () => {
+    const looks = [look('running'), look('running'), look('running'), look('running'), look('broke')];
+    expect(await settle('deploy', looks)).toEqual({ done: ['stop'], frozen: [], minutes: 3, isClear: true });
   });
 
-  it('when its deployment had completed: what ran before is deployed', async () => {
-    expect(await settle('deploy', [look('held')])).toMatchObject({ done: ['update old:1'], frozen: [] });
+  it('and ECS cannot go back from what was stopped: the environment is frozen', async () => {
+    const looks = [look('running'), look('running'), look('broke', { stuck: true })];
+    expect(await settle('deploy', looks)).toMatchObject({ frozen: [expect.stringContaining('it broke')], minutes: 2, isClear: false });
+  });
+
+  it('and ECS does not come to an end: after the minutes of a deployment the environment is frozen', async () => {
+    const { deployMinutes } = pipeline.environments.live!.timeouts;
+    for (const kind of ['deploy', 'put-back'] as const)
+      expect(await settle(kind, [look('running')])).toMatchObject({
+        frozen: [expect.stringContaining(`gateway: ECS has not gone back within ${deployMinutes} minutes`)],
+        minutes: 1 + deployMinutes,
+        isClear: false,
+      });
+  });
+
+  it('when its deployment had completed: what ran before is deployed, and waited for', async () => {
+    const looks = [look('held'), look('none'), look('running'), look('held')];
+    expect(await settle('deploy', looks)).toMatchObject({ done: ['update old:1'], frozen: [], minutes: 4 });
+    expect(await settle('deploy', [look('held'), look('broke')])).toMatchObject({ frozen: [expect.stringContaining('it broke')] });
   });
 
   it('when its deployment completes just before it is stopped: what ran before is deployed', async () => {
@@ -75,16 +107,16 @@ describe('a promotion that was cut off', () => {
   });
 
   it('while its rollback deploys what ran before: it is left to finish', async () => {
-    expect(await settle('put-back', [look('running')])).toMatchObject({ done: [], frozen: [] });
+    expect(await settle('put-back', [look('running'), look('held')])).toMatchObject({ done: [], frozen: [], minutes: 2 });
     expect(await settle('put-back', [look('held')])).toMatchObject({ done: [], frozen: [] });
   });
 
   it('between writing down its rollback and asking ECS for it: it is asked for', async () => {
-    expect(await settle('put-back', [look('none')])).toMatchObject({ done: ['update old:1'] });
+    expect(await settle('put-back', [look('none'), look('held')])).toMatchObject({ done: ['update old:1'] });
   });
 
   it('while its rollback stops a deployment: it is stopped', async () => {
-    expect(await settle('stop', [look('running')])).toMatchObject({ done: ['stop'] });
+    expect(await settle('stop', [look('running'), look('broke')])).toMatchObject({ done: ['stop'] });
     expect(await settle('stop', [look('broke')])).toMatchObject({ done: [], frozen: [], isClear: true });
   });
 
@@ -102,6 +134,12 @@ describe('nothing is settled', () => {
   it('while a function of the execution may still act', () => {
     expect(() => assertDead('p1', { ...end, stoppedAt: 1 }, LAST_BREATH)).toThrow(/tried again in a minute/);
     expect(() => assertDead('p1', end, LAST_BREATH)).not.toThrow();
+  });
+
+  it('while ECS goes back, of which the event comes again once; then the sweep looks, and nothing is called unhandled', () => {
+    expect(() => assertSettled(false, 'p1', end, LAST_BREATH)).toThrow(/not back yet/);
+    expect(() => assertSettled(false, 'p1', end, 3 * LAST_BREATH)).not.toThrow();
+    expect(() => assertSettled(true, 'p1', end, LAST_BREATH)).not.toThrow();
   });
 });
 
