@@ -64,25 +64,36 @@ export const onEcsEvent =
         await answerIfOver(world, wait, now());
         continue;
       }
-      if (wait.state === 'paused') {
-        await pauseEnded(world, wait, now());
+      const isOurs = detail.eventName === 'SERVICE_DEPLOYMENT_COMPLETED' && Date.parse(detail.updatedAt ?? '') > wait.since;
+      if (wait.kind === 'deploy' && wait.hook && (wait.state === 'paused' || wait.state === 'broke')) {
+        if ((await pauseEnded(world, wait, now())) === 'running' && isOurs) throw new EventAhead(place.service);
         continue;
       }
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
       const { state } = wait.state === 'open' ? await lookAt(world, wait) : wait;
       if (state === 'held' || state === 'broke' || state === 'late') await answerIfOver(world, wait, now());
-      const isOurs = detail.eventName === 'SERVICE_DEPLOYMENT_COMPLETED' && Date.parse(detail.updatedAt ?? '') > wait.since;
       if (state === 'running' && isOurs) throw new EventAhead(place.service);
     }
   };
 
-/** What pauses may come to its end while people look: ECS loses patience, its tasks crash, or somebody stops it by hand. */
-async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<void> {
+/**
+ * What pauses may come to its end while checks run and people look: ECS loses patience, its tasks crash, or somebody stops it by hand.
+ * The wait says so to whoever asks next, and those who are asked already are asked no more.
+ * @returns how ECS calls it
+ */
+async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<string> {
   const { pipeline, ledger, outbox, clients } = world;
   const { ecs } = clients(wait.environment);
   const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait.service, wait.since);
-  const record = look.state === 'broke' ? await ledger.promotion(wait.owner) : undefined;
-  if (record) await endLook({ ledger, outbox }, record, await whyBroken(world, wait, look), now);
+  if (look.state !== 'broke') return look.state;
+  const reason = wait.reason ?? (await whyBroken(world, wait, look));
+  // Whoever was faster, such as a rollback, has a reason of its own.
+  if (wait.state === 'paused' && !(await ledger.changeWait(wait, { state: 'broke', reason }))) return look.state;
+  // Others of its group may be on their way to their pause: nobody waits for them.
+  await answerIfOver(world, wait, now);
+  const record = await ledger.promotion(wait.owner);
+  if (record) await endLook({ ledger, outbox }, record, reason, now);
+  return look.state;
 }
 
 /** Where ECS has no circuit breaker, too many failed tasks end a deployment here: it is stopped, and its end is an event again. */

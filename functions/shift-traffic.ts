@@ -45,8 +45,9 @@ export const shiftTraffic =
       const before = wait.state === 'paused' || wait.state === 'open' ? 'open' : wait.state;
       await ledger.putWait({ ...wait, kind: 'shift', token: input.token, among, state: before });
     }
-    let goesOn = true;
-    for (const { hook, state } of waits)
+    // Where one has come to its end already, none goes on.
+    let goesOn = waits.every(({ state }) => state !== 'broke');
+    for (const { hook, state } of goesOn ? waits : [])
       if (hook && (state === 'paused' || state === 'open')) goesOn = (await proceed(clients(environment).ecs, hook)) && goesOn;
     const text = `holds at the test listener of ${environment}; traffic of ${among.join(', ')} shifts`;
     const retried = waits.some(({ kind }) => kind === 'shift');

@@ -76,7 +76,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
   'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
   'run-checks': ['ledger: update', 'read parameters', 'read build logs'],
-  'request-look': [...RECORDS, 'journal'],
+  'request-look': [...RECORDS, 'journal', 'fail waiting steps'],
   'shift-traffic': [...RECORDS, 'journal', 'answer waiting steps', 'change environments'],
   'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
   'complete-promotion': [...RECORDS, ...TURNS, 'journal'],

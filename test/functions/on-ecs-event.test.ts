@@ -106,6 +106,26 @@ describe('a pause before traffic shifts', () => {
     expect(d.answers).toEqual([]);
   });
 
+  it('that has come to its end is broken, for whoever asks next; one that ECS still calls running is looked at again later', async () => {
+    const { since } = await d.wait({ pauses: true });
+    await pause(MORNING);
+    sees('running');
+    await expect(told([arn()], completed(since + 1))).rejects.toMatchObject({ name: 'EventAhead' });
+    expect(await wait()).toMatchObject({ state: 'paused' });
+    sees('broke', 'somebody stopped it');
+    await told([arn()], completed(since + 1));
+    expect(await wait()).toMatchObject({ state: 'broke', reason: expect.stringContaining('somebody stopped it') });
+  });
+
+  it('that has come to its end is told at once where others of its group have yet to pause', async () => {
+    const among = ['orders-web', 'orders-worker'];
+    await d.wait({ service: 'orders-web', among, state: 'paused', pauses: true, hook: { hookId: 'h1', deployment: 'd1' } });
+    await d.wait({ service: 'orders-worker', among });
+    sees('broke', 'its tasks crash', 'orders-web');
+    await told([arn('orders-web')]);
+    expect(d.answers).toMatchObject([{ token: 't0', answer: { error: 'DeploymentFailed' } }]);
+  });
+
   it.each(['shift', 'stop', 'put-back'] as const)('is nothing that a wait of kind %s waits for', async (kind) => {
     await d.wait({ kind, pauses: true });
     await pause(MORNING);

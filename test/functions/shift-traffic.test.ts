@@ -80,6 +80,15 @@ describe('traffic', () => {
     expect(d.journal).toEqual([]);
   });
 
+  it('shifts for none where one had come to its end before', async () => {
+    await waiting({ service: 'orders-web' });
+    await waiting({ service: 'orders-worker', state: 'broke', reason: 'its tasks crash' });
+    d.looks.set('orders-web', [{ state: 'running', reason: '', deployment: 'd1' }]);
+    await shift();
+    expect(proceeded).toEqual([]);
+    expect(d.answers).toEqual([{ token: 't1', answer: { error: 'DeploymentFailed', cause: 'its tasks crash' } }]);
+  });
+
   it('that ECS refuses to let go on for another reason is an error of the step', async () => {
     await waiting({ service: 'orders-web' });
     refusal = new Error('Rate exceeded');

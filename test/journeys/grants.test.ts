@@ -182,6 +182,7 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
   {
     why: 'The example asks nobody to look at a test listener; test/journeys/rollouts.test.ts does.',
     grants: [
+      'acme-request-look AnswerWaitingSteps states:SendTaskFailure',
       'acme-request-look Journal dynamodb:PutItem',
       ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map((action) => `acme-request-look Ledger dynamodb:${action}`),
       ...['CreateLogStream', 'PutLogEvents'].map((action) => `acme-request-look Log logs:${action}`),
