@@ -163,6 +163,11 @@ export class Ledger {
     await this.table.put(keys.pin(record.environment, record.repository), record);
   }
 
+  /** Changes a pin, if it is as it was. @returns false if it is not, or is gone */
+  changePin({ environment, repository, digest, by, at }: PinRecord, fields: Change<PinRecord>): Promise<boolean> {
+    return this.table.set(keys.pin(environment, repository), fields, has({ digest, by, at }));
+  }
+
   async dropPin(environment: string, repository: string): Promise<void> {
     await this.table.delete(keys.pin(environment, repository));
   }

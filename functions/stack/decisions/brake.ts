@@ -17,7 +17,7 @@ export async function abort(world: World, { execution, reason }: Of<'abort'>, { 
   if (promotion !== undefined) {
     if (isPromotionOver(promotion)) return refused(`${titleOf(promotion)} is not on its way: ${endOf(promotion)}`);
     await stopPromotion(world, execution, person, why, now);
-    const pinned = await pinToWhatRuns(world, promotion, { person, now });
+    const pinned = await pinToWhatRuns(world, promotion, why, { person, now });
     return { done: `${titleOf(promotion)} is aborted: ${why}${putBack([promotion])}${pinned}`, execution, stopped: true };
   }
   const climbing = await ledger.climbing();
@@ -62,7 +62,7 @@ async function abortOrdered(
   let pinned = '';
   for (const one of ordered) {
     await stopPromotion(world, one.promotion, person, why, now);
-    pinned += await pinToWhatRuns(world, one, { person, now });
+    pinned += await pinToWhatRuns(world, one, why, { person, now });
   }
   if (ordered.length > 0)
     return {
@@ -79,8 +79,9 @@ async function abortOrdered(
 
 /** A rollback that is aborted leaves its environment where it is: its pin would keep out what runs. @returns what is said of it */
 async function pinToWhatRuns(
-  { ledger }: World,
-  { ordered, environment, release }: PromotionRecord,
+  { ledger, journal }: World,
+  { ordered, environment, release, promotion }: PromotionRecord,
+  why: string,
   { person, now }: Caller,
 ): Promise<string> {
   if (ordered?.verb !== 'rollback') return '';
@@ -88,7 +89,13 @@ async function pinToWhatRuns(
   const pin = pins.find(({ repository, digest }) => repository === release.repository && digest === release.digest);
   const running = await ledger.running(environment, release.repository);
   if (pin === undefined || running === undefined) return '';
-  await ledger.putPin({ ...pin, digest: running.digest, by: person.email, at: new Date(now).toISOString() });
+  const reason = `the rollback to ${releaseTitle(release)}, which ${pin.by} ordered (${pin.reason}), was aborted: ${why}`;
+  const changed = { digest: running.digest, by: person.email, at: new Date(now).toISOString(), reason };
+  if (!(await ledger.changePin(pin, changed))) return `; its pin was changed meanwhile, and is left as it is`;
+  const text = `${release.repository} in ${environment} stays pinned, now to ${running.tag}: ${reason}`;
+  await journal.write(
+    entry(`environment/${environment}`, `pinned/${promotion}/${now}`, now, 'waiting', text, { environment }, person.email),
+  );
   return `; ${environment} stays pinned, to ${releaseTitle(running)}`;
 }
 

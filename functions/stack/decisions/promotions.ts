@@ -139,9 +139,10 @@ export async function rollback(world: World, decision: Of<'rollback'>, caller: C
   const manifest = await ledger.manifest(name);
   const repository = decision.repository ?? (manifest.length === 1 ? manifest[0]?.repository : undefined);
   if (repository === undefined) return refused(`${name} runs ${manifest.map((one) => one.repository).join(', ') || 'nothing'}; say which`);
-  const running = manifest.find((one) => one.repository === repository);
   const reason = decision.reason ?? 'rolled back';
   const moving = await atWork(world, name, repository);
+  // Read after it: what is not at work any more is here by now.
+  let running = await ledger.running(name, repository);
   if (moving?.ordered?.verb === 'rollback' && to === undefined)
     return refused(
       `${name} goes back to ${releaseTitle(moving.release)} already, as ${moving.ordered.by} ordered; follow it: shiplock wait ${moving.promotion}`,
@@ -150,8 +151,12 @@ export async function rollback(world: World, decision: Of<'rollback'>, caller: C
   const isNew =
     moving !== undefined && moving.ordered === undefined && membersOf(moving.release).some((member) => member.repository === repository);
   if (isNew && (to ?? running?.digest) === running?.digest) {
-    if (atOnce) return stayWith(world, moving, { running, repository, reason }, { person, now });
-    if (to === undefined)
+    if (atOnce) {
+      const stayed = await stayWith(world, moving, { running, repository, reason }, caller);
+      if (stayed) return stayed;
+      // It runs: what is asked for is to go back from it, as from anything that runs.
+      running = await ledger.running(name, repository);
+    } else if (to === undefined)
       return refused(
         `${releaseTitle(moving.release)} is on its way into ${name}: say --now to stop it and stay with ${running ? releaseTitle(running) : 'what ran before'}, or --to a release that held`,
       );
@@ -173,17 +178,22 @@ export async function rollback(world: World, decision: Of<'rollback'>, caller: C
   return { done: text, execution };
 }
 
-/** Stops what goes in, and stays with what held before it began: that is put back as the promotion is settled, and pinned. */
+/**
+ * Stops what goes in, and stays with what held before it began: that is put back as the promotion is settled, and pinned.
+ * @returns undefined if it had come to its good end before it could be stopped: then it runs
+ */
 async function stayWith(
   world: World,
   moving: PromotionRecord,
   { running, repository, reason }: { readonly running: RunningRecord | undefined; readonly repository: string; readonly reason: string },
   caller: Caller,
-): Promise<Said> {
+): Promise<Said | undefined> {
   const { pipeline, ledger, journal } = world;
   const { person, now } = caller;
   const name = moving.environment;
   await stopAll(world, pipeline.environments[name]!, repository, moving, caller);
+  // Its last function writes down first what runs, and then its end.
+  if ((await ledger.running(name, repository))?.promotion === moving.promotion) return undefined;
   const at = new Date(now).toISOString();
   if (running) await ledger.putPin({ environment: name, repository, digest: running.digest, by: person.email, at, reason });
   const stays = running
