@@ -87,6 +87,8 @@ describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () =
     await world.stage.until('ECS has settled', async () =>
       (await world.deployments()).every(({ status }) => !/PROGRESS|REQUESTED|PENDING/.test(status)),
     );
+    // What had held is deployed back only when no function can still act, and its turn goes on when that has held: a sweep later at most.
+    await world.stage.until('nobody waits for ECS', async () => (await world.stage.ledger.waits('live')).length === 0, 10 * MINUTE);
     await world.stage.advance(2 * MINUTE);
     witness.atRest();
     expect(witness.violations.splice(0), `${where}\n${witness.story.slice(-40).join('\n')}`).toEqual([]);
