@@ -238,7 +238,10 @@ export class Ledger {
   }
 
   /** Ends a wait, if it is still this owner's and open. @returns false if somebody else was faster */
-  endWait(wait: WaitRecord, fields: Pick<WaitRecord, 'state'> & Partial<Pick<WaitRecord, 'reason' | 'hook'>>): Promise<boolean> {
+  endWait(
+    wait: WaitRecord,
+    fields: Pick<WaitRecord, 'state'> & Partial<Pick<WaitRecord, 'reason' | 'hook' | 'pausedAt'>>,
+  ): Promise<boolean> {
     return this.table.set(
       keys.wait(wait.environment, wait.service),
       fields,

@@ -109,6 +109,8 @@ export interface WaitRecord {
   readonly pauses?: boolean;
   /** Where it pauses. */
   readonly hook?: PausedHook;
+  /** Since when, as its event says; absent where that was lost. Milliseconds since the epoch. */
+  readonly pausedAt?: number;
   /** Tasks of the new revision that failed, by ARN; where ECS has no circuit breaker, we count. */
   readonly failures?: readonly string[];
   /** Their number, which each change of theirs checks; absent before the first. */

@@ -59,8 +59,11 @@ export const onEcsEvent =
       if (wait === undefined) continue;
       if (detail.hookId !== undefined) {
         // A pause before the one that waits, told late, is not this one.
-        if (wait.kind !== 'deploy' || Date.parse(detail.updatedAt ?? '') < wait.since) continue;
-        if (wait.state === 'open') await world.ledger.endWait(wait, { state: 'paused', hook: { hookId: detail.hookId, deployment: arn } });
+        const pausedAt = Date.parse(detail.updatedAt ?? '');
+        if (wait.kind !== 'deploy' || pausedAt < wait.since) continue;
+        const hook = { hookId: detail.hookId, deployment: arn };
+        if (wait.state === 'open')
+          await world.ledger.endWait(wait, { state: 'paused', hook, ...(Number.isNaN(pausedAt) ? {} : { pausedAt }) });
         await answerIfOver(world, wait, now());
         continue;
       }

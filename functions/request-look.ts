@@ -15,7 +15,7 @@ import { readPipeline, setting } from './stack/settings.ts';
 import { type Moment, step } from './stack/step.ts';
 import { entry } from './stack/words.ts';
 
-const Input = z.extend(promotionSchema, { token: z.string(), lookSeconds: z.number(), url: z.string() });
+const Input = z.extend(promotionSchema, { token: z.string(), lookUntil: z.number(), url: z.string() });
 
 interface World {
   readonly pipeline: Pipeline;
@@ -26,7 +26,7 @@ interface World {
 
 export const requestLook =
   ({ pipeline, ledger, journal, outbox }: World) =>
-  async ({ promotion, environment, release, climb, token, lookSeconds, url }: z.infer<typeof Input>, { now }: Moment): Promise<object> => {
+  async ({ promotion, environment, release, climb, token, lookUntil, url }: z.infer<typeof Input>, { now }: Moment): Promise<object> => {
     const rule = environmentOf(pipeline, environment).approval;
     if (rule === undefined) throw new Error(`nobody may look at ${environment}: it has no approvers`);
     const stage = lookStage(environment);
@@ -42,7 +42,7 @@ export const requestLook =
         token,
         state: 'waiting',
         askedAt: new Date(now()).toISOString(),
-        deadline: now() + lookSeconds * 1000,
+        deadline: lookUntil,
         approvals: [],
         version,
       };

@@ -44,6 +44,8 @@ export interface RunChecksOutput {
     /** Whether a person looks before traffic shifts, and how long there is. */
     readonly look: boolean;
     readonly lookSeconds: number;
+    /** When that ends: it begins with ECS's pause, not with the question. Milliseconds since the epoch. */
+    readonly lookUntil: number;
     /** How long shifting and baking may take. */
     readonly shiftSeconds: number;
   };
@@ -54,7 +56,7 @@ const BEFORE_ECS = 60;
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'setPromotion'>;
+  readonly ledger: Pick<Ledger, 'setPromotion' | 'wait'>;
   readonly parameters: Pick<Parameters, 'foundation'>;
   readonly logs: Pick<Logs, 'lastLines'>;
   readonly fetch: typeof fetch;
@@ -66,6 +68,7 @@ export const runChecks =
   ({ pipeline, ledger, parameters, logs, fetch, pause }: World) =>
   async ({ promotion, environment: name, release, listener, build }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
     if (build) throw new VerificationFailed(await explained(build, logs));
+    const begun = now();
     const left = timeLeft(now);
     const { verification } = environmentOf(pipeline, name);
     const services = groupsOf(pipeline, release).flatMap((group) => group.services);
@@ -84,7 +87,7 @@ export const runChecks =
       project: verification.build ? buildProject(pipeline.name, name, verification.build) : null,
       checks: checks.length,
       url,
-      ...(listener ? { next: nextOf(pipeline, name, services) } : {}),
+      ...(listener ? { next: await nextOf({ pipeline, ledger }, name, services, begun) } : {}),
     };
   };
 
@@ -100,15 +103,28 @@ async function explained(
   return failedBuild({ project, lines, ...(first ? { phase: first.phase, message: first.message ?? '' } : {}) });
 }
 
-function nextOf(pipeline: Pipeline, name: string, services: readonly string[]): RunChecksOutput['next'] {
+async function nextOf(
+  { pipeline, ledger }: Pick<World, 'pipeline' | 'ledger'>,
+  name: string,
+  services: readonly string[],
+  begun: number,
+): Promise<RunChecksOutput['next']> {
   const environment = environmentOf(pipeline, name);
-  const shifting = services.flatMap((service) => {
+  const pausing = services.flatMap((service) => {
     const definition = pipeline.services[service];
-    return (definition && shiftingOf(environment, definition)) ?? [];
+    const shifting = definition && shiftingOf(environment, definition);
+    return shifting ? [{ service, shifting }] : [];
+  });
+  const shifting = pausing.map((one) => one.shifting);
+  // Each pauses since a moment of its own; where no event told since when, it is taken to be now.
+  const ends = pausing.map(async ({ service, shifting: { pauseMinutes } }) => {
+    const since = (await ledger.wait(name, service))?.pausedAt ?? begun;
+    return since + pauseMinutes * 60_000;
   });
   return {
     look: shifting.some(({ look }) => look),
     lookSeconds: Math.min(...shifting.map(({ pauseMinutes }) => pauseMinutes)) * 60 - BEFORE_ECS,
+    lookUntil: Math.min(...(await Promise.all(ends))) - BEFORE_ECS * 1000,
     shiftSeconds: (Math.max(...shifting.map(shiftMinutes)) + environment.timeouts.deployMinutes) * 60,
   };
 }

@@ -75,7 +75,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   'on-migration-ended': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'change environments', 'report failures'],
   'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
   'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
-  'run-checks': ['ledger: update', 'read parameters', 'read build logs'],
+  'run-checks': ['ledger: get', 'ledger: update', 'read parameters', 'read build logs'],
   'request-look': [...RECORDS, 'journal', 'fail waiting steps'],
   'shift-traffic': [...RECORDS, 'journal', 'answer waiting steps', 'change environments'],
   'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],

@@ -37,7 +37,7 @@ const good: Readonly<Record<string, readonly object[]>> = {
   'post-notice': [{ Records: [{ Sns: { Message: '{}' } }] }],
   'register-task-definitions': [promotion],
   'request-approval': [{ release, stage: 'beta', execution: 'e', attempt: 1, token: 't', approvalSeconds: 1 }],
-  'request-look': [{ ...promotion, token: 't', lookSeconds: 1, url: 'u' }],
+  'request-look': [{ ...promotion, token: 't', lookUntil: 1, url: 'u' }],
   'roll-back': [
     { ...promotion, act: 'begin', fence: 1, token: 't', outcome },
     { ...promotion, act: 'look' },

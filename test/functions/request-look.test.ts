@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { lookStage } from '../../domain/strategy.ts';
 import { requestLook } from '../../functions/request-look.ts';
 import { release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk } from './desk.ts';
+import { type Desk, desk, MORNING } from './desk.ts';
 
 let d: Desk;
 const release = releaseOf('gateway', '1.0.0');
@@ -21,13 +21,13 @@ beforeEach(async () => {
     taskDefinitions: { gateway: 'new:2' },
   });
 });
-const ask = () => requestLook(d.world)({ ...common, token: 't1', lookSeconds: 60, url: 'http://door' }, d.moment);
+const ask = () => requestLook(d.world)({ ...common, token: 't1', lookUntil: MORNING + 60_000, url: 'http://door' }, d.moment);
 const question = () => d.ledger.gate(lookStage('beta'), 'gateway');
 
 it('asks while the deployment pauses', async () => {
   await d.wait({ state: 'paused', pauses: true });
   await ask();
-  expect(await question()).toMatchObject({ state: 'waiting', token: 't1' });
+  expect(await question()).toMatchObject({ state: 'waiting', token: 't1', deadline: MORNING + 60_000 });
   expect(d.answers).toEqual([]);
 });
 

@@ -1,6 +1,7 @@
 /** Verification over HTTP has a minute, whatever it asks. */
 import { describe, expect, it } from 'vitest';
 import type { HttpCheck } from '../../domain/pipeline.ts';
+import type { WaitRecord } from '../../domain/records.ts';
 import { runChecks } from '../../functions/run-checks.ts';
 import type { Moment } from '../../functions/stack/step.ts';
 import { foundation, pipeline, release } from '../domain/parts.ts';
@@ -14,7 +15,7 @@ async function verify(http: readonly HttpCheck[], takes: Readonly<Record<string,
   const live = pipeline.environments.live!;
   const run = runChecks({
     pipeline: { ...pipeline, environments: { ...pipeline.environments, live: { ...live, verification: { http } } } },
-    ledger: { setPromotion: async () => true },
+    ledger: { setPromotion: async () => true, wait: async () => undefined },
     parameters: { foundation: async () => ({ foundation, targetGroups: {}, alternates: {} }) },
     logs: { lastLines: async () => [] },
     fetch: async (url) => {
@@ -61,4 +62,21 @@ describe('the checks of a deployment', () => {
     expect(failure).toMatch(/\/f in live: it was not asked, as those before it took too long/);
     expect(seconds).toBeLessThan(55);
   });
+});
+
+it('leave people the time that is left of the pause, which began before them', async () => {
+  const live = pipeline.environments.live!;
+  const MINUTE = 60_000;
+  const run = runChecks({
+    pipeline: { ...pipeline, environments: { ...pipeline.environments, live: { ...live, verification: { http: [] } } } },
+    ledger: { setPromotion: async () => true, wait: async () => ({ pausedAt: 10 * MINUTE }) as WaitRecord },
+    parameters: { foundation: async () => ({ foundation, targetGroups: {}, alternates: {} }) },
+    logs: { lastLines: async () => [] },
+    fetch: async () => new Response('fine'),
+    pause: async () => undefined,
+  });
+  const input = { promotion: 'p', environment: 'live', stage: 'live', climb: 'c', release: release('gateway', '1.0.0') };
+  const { next } = await run({ ...input, listener: 'test' }, { now: () => 25 * MINUTE } as Moment);
+  // A minute before ECS loses its patience of an hour.
+  expect(next).toMatchObject({ lookSeconds: 59 * 60, lookUntil: 69 * MINUTE });
 });
