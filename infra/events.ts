@@ -2,7 +2,6 @@
 import { aws_events as events, aws_lambda as lambda, type Stack, aws_sns as sns } from 'aws-cdk-lib';
 import { homesOf } from '../domain/databases.ts';
 import * as names from '../domain/names.ts';
-import { shiftingOf } from '../domain/strategy.ts';
 import type { StepFunction } from './functions.ts';
 import { deploymentRule, executionRule, hookRule, imagePushRule, migrationRule, pascal, taskRule } from './names.ts';
 import type { Place } from './place.ts';
@@ -155,11 +154,11 @@ export const deploymentPatterns = (place: Place): object[] =>
   );
 
 /**
- * Pauses, and tasks that failed, of environments where traffic shifts: there ECS has no circuit breaker.
+ * Pauses, and tasks that failed, where traffic can shift: there ECS has no circuit breaker. What shifts outlives the strategy that
+ * began it, so the rules do not depend on it.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
 export function rolloutPatterns(place: Place): { readonly hooks: object; readonly tasks: object }[] {
-  const shifting = place.environments.filter((environment) => place.services.some((service) => shiftingOf(environment, service)));
   const common = { source: ['aws.ecs'], account: [place.account], region: [place.region] };
   const patterns = (environments: readonly string[]) => {
     const clusterArn = environments.map((name) => place.arn('ecs', `cluster/${names.environmentName(place.name, name)}`));
@@ -177,10 +176,10 @@ export function rolloutPatterns(place: Place): { readonly hooks: object; readonl
       },
     };
   };
-  return shifting.length === 0
+  return place.services.every(({ web }) => web === undefined)
     ? []
     : (sharded(
-        shifting.map(({ name }) => name),
+        place.environments.map(({ name }) => name),
         patterns,
       ) as { hooks: object; tasks: object }[]);
 }

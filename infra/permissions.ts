@@ -292,6 +292,8 @@ function readWhatRuns(place: Place): Statement[] {
 export function deployStatements(place: Place, own: Environment): Statement[] {
   const { name: environment, ...rest } = own;
   const shifts = place.services.some((service) => shiftingOf(own, service));
+  // What shifts outlives the strategy that began it: it is decided where traffic could shift.
+  const mayShift = place.services.some((service) => service.web !== undefined);
   const ownsCluster = !place.hasOwnCluster({ name: environment, ...rest });
   const cluster = names.environmentName(place.name, environment);
   const under = (kind: string) => place.arn('ecs', `${kind}/${cluster}/*`);
@@ -311,13 +313,17 @@ export function deployStatements(place: Place, own: Environment): Statement[] {
       Action: ['ecs:ListServiceDeployments', 'ecs:StopServiceDeployment'],
       Resource: [under('service'), under('service-deployment')],
     },
-    ...(shifts
+    ...(mayShift
       ? [
           {
             Sid: 'DecideAtPauses',
             Action: ['ecs:DescribeServiceDeployments', 'ecs:ContinueServiceDeployment'],
             Resource: under('service-deployment'),
           },
+        ]
+      : []),
+    ...(shifts
+      ? [
           {
             Sid: 'PassRoleThatShifts',
             Action: ['iam:PassRole'],

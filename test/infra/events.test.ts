@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deploymentPatterns, pushPatterns } from '../../infra/events.ts';
+import { deploymentPatterns, pushPatterns, rolloutPatterns } from '../../infra/events.ts';
 import { Place } from '../../infra/place.ts';
 import { flatten, matches } from '../../local/services/events/match.ts';
 import { compilePattern } from '../../local/services/events/pattern.ts';
@@ -99,4 +99,16 @@ describe('the rule for deployments', () => {
   it('does not hear of deployments that begin', () => {
     expect(heard(event('acme-test/orders', 'SERVICE_DEPLOYMENT_IN_PROGRESS'))).toBe(0);
   });
+});
+
+it('pauses are heard of wherever traffic could shift, as what shifts outlives its strategy; of workers alone nothing is', () => {
+  const [pattern] = rolloutPatterns(place);
+  const clusterArn = `arn:aws:ecs:${REGION}:${ACCOUNT}:cluster/acme-test`;
+  const detail = { clusterArn, eventName: 'HOOK_AWAITING_ACTION' };
+  const event = { source: 'aws.ecs', 'detail-type': 'ECS Hook State Change', account: ACCOUNT, region: REGION, detail };
+  expect(hears(pattern?.hooks ?? {}, event)).toBe(true);
+  const services = Object.fromEntries(
+    Object.entries(place.pipeline.services).map(([name, { web: _web, ...worker }]) => [name, worker] as const),
+  );
+  expect(rolloutPatterns(new Place({ ...place.pipeline, services }))).toEqual([]);
 });

@@ -189,6 +189,10 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
     ],
   },
   {
+    why: 'Asked where the event of a pause is lost, or what shifts is broken; test/journeys/rollouts.test.ts comes to both.',
+    grants: ['acme-*-deploy DecideAtPauses ecs:DescribeServiceDeployments'],
+  },
+  {
     why: 'Traffic that a retry finds shifted already is answered for by the function itself.',
     grants: [
       'acme-shift-traffic AnswerWaitingSteps states:SendTaskFailure',
