@@ -3,9 +3,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import type { JournalEntry } from '../domain/records.ts';
-import { inZone } from '../domain/times.ts';
+import { clockTime, inZone } from '../domain/times.ts';
 
-export { dayTime, inZone } from '../domain/times.ts';
+export { clockTime, dayTime, inZone } from '../domain/times.ts';
 
 /** Exit codes: what scripts rely on. */
 export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3, interrupted: 130 } as const;
@@ -163,19 +163,6 @@ export function journalLine(entry: JournalEntry, timeZone: string): string {
     .map((line) => (who !== '' && line === last && line.endsWith(who) ? tone(line.slice(0, -who.length)) + paint.dim(who) : tone(line)))
     .map((line, index) => (index === 0 ? `${paint.dim(time)} ${tone(MARK[entry.tone])} ${line}` : ' '.repeat(indent) + line))
     .join('\n');
-}
-
-/** `Mon 08:31` */
-export function clockTime(instant: number, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(instant);
-  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
-  return `${part('weekday')} ${part('hour')}:${part('minute')}`;
 }
 
 /** `4 min`, `3 h`, `12 d`: how long something lasts, or how old it is. @param milliseconds */

@@ -2,7 +2,13 @@
 
 /** `Mon 23 Nov 08:31`. @param instant milliseconds since the epoch @param timeZone an IANA name */
 export function dayTime(instant: number, timeZone: string): string {
-  if (Number.isNaN(instant)) return '';
+  return Number.isNaN(instant) ? '' : said(instant, timeZone, ['weekday', 'day', 'month']);
+}
+
+/** `Mon 08:31`. @param instant milliseconds since the epoch @param timeZone an IANA name */
+export const clockTime = (instant: number, timeZone: string): string => said(instant, timeZone, ['weekday']);
+
+function said(instant: number, timeZone: string, day: readonly ('weekday' | 'day' | 'month')[]): string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone,
     weekday: 'short',
@@ -13,7 +19,7 @@ export function dayTime(instant: number, timeZone: string): string {
     hourCycle: 'h23',
   }).formatToParts(instant);
   const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
-  return `${part('weekday')} ${part('day')} ${part('month')} ${part('hour')}:${part('minute')}`;
+  return `${day.map(part).join(' ')} ${part('hour')}:${part('minute')}`;
 }
 
 /** A sentence with instants of ISO 8601 in it, as people of a time zone say them. */
