@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { BuildRun } from '../../aws/codebuild.ts';
 import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, bad, dayTime, good, plain, print, printJson, table, titleOf, UsageError, warn, wholeNumber } from '../output.ts';
+import { age, dayTime, plain, print, printJson, table, titleOf, UsageError, wholeNumber } from '../output.ts';
 
 type Options = SourceOptions & { readonly limit: number };
 
@@ -38,7 +38,7 @@ async function builds(where: string, number: number | undefined, options: Option
   );
   if (known === undefined) throw new UsageError(`there is no CodeBuild project ${project}; deploy the stack of ${environment} first`);
   if (number !== undefined) return tell(source, known, number, options);
-  if (options.json) return printJson(known.map(inWords));
+  if (options.json) return printJson(known.map(forPrograms));
   if (known.length === 0) return print(`no build has verified ${environment} yet`);
   const rows = known.map((run) => [
     String(run.number),
@@ -51,13 +51,11 @@ async function builds(where: string, number: number | undefined, options: Option
   print(table(['build', 'release', 'began', 'took', 'ended as', 'why'], rows));
 }
 
-const outcome = (status: string): string => {
-  const word = status.toLowerCase().replace('_', ' ');
-  return status === 'SUCCEEDED' ? good(word) : status === 'IN_PROGRESS' ? warn('running') : bad(word);
-};
+/** Without colours: a table shows what would steer a terminal, as builds are strangers' too. */
+const outcome = (status: string): string => (status === 'IN_PROGRESS' ? 'running' : status.toLowerCase().replace('_', ' '));
 
 /** Times as programs read them. */
-const inWords = ({ began, ended, log: _log, ...run }: BuildRun) => ({
+const forPrograms = ({ began, ended, log: _log, ...run }: BuildRun) => ({
   ...run,
   began: new Date(began).toISOString(),
   ...(ended === undefined ? {} : { ended: new Date(ended).toISOString() }),
@@ -72,12 +70,14 @@ async function tell(
 ): Promise<void> {
   const run = known.find((one) => one.number === number);
   if (run === undefined)
-    throw new UsageError(`there is no build ${number}; ${known[0] ? `the newest is ${known[0].number}` : 'none has run yet'}`);
-  if (run.log === undefined) return json ? printJson({ ...inWords(run), lines: [] }) : print(`build ${number} has said nothing yet`);
+    throw new UsageError(
+      `there is no build ${number}${known[0] ? ` among the newest ${KNOWN}; the newest is ${known[0].number}` : '; none has run yet'}`,
+    );
+  if (run.log === undefined) return json ? printJson({ ...forPrograms(run), lines: [] }) : print(`build ${number} has said nothing yet`);
   const { Logs } = await import('../../aws/logs.ts');
   const { whileWorking } = await import('../progress.ts');
   const { group, stream } = run.log;
   const lines = await whileWorking('reads the log…', () => new Logs(connection).lines(group, run.began - SKEW, stream));
-  if (json) return printJson({ ...inWords(run), lines: lines.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })) });
+  if (json) return printJson({ ...forPrograms(run), lines: lines.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })) });
   for (const { text } of lines) print(plain(text));
 }
