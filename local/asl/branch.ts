@@ -2,14 +2,10 @@
 import type { HistoryEventType } from '@aws-sdk/client-sfn';
 import { Data, type Json } from './data.ts';
 import { Cancelled, EvaluationError, StateError } from './error.ts';
-import type { Execution } from './execution.ts';
 import { COMPLETE, type EventDetails } from './history.ts';
 import type { MapState, ParallelState, State, TaskState } from './machine.ts';
-import { runMap } from './map.ts';
-import { runParallel } from './parallel.ts';
 import { catcherOf, Retries } from './retry.ts';
-import { choose, runFail, runPass, runSucceed, runWait } from './simple.ts';
-import { runTask } from './task.ts';
+import type { Run } from './run.ts';
 import type { Bindings, Template } from './template.ts';
 
 /** Where a state led to. */
@@ -43,13 +39,16 @@ export interface Leaving {
   readonly next: string | undefined;
 }
 
+/** Runs a state that was entered: `enter.ts`, handed in so that a branch need not know the types of states. */
+export type Enter = (branch: Branch, state: State, input: Data) => Promise<Outcome>;
+
 /** The states that AWS reports as aborted. */
 const ABORTABLE = new Set<State['type']>(['Task', 'Wait', 'Parallel', 'Map']);
 
 const isThenable = (value: unknown): value is Promise<Json> => value instanceof Promise;
 
 export class Branch {
-  readonly execution: Execution;
+  readonly execution: Run;
   /** The iteration of a Map that this is, or is inside of. */
   readonly item: MapItem | undefined;
   readonly children = new Set<Branch>();
@@ -60,6 +59,7 @@ export class Branch {
   cancelled = false;
   /** What is recorded of it beyond its states, such as an iteration of a Map. */
   whenCancelled: (() => void) | undefined;
+  private readonly enter: Enter;
   private readonly states: ReadonlyMap<string, State>;
   /** Variables that are visible here: those of outer branches, and its own. */
   private variables: Readonly<Record<string, Json>>;
@@ -71,12 +71,14 @@ export class Branch {
   private readonly stops = new Set<() => void>();
 
   constructor(
-    execution: Execution,
+    execution: Run,
+    enter: Enter,
     states: ReadonlyMap<string, State>,
     previous: number,
     outer: { readonly variables: Readonly<Record<string, Json>>; readonly item: MapItem | undefined },
   ) {
     this.execution = execution;
+    this.enter = enter;
     this.states = states;
     this.previous = previous;
     this.variables = outer.variables;
@@ -85,7 +87,7 @@ export class Branch {
 
   /** A branch inside the state that runs now. */
   child(states: ReadonlyMap<string, State>, previous: number, item: MapItem | undefined = this.item): Branch {
-    const child = new Branch(this.execution, states, previous, { variables: this.variables, item });
+    const child = new Branch(this.execution, this.enter, states, previous, { variables: this.variables, item });
     this.children.add(child);
     return child;
   }
@@ -118,24 +120,7 @@ export class Branch {
       stateEnteredEventDetails: { name: state.name, input: input.text, inputDetails: COMPLETE },
     });
     this.enteredEvent = this.entering;
-    switch (state.type) {
-      case 'Pass':
-        return runPass(this, state, input);
-      case 'Choice':
-        return choose(this, state, input);
-      case 'Wait':
-        return runWait(this, state, input);
-      case 'Succeed':
-        return runSucceed(this, state, input);
-      case 'Fail':
-        return runFail(this, state, input);
-      case 'Task':
-        return runTask(this, state, input);
-      case 'Parallel':
-        return runParallel(this, state, input);
-      case 'Map':
-        return runMap(this, state, input);
-    }
+    return this.enter(this, state, input);
   }
 
   /** The id of the last event. */

@@ -2,31 +2,15 @@
 import type { Timer } from '../core/clock.ts';
 import { Branch } from './branch.ts';
 import type { Data, Json } from './data.ts';
+import { enter } from './enter.ts';
 import type { Environment } from './environment.ts';
 import { Cancelled, StateError } from './error.ts';
 import { COMPLETE, History } from './history.ts';
 import type { Machine, State } from './machine.ts';
+import type { End, ExecutionContext, Run, RunSettings, Status } from './run.ts';
 
-export type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
-export type Status = 'RUNNING' | EndStatus;
-
-/** How an execution ended. */
-export interface End {
-  readonly status: EndStatus;
-  /** Of a success. */
-  readonly output?: Data;
-  readonly error?: string;
-  readonly cause?: string;
-}
-
-export interface ExecutionSettings {
+export interface ExecutionSettings extends RunSettings {
   readonly environment: Environment;
-  readonly machine: Machine;
-  readonly arn: string;
-  readonly name: string;
-  readonly input: Data;
-  readonly roleArn: string;
-  readonly stateMachine: { readonly id: string; readonly name: string };
   /** Seconds that its type lets it run: a year for STANDARD, five minutes for EXPRESS. @default no bound */
   readonly longest?: number;
   /** Variables that are there from the start, as TestState gives them. @default none */
@@ -35,20 +19,7 @@ export interface ExecutionSettings {
   readonly context?: Readonly<Record<string, Json>>;
 }
 
-/** The part of the context object that is the same in all states. https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html */
-export interface ExecutionContext {
-  readonly Execution: {
-    readonly Id: string;
-    readonly Input: Json;
-    readonly Name: string;
-    readonly RoleArn: string;
-    readonly StartTime: string;
-    readonly RedriveCount: number;
-  };
-  readonly StateMachine: { readonly Id: string; readonly Name: string };
-}
-
-export class Execution {
+export class Execution implements Run {
   readonly environment: Environment;
   readonly history: History;
   readonly context: ExecutionContext;
@@ -95,7 +66,7 @@ export class Execution {
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
-    this.main = new Branch(this, machine.states, 0, { variables: settings.variables ?? {}, item: undefined });
+    this.main = new Branch(this, enter, machine.states, 0, { variables: settings.variables ?? {}, item: undefined });
     this.history.add('ExecutionStarted', 0, {
       executionStartedEventDetails: { input: input.text, inputDetails: COMPLETE, roleArn },
     });
@@ -129,6 +100,10 @@ export class Execution {
     const why = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
     this.history.add('ExecutionAborted', this.main.last, { executionAbortedEventDetails: why }, true);
     this.finish({ status: 'ABORTED', ...why });
+  }
+
+  another(settings: RunSettings): Execution {
+    return new Execution({ ...settings, environment: this.environment });
   }
 
   private expire(): void {

@@ -2,8 +2,8 @@
 import type { Branch, MapItem, Outcome } from './branch.ts';
 import { Data, type Json } from './data.ts';
 import { Cancelled, EvaluationError, StateError } from './error.ts';
-import { Execution } from './execution.ts';
 import type { MapState } from './machine.ts';
+import type { Run } from './run.ts';
 import type { Bindings, Template } from './template.ts';
 
 /** Iterations of an inline Map that run side by side. https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html */
@@ -153,11 +153,10 @@ async function distributed(
   });
   const outputs: (Json | undefined)[] = [];
   let failures = 0;
-  const running = new Set<Execution>();
+  const running = new Set<Run>();
   const runChild = async (index: number) => {
     const name = environment.random.uuid();
-    const child = new Execution({
-      environment,
+    const child = execution.another({
       machine: { ...state.processor, timeoutSeconds: undefined },
       arn: `${place}:execution:${machine}/${state.name}:${name}`,
       name,

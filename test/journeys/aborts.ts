@@ -1,7 +1,7 @@
 /** Comes between: aborts executions, or does something else, at every state of a workflow, as it is entered, while its function works, and while it waits. */
 import { readFileSync } from 'node:fs';
 import { Branch } from '../../local/asl/branch.ts';
-import type { Execution } from '../../local/asl/execution.ts';
+import type { Run } from '../../local/asl/run.ts';
 import type { ObservedCall } from '../../local/core/faults.ts';
 import type { Journey } from './journey.ts';
 
@@ -61,7 +61,7 @@ export class Aborter {
   readonly struck = new Set<string>();
   private readonly journey: Journey;
   private readonly machine: string;
-  private readonly act: (execution: Execution) => unknown;
+  private readonly act: (execution: Run) => unknown;
   private readonly moments: readonly Moment[];
   private readonly functions: ReadonlyMap<string, string | undefined>;
   private armed = false;
@@ -70,7 +70,7 @@ export class Aborter {
   private readonly original = Branch.prototype.visit;
 
   /** @param act what strikes; @default the execution is aborted, and what was wrong around it is over */
-  constructor(journey: Journey, workflow: Workflow, act?: (execution: Execution) => unknown) {
+  constructor(journey: Journey, workflow: Workflow, act?: (execution: Run) => unknown) {
     this.journey = journey;
     this.act =
       act ??

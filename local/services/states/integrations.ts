@@ -5,11 +5,11 @@ import { StateError } from '../../asl/error.ts';
 import { SDK_SERVICES } from '../../asl/integrations.ts';
 import { identities } from '../../core/iam/identities.ts';
 import { modelOf } from '../../core/protocols/model.ts';
+import type { Random } from '../../core/random.ts';
 import { type Principal, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { fromClient, toClient } from './casing.ts';
 import { failureOf } from './failure.ts';
-import type { States } from './index.ts';
 
 type Fields = Readonly<Record<string, Json>>;
 
@@ -36,12 +36,12 @@ interface Caller {
 }
 
 export class Integrations {
-  private readonly states: States;
   private readonly site: Site;
+  private readonly random: Random;
 
-  constructor(states: States) {
-    this.states = states;
-    this.site = states.site;
+  constructor(site: Site, random: Random) {
+    this.site = site;
+    this.random = random;
   }
 
   /** Makes the call of a task. @throws StateError */
@@ -66,7 +66,7 @@ export class Integrations {
       return { ...answer, Payload: payload, ...metadata(requestId) };
     }
     const answer = await this.sdkCall(caller, service, service, action, task.arguments);
-    return { ...(answer as Fields), ...metadata(this.states.random.uuid()) };
+    return { ...(answer as Fields), ...metadata(this.random.uuid()) };
   }
 
   /** Waits for what a `.sync` call started. */
@@ -128,7 +128,7 @@ export class Integrations {
       return await call();
     } catch (error) {
       if (error instanceof StateError) throw error;
-      throw failureOf(error, service, local, this.states.random.uuid());
+      throw failureOf(error, service, local, this.random.uuid());
     }
   }
 
@@ -152,7 +152,7 @@ export class Integrations {
       ...(invoked.ExecutedVersion === undefined ? {} : { ExecutedVersion: invoked.ExecutedVersion }),
       StatusCode: invoked.StatusCode ?? 200,
     };
-    return { payload: text === '' ? {} : (JSON.parse(text) as Json), answer, requestId: this.states.random.uuid() };
+    return { payload: text === '' ? {} : (JSON.parse(text) as Json), answer, requestId: this.random.uuid() };
   }
 
   private followExecution(task: TaskRequest, { ExecutionArn }: Fields, roleArn: string): FollowedWork {

@@ -5,8 +5,8 @@ import { lintDefinition } from '../../asl/lint.ts';
 import type { WaitingTask } from '../../asl/tokens.ts';
 import { passRole } from '../../core/iam/authorize.ts';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
+import { redrive, type Started, type StatesAccount } from './account.ts';
 import { onMachine, operation, page } from './call.ts';
-import { redrive, type Started, type States } from './index.ts';
 import type { MachineType } from './machine.ts';
 import { testState } from './test-state.ts';
 import { versionOperations } from './versions.ts';
@@ -17,7 +17,7 @@ const tagsOf = (list: readonly Api.Tag[] | undefined): Record<string, string> =>
   Object.fromEntries((list ?? []).map(({ key = '', value = '' }) => [key, value]));
 
 /** All operations. */
-export function statesOperations(states: States): Readonly<Record<string, Operation>> {
+export function statesOperations(states: StatesAccount): Readonly<Record<string, Operation>> {
   const { site } = states;
   const now = () => new Date(site.world.clock.now());
   const onExecution =

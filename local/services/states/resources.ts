@@ -1,7 +1,7 @@
 /** The CloudFormation resource types of Step Functions. */
 import { readFileSync } from 'node:fs';
 import { type CreatedResource, type ResourceContext, type ResourceType, ServiceError } from '../../core/service.ts';
-import type { States } from './index.ts';
+import type { StatesAccount } from './account.ts';
 import type { MachineType, StateMachine } from './machine.ts';
 
 interface MachineProperties {
@@ -17,7 +17,7 @@ interface MachineProperties {
   readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
 }
 
-export function statesResources(states: States): Readonly<Record<string, ResourceType>> {
+export function statesResources(states: StatesAccount): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::StepFunctions::StateMachine': machineType(states),
     'AWS::StepFunctions::StateMachineVersion': versionType(states),
@@ -44,7 +44,7 @@ function definitionOf(properties: MachineProperties, context: ResourceContext): 
   });
 }
 
-function machineType(states: States): ResourceType<MachineProperties> {
+function machineType(states: StatesAccount): ResourceType<MachineProperties> {
   const finish = (machine: StateMachine, properties: MachineProperties): CreatedResource => {
     machine.tags = Object.fromEntries((properties.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
     return {
@@ -100,7 +100,7 @@ function machineType(states: States): ResourceType<MachineProperties> {
   };
 }
 
-function versionType(states: States): ResourceType {
+function versionType(states: StatesAccount): ResourceType {
   return {
     properties: ['StateMachineArn', 'StateMachineRevisionId', 'Description'],
     create: ({ StateMachineArn, Description }) => {

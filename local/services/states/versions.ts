@@ -1,11 +1,11 @@
 /** The operations on versions and aliases of a state machine. */
 import type * as Api from '@aws-sdk/client-sfn';
 import { type Operation, ServiceError } from '../../core/service.ts';
+import type { StatesAccount } from './account.ts';
 import { onMachine, operation, page } from './call.ts';
-import type { States } from './index.ts';
 import type { Alias, StateMachine } from './machine.ts';
 
-export function versionOperations(states: States): Readonly<Record<string, Operation>> {
+export function versionOperations(states: StatesAccount): Readonly<Record<string, Operation>> {
   const { site } = states;
   const now = () => new Date(site.world.clock.now());
   const machineOf = (arn: string | undefined) => states.machine(arn ?? '');
