@@ -1,5 +1,5 @@
 /** Boots local AWS from a synthesised cloud assembly. */
-import type { World } from '../core/world.ts';
+import type { World } from '../core/site.ts';
 import { type Change, Stacks } from './stacks.ts';
 
 export { type Change, type PhysicalResource, Stacks } from './stacks.ts';

@@ -1,7 +1,7 @@
 /** The stacks of a world: created, updated in place, replaced and deleted as their templates say. */
 import { isDeepStrictEqual } from 'node:util';
 import type { CreatedResource, ResourceContext, ResourceType } from '../core/service.ts';
-import type { World } from '../core/world.ts';
+import type { World } from '../core/site.ts';
 import { readAssembly, type StackArtifact } from './assembly.ts';
 import { ec2Id, generatedName } from './identifiers.ts';
 import { references, resolve } from './intrinsics.ts';

@@ -1,7 +1,7 @@
 /** Lets an ordinary AWS SDK client of this process speak to local AWS. */
 import { buildQueryString, HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { World } from './world.ts';
+import type { World } from './site.ts';
 
 /** An access key as SDK clients take it. */
 export interface AccessKey {

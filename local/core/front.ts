@@ -13,8 +13,7 @@ import { address, failure, success } from './protocols/wire.ts';
 import type { Random } from './random.ts';
 import { type Call, type Operation, type Principal, ServiceError } from './service.ts';
 import { authenticate } from './signature.ts';
-import type { Site } from './site.ts';
-import type { World } from './world.ts';
+import type { Site, World } from './site.ts';
 
 /**
  * Answers a request to an AWS endpoint; undefined where the host is none.
@@ -114,7 +113,7 @@ async function perform(world: World, request: Performance): Promise<object> {
     const implementation: Operation | undefined = world.knows(service) ? site.find(service).operations[operation] : undefined;
     if (implementation === undefined)
       throw new ServiceError('NotImplemented', `not implemented on local AWS: ${service}.${operation}`, 501);
-    const call: Call = { site, principal, requestId, now: world.clock.now(), ...(received === undefined ? {} : { received }) };
+    const call: Call = { principal, requestId, now: world.clock.now(), ...(received === undefined ? {} : { received }) };
     try {
       for (const permission of implementation.authorize(input, call)) authorize(world, principal, permission, site.region);
     } catch (error) {

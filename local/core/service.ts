@@ -1,5 +1,4 @@
 /** The contract between the core and an AWS service on this machine. */
-import type { Site } from './site.ts';
 
 /** Who makes a call. */
 export interface Principal {
@@ -44,7 +43,6 @@ export interface PolicyStatement {
 
 /** One call, as the operation that answers it sees it. */
 export interface Call {
-  readonly site: Site;
   readonly principal: Principal;
   readonly requestId: string;
   /** Milliseconds since the epoch. */
@@ -95,9 +93,17 @@ export class ServiceError extends Error {
   }
 }
 
+/** The account and Region that something belongs to. */
+export interface Place {
+  readonly account: string;
+  readonly region: string;
+  /** `arn:aws:<service>:<region>:<account>:<resource>` */
+  arn(service: string, resource: string): string;
+}
+
 /** What the template loader hands to a resource. */
 export interface ResourceContext {
-  readonly site: Site;
+  readonly site: Place;
   readonly stackName: string;
   readonly logicalId: string;
   /** A physical name as CloudFormation makes one up: `<stack>-<logical id>-<suffix>`, stable for a stack and id. */

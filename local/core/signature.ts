@@ -3,7 +3,7 @@ import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } fr
 import type { HttpRequest } from './http.ts';
 import { credential } from './iam/identities.ts';
 import { type Principal, ServiceError } from './service.ts';
-import type { World } from './world.ts';
+import type { World } from './site.ts';
 
 /** Five minutes, as every service but S3 allows. */
 const TOLERANCE = 5 * 60_000;

@@ -1,6 +1,11 @@
-/** One account and Region on this machine, with its services. */
-import type { Principal, Service } from './service.ts';
-import type { World } from './world.ts';
+/** One account and Region on this machine, with its services, and what they find around them. */
+import type { Clock } from './clock.ts';
+import type { Faults } from './faults.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import type { Meter } from './meter.ts';
+import type { Random } from './random.ts';
+import type { Place, Principal, Service } from './service.ts';
+import type { Throttles } from './throttles.ts';
 
 /**
  * The services by the name in their endpoint and in IAM (`ecs`, `dynamodb`, `events`, `states`, …).
@@ -10,7 +15,40 @@ import type { World } from './world.ts';
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging.
 export interface Services {}
 
-export class Site {
+/** Answers a host that is not an AWS endpoint: a load balancer, a function URL, a bucket of image layers. */
+export type HostHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+
+/** All of local AWS, as what is inside sees it. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly meter: Meter;
+  readonly faults: Faults;
+  readonly throttles: Throttles;
+  /** Ignore unknown members in the requests of outside tools, as AWS does. Lambdas of our own are always held to the schema. */
+  lenient: boolean;
+  readonly allSites: readonly Site[];
+  /** The services that this world can make, in the order of their list. */
+  readonly serviceNames: readonly string[];
+  site(account: string, region: string): Site;
+  /** Makes a service for an account and Region. */
+  create(name: string, site: Site): Service;
+  knows(service: string): boolean;
+  /** Makes `host` answer. */
+  listen(host: string, handler: HostHandler): void;
+  listens(host: string): boolean;
+  close(host: string): void;
+  /**
+   * The inner door: whatever leaves a Lambda, a person or a tool as HTTP. AWS endpoints
+   * (`<service>.<region>.amazonaws.com`) go to the front, other hosts to whoever listens.
+   * @throws ConnectionError where nobody does
+   */
+  http(request: HttpRequest): Promise<HttpResponse>;
+  /** See {@link Site.call}. */
+  call(site: Site, principal: Principal, service: string, operation: string, input: object): Promise<unknown>;
+}
+
+export class Site implements Place {
   readonly world: World;
   readonly account: string;
   readonly region: string;
@@ -50,7 +88,6 @@ export class Site {
     return this.world.call(this, principal, service, operation, input) as Promise<Output>;
   }
 
-  /** `arn:aws:<service>:<region>:<account>:<resource>` */
   arn(service: string, resource: string): string {
     return `arn:aws:${service}:${this.region}:${this.account}:${resource}`;
   }

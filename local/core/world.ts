@@ -6,16 +6,13 @@ import { ConnectionError, type HttpRequest, type HttpResponse } from './http.ts'
 import { Meter } from './meter.ts';
 import { Random } from './random.ts';
 import type { Principal, Service } from './service.ts';
-import { Site } from './site.ts';
+import { type HostHandler, Site, type World as WorldInside } from './site.ts';
 import { Throttles } from './throttles.ts';
 
 /** Makes a service for one account and Region. */
 export type ServiceFactory = (site: Site) => Service;
 
-/** Answers a host that is not an AWS endpoint: a load balancer, a function URL, a bucket of image layers. */
-export type HostHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
-
-export class World {
+export class World implements WorldInside {
   readonly clock: Clock;
   readonly random: Random;
   readonly meter = new Meter();
@@ -56,7 +53,6 @@ export class World {
     return factory(site);
   }
 
-  /** The services that this world can make, in the order of their list. */
   get serviceNames(): readonly string[] {
     return Object.keys(this.factories);
   }
@@ -65,7 +61,6 @@ export class World {
     return service in this.factories;
   }
 
-  /** Makes `host` answer. */
   listen(host: string, handler: HostHandler): void {
     this.hosts.set(host, handler);
   }
@@ -78,11 +73,6 @@ export class World {
     this.hosts.delete(host);
   }
 
-  /**
-   * The inner door: whatever leaves a Lambda, a person or a tool as HTTP. AWS endpoints
-   * (`<service>.<region>.amazonaws.com`) go to the front, other hosts to whoever listens.
-   * @throws ConnectionError where nobody does
-   */
   async http(request: HttpRequest): Promise<HttpResponse> {
     this.clock.stir();
     try {
@@ -96,7 +86,6 @@ export class World {
     }
   }
 
-  /** See {@link Site.call}. */
   call(site: Site, principal: Principal, service: string, operation: string, input: object): Promise<unknown> {
     return callDirectly(this, site, principal, service, operation, input);
   }

@@ -2,8 +2,7 @@
 import { endpointOf, hostOfSignature, scopeOf } from '../core/endpoint.ts';
 import { INVOCATION_HEADER } from '../core/faults.ts';
 import type { HttpRequest, HttpResponse } from '../core/http.ts';
-import type { Site } from '../core/site.ts';
-import type { World } from '../core/world.ts';
+import type { Site, World } from '../core/site.ts';
 import { answerRegistry } from '../services/ecr/protocol.ts';
 import type { Entrance, Exchange, Inputs } from './inputs.ts';
 import type { Pacer } from './pacer.ts';

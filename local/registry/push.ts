@@ -1,6 +1,6 @@
 /** Pushes an image to a registry, as `docker push` would: over HTTP, by the OCI distribution protocol. */
 import type { HttpResponse } from '../core/http.ts';
-import type { World } from '../core/world.ts';
+import type { World } from '../core/site.ts';
 import { type BuiltManifest, buildImage, type Content, type ImageContent } from './image.ts';
 
 /** A request of the push client; `url` is absolute. */

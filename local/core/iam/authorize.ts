@@ -1,6 +1,6 @@
 /** Decides whether a principal may do something, as IAM's policy evaluation logic does, and keeps account of what was asked. */
 import { type Permission, type PolicyDocument, type PolicyStatement, type Principal, ServiceError } from '../service.ts';
-import type { World } from '../world.ts';
+import type { World } from '../site.ts';
 import { resourceOf } from './actions.ts';
 import { type Identity, identities } from './identities.ts';
 import type { Context } from './pattern.ts';

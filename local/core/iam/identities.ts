@@ -1,7 +1,7 @@
 /** Who exists in an account: roles, users, policies and access keys. One store for each account, shared by all its Regions. */
 import type { AccessKey } from '../client.ts';
 import { type PolicyDocument, type Principal, ServiceError } from '../service.ts';
-import type { World } from '../world.ts';
+import type { World } from '../site.ts';
 import { managedByAws } from './managed.ts';
 
 /** What roles and users have in common. */

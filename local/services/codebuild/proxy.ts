@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Timer } from '../../core/clock.ts';
 import { LambdaKilled } from '../../core/faults.ts';
 import { ConnectionError } from '../../core/http.ts';
-import type { World } from '../../core/world.ts';
+import type { World } from '../../core/site.ts';
 import type { Busy } from './busy.ts';
 
 export interface BuildProxy {

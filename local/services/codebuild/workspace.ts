@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { World } from '../../core/world.ts';
+import type { World } from '../../core/site.ts';
 import { Busy } from './busy.ts';
 import { type BuildProxy, sleepScript, startProxy } from './proxy.ts';
 import { type CommandOutcome, Shell } from './shell.ts';

@@ -1,8 +1,7 @@
 /** Elastic Container Registry of one account and Region: its repositories, and what other services ask of it. */
 import type { Operation, ResourceType, Service } from '../../core/service.ts';
 import { ServiceError } from '../../core/service.ts';
-import type { Site } from '../../core/site.ts';
-import type { World } from '../../core/world.ts';
+import type { Site, World } from '../../core/site.ts';
 import { imageOperations } from './images.ts';
 import { layerHost, layerOperations, serveLayers, Uploads } from './layers.ts';
 import { evaluateLifecyclePolicy, type LifecycleAction } from './lifecycle.ts';

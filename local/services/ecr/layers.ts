@@ -10,7 +10,7 @@ import type {
 } from '@aws-sdk/client-ecr';
 import { type HttpRequest, type HttpResponse, textResponse } from '../../core/http.ts';
 import { type Operation, ServiceError } from '../../core/service.ts';
-import type { World } from '../../core/world.ts';
+import type { World } from '../../core/site.ts';
 import { onRepository } from './access.ts';
 import type { Ecr } from './index.ts';
 import { digestOf, isDigest } from './manifest.ts';

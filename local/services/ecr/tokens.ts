@@ -1,6 +1,6 @@
 /** Authorization tokens: the passwords that `docker login` takes, each standing for whoever asked for it. */
 import type { Principal } from '../../core/service.ts';
-import type { World } from '../../core/world.ts';
+import type { World } from '../../core/site.ts';
 
 /** https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_AuthorizationData.html */
 const VALID_FOR = 12 * 3_600_000;

@@ -1,7 +1,7 @@
 /** Uploads by the distribution protocol: at once, in chunks, or by mounting what another repository has. */
 import type { HttpResponse } from '../../core/http.ts';
 import { ServiceError } from '../../core/service.ts';
-import type { World } from '../../core/world.ts';
+import type { World } from '../../core/site.ts';
 import { ask, bare, type RegistryCall, refusal } from './exchange.ts';
 import { PART_SIZE } from './layers.ts';
 

@@ -48,7 +48,6 @@ export class DeploymentAlarms {
 
   private describe(AlarmNames: readonly string[]): readonly MetricAlarm[] {
     const call: Call = {
-      site: this.ecs.site,
       principal: { kind: 'service', arn: 'ecs.amazonaws.com', account: this.ecs.site.account },
       requestId: '',
       now: this.ecs.site.world.clock.now(),

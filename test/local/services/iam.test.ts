@@ -19,8 +19,13 @@ const trust: PolicyDocument = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 };
-const context = (logicalId: string) =>
-  ({ site: world.site(account, 'us-east-1'), stackName: 'lock', logicalId, generatedName: `lock-${logicalId}-AB12` }) as ResourceContext;
+const context = (logicalId: string): ResourceContext => ({
+  site: world.site(account, 'us-east-1'),
+  stackName: 'lock',
+  logicalId,
+  generatedName: `lock-${logicalId}-AB12`,
+  asset: () => '',
+});
 const type = (name: string) => iam.resources[`AWS::IAM::${name}`]!;
 const policies = (name: string) => [...(iam.role(`arn:aws:iam::${account}:role/${name}`).inline.keys() ?? [])];
 const may = (role: string, action: string) => {
