@@ -11,7 +11,7 @@ import {
 } from '../core/service.ts';
 import type { Site } from '../core/site.ts';
 import { deliver, isPassing, type Mail, mailOf, type Notification, RETRIES } from './sns/delivery.ts';
-import { type FilterPolicy, matchesAttributes, matchesBody, parseFilterPolicy } from './sns/filter.ts';
+import { type FilterPolicy, parseFilterPolicy, passes, type Scope } from './sns/filter.ts';
 
 declare module '../core/site.ts' {
   interface Services {
@@ -38,7 +38,7 @@ interface Subscription {
   /** What the confirmation asks for; undefined once it is confirmed. */
   token: string | undefined;
   raw: boolean;
-  scope: string;
+  scope: Scope;
   filter: FilterPolicy | undefined;
   redrive: string | undefined;
 }
@@ -275,7 +275,7 @@ export class Sns implements Service {
               Endpoint: one.endpoint,
               PendingConfirmation: String(one.token !== undefined),
               RawMessageDelivery: String(one.raw),
-              ...(one.filter === undefined ? {} : { FilterPolicy: JSON.stringify(one.filter), FilterPolicyScope: one.scope }),
+              ...(one.filter === undefined ? {} : { FilterPolicy: one.filter.text, FilterPolicyScope: one.scope }),
               ...(one.redrive === undefined ? {} : { RedrivePolicy: one.redrive }),
             },
           };
@@ -305,7 +305,13 @@ export class Sns implements Service {
     if (!PROTOCOLS.has(protocol)) throw invalid(`Protocol (local AWS delivers to ${[...PROTOCOLS].join(', ')}, not to ${protocol})`);
     if (protocol.startsWith('email') ? !/^\S+@\S+$/.test(endpoint) : !endpoint.startsWith(`arn:aws:${protocol}:`))
       throw invalid(`Endpoint: ${protocol} endpoint ${endpoint}`);
-    for (const one of topic.subscriptions.values()) if (one.protocol === protocol && one.endpoint === endpoint) return one;
+    for (const one of topic.subscriptions.values()) {
+      if (one.protocol !== protocol || one.endpoint !== endpoint) continue;
+      const wanted = { ...one };
+      configure(wanted, attributes, 'Attributes Reason: ');
+      if (settings(wanted) !== settings(one)) throw invalid('Attributes Reason: Subscription already exists with different attributes');
+      return one;
+    }
     const { random, clock } = this.site.world;
     const subscription: Subscription = {
       arn: `${topic.arn}:${random.uuid()}`,
@@ -318,7 +324,7 @@ export class Sns implements Service {
       filter: undefined,
       redrive: undefined,
     };
-    configure(subscription, attributes);
+    configure(subscription, attributes, 'Attributes Reason: ');
     topic.subscriptions.set(subscription.arn, subscription);
     if (subscription.token !== undefined)
       this.outbox.push({
@@ -538,22 +544,28 @@ function defaultPolicy(arn: string, account: string): PolicyDocument {
   };
 }
 
-/** @throws ServiceError InvalidParameterException */
-function configure(subscription: Subscription, attributes: Readonly<Record<string, string>>): void {
+/**
+ * @param place where the attributes stand in the request, as AWS says it
+ * @throws ServiceError InvalidParameterException
+ */
+function configure(subscription: Subscription, attributes: Readonly<Record<string, string>>, place = ''): void {
   const { FilterPolicyScope: scope, FilterPolicy: policy, RawMessageDelivery: raw, RedrivePolicy: redrive, ...unknown } = attributes;
   const [name] = Object.keys(unknown);
   if (name !== undefined) throw invalid(`AttributeName (local AWS does not know ${name})`);
+  if (scope !== undefined && scope !== 'MessageAttributes' && scope !== 'MessageBody')
+    throw invalid(`${place}FilterPolicyScope: Invalid value [${scope}]. Please use either MessageBody or MessageAttributes`);
+  const text = policy ?? subscription.filter?.text ?? '';
+  const filter = text === '' || text === '{}' ? undefined : parseFilterPolicy(text, scope ?? subscription.scope, place);
   if (scope !== undefined) subscription.scope = scope;
-  if (policy !== undefined)
-    subscription.filter = policy === '' || policy === '{}' ? undefined : parseFilterPolicy(policy, subscription.scope);
+  subscription.filter = filter;
   if (raw !== undefined) subscription.raw = raw === 'true';
   if (redrive !== undefined) subscription.redrive = redrive === '' ? undefined : redrive;
 }
 
-function wants({ filter, scope }: Subscription, notification: Notification, text: string): boolean {
-  if (filter === undefined) return true;
-  return scope === 'MessageBody' ? matchesBody(filter, text) : matchesAttributes(filter, notification.attributes);
-}
+const settings = ({ raw, scope, filter, redrive }: Subscription) => JSON.stringify([raw, scope, filter, redrive]);
+
+const wants = ({ filter }: Subscription, { attributes }: Notification, text: string) =>
+  filter === undefined || passes(filter, text, attributes);
 
 /** @throws ServiceError InvalidParameterException */
 function parseStructure(text: string): Record<string, string> {

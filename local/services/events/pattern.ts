@@ -31,6 +31,23 @@ export type EventPattern = readonly Branch[];
 const negatable = ['equals-ignore-case', 'prefix', 'suffix', 'wildcard'] as const;
 type Negatable = (typeof negatable)[number];
 
+/** What a service's own version of the pattern language knows. */
+export interface Dialect {
+  /** Whether a value may be a `wildcard` expression. */
+  readonly wildcard: boolean;
+  /** Whether a prefix or suffix may ignore case. */
+  readonly affixIgnoringCase: boolean;
+  /** What may stand negated in `anything-but`. */
+  readonly negatable: readonly Negatable[];
+  /** Numbers are compared up to this, in both directions. */
+  readonly largest: number;
+  /** The same, as the error says it. */
+  readonly largestText: string;
+}
+
+/** What EventBridge takes. */
+const EVENT_BRIDGE: Dialect = { wildcard: true, affixIgnoringCase: true, negatable, largest: 5e9, largestText: '5.0E9' };
+
 const reservedInOr = new Set([
   'exactly',
   'prefix',
@@ -46,17 +63,15 @@ const reservedInOr = new Set([
 /** A pattern may have this many wildcards in one string. AWS computes a complexity that it does not publish; this is our estimate. */
 const MAX_WILDCARDS = 5;
 
-/** AWS compares numbers in this range only. */
-const MAX_NUMBER = 5e9;
-
 const TOO_COMPLEX =
   'Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character';
 
 /**
+ * @param dialect of the service that matches @default EventBridge's
  * @throws PatternSyntaxError with the reason as AWS words it
  */
-export function compilePattern(text: string): EventPattern {
-  return new Compiler(text).compile();
+export function compilePattern(text: string, dialect = EVENT_BRIDGE): EventPattern {
+  return new Compiler(text, dialect).compile();
 }
 
 /** Whether a value is a wildcard expression, and what it matches. `*` is any run of characters, a backslash takes it literally. */
@@ -81,9 +96,11 @@ function wildcard(reader: TokenReader, text: string): RegExp {
 
 class Compiler {
   private readonly reader: TokenReader;
+  private readonly dialect: Dialect;
 
-  constructor(text: string) {
+  constructor(text: string, dialect: Dialect) {
     this.reader = new TokenReader(text);
+    this.dialect = dialect;
   }
 
   compile(): EventPattern {
@@ -180,6 +197,7 @@ class Compiler {
       case 'equals-ignore-case':
         return this.closed({ kind: operator, text: this.string('equals-ignore-case match pattern must be a string') });
       case 'wildcard':
+        if (!this.dialect.wildcard) return reader.fail(`Unrecognized match type ${operator}`);
         return this.closed({ kind: operator, expression: wildcard(reader, this.string('wildcard match pattern must be a string')) });
       case 'cidr':
         return this.closed({ kind: operator, range: this.cidr() });
@@ -210,7 +228,7 @@ class Compiler {
     const { reader } = this;
     const word = kind === 'prefix' ? 'Prefix' : 'Suffix';
     const value = reader.next();
-    if (value === '{') {
+    if (value === '{' && this.dialect.affixIgnoringCase) {
       if (reader.next() !== 'name') reader.fail(`${word} expression name not found`);
       if (reader.text() !== 'equals-ignore-case') reader.fail(`Unsupported ${kind} pattern: ${reader.text()}`);
       const text = this.string('equals-ignore-case match pattern must be a string');
@@ -236,7 +254,8 @@ class Compiler {
     const { reader } = this;
     if (reader.next() !== 'number') reader.fail(`Value of ${operator} must be numeric`);
     const value = Number(reader.text());
-    if (Math.abs(value) > MAX_NUMBER) reader.fail('Value must be between -5.0E9 and 5.0E9, inclusive');
+    const { largest, largestText } = this.dialect;
+    if (Math.abs(value) > largest) reader.fail(`Value must be between -${largestText} and ${largestText}, inclusive`);
     return value;
   }
 
@@ -270,6 +289,8 @@ class Compiler {
         return { kind: 'numeric', low, high };
       }
       default:
+        // AWS looks at what follows before it complains, and then names that place.
+        reader.next();
         return reader.fail(`Unrecognized numeric range operator: ${operator}`);
     }
   }
@@ -281,7 +302,7 @@ class Compiler {
     if (token === '{') {
       if (reader.next() !== 'name') reader.fail('Anything-But expression name not found');
       const name = reader.text();
-      inner = negatable.find((each) => each === name);
+      inner = this.dialect.negatable.find((each) => each === name);
       if (inner === undefined) reader.fail(`Unsupported anything-but pattern: ${name}`);
       token = reader.next();
     }

@@ -1,9 +1,17 @@
 /** Filter policies of SNS subscriptions: https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html */
 import { ServiceError } from '../../core/service.ts';
+import { type FlatEvent, flatten, matches } from '../events/match.ts';
+import { compilePattern, type Dialect, type EventPattern } from '../events/pattern.ts';
+import { PatternSyntaxError } from '../events/tokens.ts';
 
-/** A policy, or an object within one (for message bodies). */
+/** What of a message a policy is compared with. */
+export type Scope = 'MessageAttributes' | 'MessageBody';
+
+/** A policy that SNS has taken. */
 export interface FilterPolicy {
-  readonly [name: string]: FilterPolicy | readonly unknown[];
+  readonly scope: Scope;
+  /** Its JSON, without spaces. */
+  readonly text: string;
 }
 
 /** A message attribute as it is published. */
@@ -12,111 +20,109 @@ export interface Attribute {
   readonly StringValue?: string;
 }
 
-const invalid = (detail: string) => new ServiceError('InvalidParameterException', `Invalid parameter: FilterPolicy: ${detail}`);
+/** EventBridge's patterns as they were before wildcards; of what `anything-but` negates only prefixes, as recorded. */
+const DIALECT: Dialect = { wildcard: false, affixIgnoringCase: false, negatable: ['prefix'], largest: 1e9, largestText: '1.0E9' };
 
-/** @throws ServiceError InvalidParameterException */
-export function parseFilterPolicy(text: string, scope: string): FilterPolicy {
-  let policy: unknown;
+/** https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html */
+const MOST_KEYS = 5;
+const MOST_COMBINATIONS = 150;
+const LARGEST = 256 * 1024;
+
+interface Fields {
+  readonly [name: string]: Fields | readonly unknown[];
+}
+
+/**
+ * @param place where the policy stands in the request: `Attributes Reason: ` in Subscribe, nothing in SetSubscriptionAttributes
+ * @throws ServiceError InvalidParameterException
+ */
+export function parseFilterPolicy(text: string, scope: Scope, place = ''): FilterPolicy {
+  const invalid = (detail: string) => new ServiceError('InvalidParameterException', `Invalid parameter: ${place}${detail}`);
+  let fields: Fields;
   try {
-    policy = JSON.parse(text);
+    fields = JSON.parse(text) as Fields;
   } catch {
-    throw invalid('failed to parse JSON.');
+    throw invalid('FilterPolicy: failed to parse JSON.');
   }
-  check(policy, scope, 1);
-  return policy as FilterPolicy;
-}
-
-function check(policy: unknown, scope: string, depth: number): void {
-  if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) throw invalid('Filter policy must be a JSON object');
-  for (const [name, rules] of Object.entries(policy)) {
-    if (!Array.isArray(rules)) {
-      if (scope === 'MessageAttributes') throw invalid(`"${name}" must be an object or an array`);
-      check(rules, scope, depth + 1);
-    } else if (rules.length === 0) throw invalid(`Empty arrays are not allowed`);
-    else for (const rule of rules) accepts(rule, undefined);
+  if (Buffer.byteLength(text) > LARGEST) throw invalid('FilterPolicy: Filter policy is too large');
+  const compact = withoutSpaces(text);
+  const policy = { scope, text: compact };
+  try {
+    patternOf(policy);
+  } catch (error) {
+    if (error instanceof PatternSyntaxError) throw invalid(`FilterPolicy: ${error.message}`);
+    throw error;
   }
+  if (scope === 'MessageAttributes' && isNested(fields))
+    throw invalid('Filter policy scope MessageAttributes does not support nested filter policy');
+  if (Object.keys(fields).length > MOST_KEYS) throw invalid(`FilterPolicy: Filter policy can not have more than ${MOST_KEYS} keys`);
+  if (combinations(fields, 1) > MOST_COMBINATIONS) throw invalid('FilterPolicy: Filter policy is too complex');
+  return policy;
 }
 
-/** Whether a message's attributes satisfy the policy: every name, by any of its rules. */
-export function matchesAttributes(policy: FilterPolicy, attributes: Readonly<Record<string, Attribute>>): boolean {
-  return Object.entries(policy).every(([name, rules]) => {
-    const attribute = attributes[name];
-    const values = attribute === undefined ? [] : valuesOf(attribute);
-    return (rules as readonly unknown[]).some((rule) =>
-      values.length === 0 ? accepts(rule, undefined) : values.some((value) => accepts(rule, value)),
-    );
-  });
+const patterns = new WeakMap<FilterPolicy, EventPattern>();
+
+/** Compiled once for each policy. @throws PatternSyntaxError */
+function patternOf(policy: FilterPolicy): EventPattern {
+  let pattern = patterns.get(policy);
+  if (pattern === undefined) {
+    pattern = compilePattern(policy.text, DIALECT);
+    patterns.set(policy, pattern);
+  }
+  return pattern;
 }
 
-function valuesOf({ DataType = '', StringValue = '' }: Attribute): readonly unknown[] {
-  if (DataType.startsWith('Number')) return [Number(StringValue)];
+/** The same JSON without white space between its parts; strings and numbers stay as they were written. */
+const withoutSpaces = (text: string) => text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, string: string | undefined) => string ?? '');
+
+/** The objects in an `$or`, each a policy of its own. */
+const alternatives = (value: Fields[string]) => value as readonly Fields[];
+
+function isNested(fields: Fields): boolean {
+  return Object.entries(fields).some(([name, value]) => (name === '$or' ? alternatives(value).some(isNested) : !Array.isArray(value)));
+}
+
+/** Values of one key times those of the next, each weighed by its depth; alternatives of an `$or` are added up. */
+function combinations(fields: Fields, depth: number): number {
+  let product = 1;
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === '$or') product *= alternatives(value).reduce((sum, one) => sum + combinations(one, depth), 0);
+    else product *= Array.isArray(value) ? value.length * depth : combinations(value as Fields, depth + 1);
+  }
+  return product;
+}
+
+/** Whether a message gets through. Of a message that is no JSON object nothing matches in its body. */
+export function passes(policy: FilterPolicy, body: string, attributes: Readonly<Record<string, Attribute>>): boolean {
+  if (policy.scope === 'MessageAttributes') return matches(patternOf(policy), flattenAttributes(attributes));
+  let content: unknown;
+  try {
+    content = JSON.parse(body);
+  } catch {
+    return false;
+  }
+  return typeof content === 'object' && content !== null && !Array.isArray(content) && matches(patternOf(policy), flatten(content));
+}
+
+function flattenAttributes(attributes: Readonly<Record<string, Attribute>>): FlatEvent {
+  const elements = new Map<string, number>();
+  return new Map(
+    Object.entries(attributes).map(([name, attribute]) => [name, valuesOf(attribute).map((value) => ({ value, elements }))] as const),
+  );
+}
+
+type Scalar = string | number | boolean | null;
+
+/** What is compared: of binary attributes nothing. */
+function valuesOf({ DataType = '', StringValue = '' }: Attribute): readonly Scalar[] {
+  const [type] = DataType.split('.');
+  if (type === 'Number') return [Number(StringValue)];
+  if (type !== 'String') return [];
   if (DataType !== 'String.Array') return [StringValue];
   try {
     const values: unknown = JSON.parse(StringValue);
-    return Array.isArray(values) ? values : [];
+    return Array.isArray(values) ? values.filter((value): value is Scalar => typeof value !== 'object' || value === null) : [];
   } catch {
     return [];
-  }
-}
-
-/** Whether a message that is JSON satisfies the policy. */
-export function matchesBody(policy: FilterPolicy, body: string): boolean {
-  try {
-    return matchesObject(policy, JSON.parse(body));
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
-}
-
-function matchesObject(policy: FilterPolicy, value: unknown): boolean {
-  if (Array.isArray(value)) return value.some((element) => matchesObject(policy, element));
-  const object = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  return Object.entries(policy).every(([name, rules]) => {
-    const found = object[name];
-    if (!Array.isArray(rules)) return matchesObject(rules as FilterPolicy, found);
-    const values = Array.isArray(found) ? found : [found];
-    return rules.some((rule) => values.some((one) => accepts(rule, one)));
-  });
-}
-
-const COMPARISONS: Readonly<Record<string, (value: number, limit: number) => boolean>> = {
-  '=': (value, limit) => value === limit,
-  '<': (value, limit) => value < limit,
-  '<=': (value, limit) => value <= limit,
-  '>': (value, limit) => value > limit,
-  '>=': (value, limit) => value >= limit,
-};
-
-/** @param value undefined where there is none. @throws ServiceError for a rule that SNS does not know */
-function accepts(rule: unknown, value: unknown): boolean {
-  if (typeof rule !== 'object' || rule === null) return value !== undefined && value === rule;
-  const [[operator, operand] = ['', undefined], ...more] = Object.entries(rule);
-  if (more.length > 0) throw invalid('Only one key allowed in match expression');
-  switch (operator) {
-    case 'exists':
-      return (value !== undefined) === operand;
-    case 'prefix':
-      return typeof value === 'string' && value.startsWith(String(operand));
-    case 'suffix':
-      return typeof value === 'string' && value.endsWith(String(operand));
-    case 'equals-ignore-case':
-      return typeof value === 'string' && value.toLowerCase() === String(operand).toLowerCase();
-    case 'anything-but': {
-      if (value === undefined) return false;
-      if (typeof operand === 'object' && operand !== null && !Array.isArray(operand)) return !accepts(operand, value);
-      return !(Array.isArray(operand) ? operand : [operand]).includes(value);
-    }
-    case 'numeric': {
-      const terms = operand as readonly (string | number)[];
-      for (let index = 0; index < terms.length; index += 2) {
-        const compare = COMPARISONS[String(terms[index])];
-        if (compare === undefined) throw invalid(`Unrecognized numeric range operator: ${terms[index]}`);
-        if (typeof value !== 'number' || !compare(value, Number(terms[index + 1]))) return false;
-      }
-      return true;
-    }
-    default:
-      throw invalid(`Unrecognized match type ${operator}`);
   }
 }

@@ -145,37 +145,6 @@ describe('a topic', () => {
     );
   });
 
-  const filters: [policy: object, scope: string, kinds: string[]][] = [
-    [{ kind: ['release'] }, 'MessageAttributes', ['release']],
-    [{ kind: [{ 'anything-but': 'release' }] }, 'MessageAttributes', ['approval']],
-    [{ kind: [{ prefix: 'app' }] }, 'MessageAttributes', ['approval']],
-    [{ count: [{ numeric: ['>', 1, '<=', 2] }] }, 'MessageAttributes', ['approval']],
-    [{ kind: [{ exists: false }] }, 'MessageAttributes', ['none']],
-    [{ detail: { level: ['high'] } }, 'MessageBody', ['approval']],
-  ];
-  it.each(filters)('filters by %o on %s: %o', async (policy, scope, kinds) => {
-    const filtered = queue('filtered');
-    await subscribe('sqs', queueArn('filtered'), {
-      RawMessageDelivery: 'true',
-      FilterPolicyScope: scope,
-      FilterPolicy: JSON.stringify(policy),
-    });
-    const attributes = (kind: string, count: string) => ({
-      kind: { DataType: 'String', StringValue: kind },
-      count: { DataType: 'Number', StringValue: count },
-    });
-    await publish({ Message: '{"id":"release","detail":{"level":"low"}}', MessageAttributes: attributes('release', '1') });
-    await publish({ Message: '{"id":"approval","detail":{"level":"high"}}', MessageAttributes: attributes('approval', '2') });
-    await publish({ Message: '{"id":"none"}' });
-    expect(filtered.bodies().map((body) => JSON.parse(body).id)).toEqual(kinds);
-  });
-
-  it('refuses a filter that SNS does not know', async () => {
-    await expect(subscribe('sqs', queueArn('a'), { FilterPolicy: '{"kind":[{"like":"x"}]}' })).rejects.toThrow(
-      'Invalid parameter: FilterPolicy: Unrecognized match type like',
-    );
-  });
-
   it('tries again what may pass, gives up what may not, and then uses the dead-letter queue', async () => {
     const [slow, dead] = [queue('slow'), queue('dead')];
     queue('closed', false);
