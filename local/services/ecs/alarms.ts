@@ -2,20 +2,8 @@
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import type { DeploymentConfiguration } from '@aws-sdk/client-ecs';
 import type { Service as AwsService, Call } from '../../core/service.ts';
-import type { Ecs } from './index.ts';
-import { current } from './service.ts';
-
-/** The alarms of one deployment. */
-export interface WatchedAlarms {
-  readonly names: readonly string[];
-  /** Those that count: "if an alarm is in the ALARM state at the start of the deployment, it is not monitored". */
-  readonly monitored: readonly string[];
-  readonly triggered: string[];
-  /** How long they are watched after the last task was replaced, in milliseconds: as long as an alarm needs to notice. */
-  readonly bake: number;
-  /** Milliseconds since the epoch; undefined before the tasks are all replaced. */
-  bakedAt?: number;
-}
+import type { AlarmWatch, EcsParts } from './parts.ts';
+import { current, type WatchedAlarms } from './service.ts';
 
 /** CloudWatch, as ECS uses it. */
 interface Alarms extends AwsService {
@@ -24,15 +12,14 @@ interface Alarms extends AwsService {
   ): unknown;
 }
 
-export class DeploymentAlarms {
-  private readonly ecs: Ecs;
+export class DeploymentAlarms implements AlarmWatch {
+  private readonly ecs: EcsParts;
   private isListening = false;
 
-  constructor(ecs: Ecs) {
+  constructor(ecs: EcsParts) {
     this.ecs = ecs;
   }
 
-  /** What a deployment that begins now watches; undefined where it watches none. */
   watch({ alarms }: DeploymentConfiguration): WatchedAlarms | undefined {
     const names = alarms?.alarmNames ?? [];
     if (!alarms?.enable || names.length === 0) return undefined;

@@ -7,18 +7,11 @@ import type {
   ListClustersRequest,
 } from '@aws-sdk/client-ecs';
 import { type Operation, type ResourceType, ServiceError } from '../../core/service.ts';
-import type { Ecs } from './index.ts';
+import type { EcsAccount } from './account.ts';
+import type { Cluster } from './cluster.ts';
 import { clusterArn, clusterName, invalid, NAME, notImplemented } from './names.ts';
 import { page } from './paging.ts';
-import { requestTags, resourceTags, type Tags, tagList, tagOnCreate, tagsOf } from './tags.ts';
-
-export interface Cluster {
-  readonly name: string;
-  readonly arn: string;
-  settings: readonly { readonly name: string; readonly value: string }[];
-  status: 'ACTIVE' | 'INACTIVE';
-  readonly tags: Tags;
-}
+import { requestTags, resourceTags, tagList, tagOnCreate, tagsOf } from './tags.ts';
 
 const SETTINGS: readonly (keyof CreateClusterRequest)[] = [
   'configuration',
@@ -27,7 +20,7 @@ const SETTINGS: readonly (keyof CreateClusterRequest)[] = [
   'serviceConnectDefaults',
 ];
 
-function describe(ecs: Ecs, cluster: Cluster, include: readonly string[] = ['TAGS', 'SETTINGS']): ApiCluster {
+function describe(ecs: EcsAccount, cluster: Cluster, include: readonly string[] = ['TAGS', 'SETTINGS']): ApiCluster {
   const tasks = ecs.tasksIn(cluster.name);
   return {
     clusterArn: cluster.arn,
@@ -46,7 +39,7 @@ function describe(ecs: Ecs, cluster: Cluster, include: readonly string[] = ['TAG
 }
 
 /** Creating a cluster that is there gives the one that is there. */
-function create(ecs: Ecs, input: CreateClusterRequest): Cluster {
+function create(ecs: EcsAccount, input: CreateClusterRequest): Cluster {
   for (const member of SETTINGS) if (input[member] !== undefined) throw notImplemented(`ecs.CreateCluster with ${member}`);
   const name = clusterName(input.clusterName);
   if (!NAME.test(name)) throw invalid('Invalid cluster name: at most 255 letters, numbers, hyphens and underscores.');
@@ -68,7 +61,7 @@ function create(ecs: Ecs, input: CreateClusterRequest): Cluster {
 }
 
 /** @throws ServiceError ClusterContainsServicesException, ClusterContainsTasksException, ClusterNotFoundException */
-function remove(ecs: Ecs, text: string | undefined): Cluster {
+function remove(ecs: EcsAccount, text: string | undefined): Cluster {
   const cluster = ecs.cluster(text);
   if (ecs.servicesIn(cluster.name).some(({ status }) => status !== 'INACTIVE'))
     throw new ServiceError('ClusterContainsServicesException', 'The Cluster cannot be deleted while Services are active.');
@@ -78,7 +71,7 @@ function remove(ecs: Ecs, text: string | undefined): Cluster {
   return cluster;
 }
 
-export function clusterOperations(ecs: Ecs): Readonly<Record<string, Operation>> {
+export function clusterOperations(ecs: EcsAccount): Readonly<Record<string, Operation>> {
   const arn = (text: string | undefined) => clusterArn(ecs.site, clusterName(text));
   const tags = (text: string | undefined) => resourceTags(ecs.clusters.get(clusterName(text))?.tags);
   return {
@@ -130,7 +123,7 @@ interface Properties {
 }
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-cluster.html */
-export function clusterResource(ecs: Ecs): ResourceType<Properties> {
+export function clusterResource(ecs: EcsAccount): ResourceType<Properties> {
   const settle = (cluster: Cluster, { ClusterSettings, Tags = [] }: Properties) => {
     if (ClusterSettings) cluster.settings = ClusterSettings.map(({ Name, Value }) => ({ name: Name, value: Value }));
     cluster.tags.clear();

@@ -1,8 +1,9 @@
 /** Service deployments: how one begins, is stopped, trips the circuit breaker, rolls back and ends. */
 import type { LoadBalancer } from '@aws-sdk/client-ecs';
-import type { Ecs } from './index.ts';
 import { lastPart } from './names.ts';
-import { current, type Deployment, type Revision, RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
+import type { DeploymentCourse, EcsParts } from './parts.ts';
+import type { Deployment, Revision } from './revision.ts';
+import { current, RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
 import { shiftsTraffic, thresholdOf } from './strategy.ts';
 
 /** How long ECS takes from a request to the first step, or to the stop. Its documentation names no time. */
@@ -21,10 +22,10 @@ function placed({ loadBalancers }: Revision, before: Deployment | undefined): re
   });
 }
 
-export class Deployments {
-  private readonly ecs: Ecs;
+export class Deployments implements DeploymentCourse {
+  private readonly ecs: EcsParts;
 
-  constructor(ecs: Ecs) {
+  constructor(ecs: EcsParts) {
     this.ecs = ecs;
   }
 
@@ -32,7 +33,6 @@ export class Deployments {
     return this.ecs.site.world.clock.now();
   }
 
-  /** A message in the service's own list of events. */
   say(service: Service, message: string): void {
     service.events.unshift({
       id: this.ecs.random.uuid(),
@@ -56,7 +56,6 @@ export class Deployments {
     this.ecs.look(service);
   }
 
-  /** Begins a deployment of `revision`; one that is running is stopped first. */
   begin(service: Service, revision: Revision): ServiceDeployment {
     const before = current(service);
     if (before !== undefined) this.supersede(service, before);
@@ -117,13 +116,11 @@ export class Deployments {
     this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} stops`, () => this.set(service, one, 'STOPPED'));
   }
 
-  /** The service is being deleted. */
   abandon(service: Service): void {
     const one = current(service);
     if (one !== undefined) this.set(service, one, 'STOPPED', 'The service was deleted.');
   }
 
-  /** StopServiceDeployment: back to the revision that held last. */
   requestRollback(service: Service, one: ServiceDeployment): void {
     if (one.lifecycle) this.ecs.shifting.halt(one.lifecycle);
     this.set(service, one, 'ROLLBACK_REQUESTED', 'Service deployment rollback requested by user.');
@@ -145,7 +142,6 @@ export class Deployments {
     deployment.updatedAt = this.now;
   }
 
-  /** Counts a task that failed: until a deployment holds, `failedTasks`; with a circuit breaker, towards its threshold. */
   taskFailed(service: Service, deployment: Deployment): void {
     const one = current(service);
     if (deployment.rolloutState === 'IN_PROGRESS') deployment.failedTasks++;
@@ -156,7 +152,6 @@ export class Deployments {
     if (failures >= one.threshold) this.trip(service, one);
   }
 
-  /** "A task that reaches a healthy state resets the failure count to 0." */
   taskHealthy(service: Service, deployment: Deployment): void {
     const one = current(service);
     const breaker = one?.configuration.deploymentCircuitBreaker;
@@ -180,7 +175,6 @@ export class Deployments {
     });
   }
 
-  /** An alarm went off. */
   alarmed(service: Service, one: ServiceDeployment): void {
     this.breakOff(service, 'ECS deployment failed: alarm detected.', 'alarm detected');
     this.goBackOrStop(service, one, one.configuration.alarms?.rollback, {
@@ -189,7 +183,6 @@ export class Deployments {
     });
   }
 
-  /** A stage of a deployment that shifts traffic failed. */
   broken(service: Service, one: ServiceDeployment, reason: string): void {
     const failed = service.deployments[0]!;
     this.fail(failed, reason);
@@ -246,10 +239,6 @@ export class Deployments {
     if (one.lifecycle) this.ecs.shifting.goBack(service, one, one.lifecycle);
   }
 
-  /**
-   * The primary deployment has every task healthy, and what it replaced is gone.
-   * @returns until when alarms are still watched; the deployment is not complete before
-   */
   complete(service: Service): number | undefined {
     const one = current(service);
     if (one?.status !== 'IN_PROGRESS' && one?.status !== 'ROLLBACK_IN_PROGRESS') return undefined;
@@ -261,7 +250,6 @@ export class Deployments {
     return undefined;
   }
 
-  /** All is done: only the primary deployment is left. */
   conclude(service: Service, one: ServiceDeployment): void {
     const deployment = service.deployments[0]!;
     for (const old of service.deployments.slice(1)) old.status = 'INACTIVE';

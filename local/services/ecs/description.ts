@@ -8,7 +8,8 @@ import type {
   ServiceDeploymentLifecycleStage,
 } from '@aws-sdk/client-ecs';
 import { describeHook, weightsOfDeployment } from './lifecycle.ts';
-import { current, type Deployment, type Revision, RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
+import type { Deployment, Revision } from './revision.ts';
+import { current, RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
 import { tagList } from './tags.ts';
 import type { Task } from './task.ts';
 

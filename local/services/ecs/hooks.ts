@@ -1,8 +1,8 @@
 /** Lifecycle hooks: pauses that wait for ContinueServiceDeployment, and Lambda functions that are asked. */
 import type { InvocationResponse } from '@aws-sdk/client-lambda';
 import { ServiceError } from '../../core/service.ts';
+import type { EcsAccount } from './account.ts';
 import type { Course } from './course.ts';
-import type { Ecs } from './index.ts';
 import type { HookRun, Lifecycle } from './lifecycle.ts';
 import { invalid } from './names.ts';
 import { RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
@@ -33,9 +33,9 @@ interface Answer {
 }
 
 export class Hooks {
-  private readonly ecs: Ecs;
+  private readonly ecs: EcsAccount;
 
-  constructor(ecs: Ecs) {
+  constructor(ecs: EcsAccount) {
     this.ecs = ecs;
   }
 

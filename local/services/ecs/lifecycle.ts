@@ -6,7 +6,7 @@ import type {
   ServiceDeploymentLifecycleStage,
 } from '@aws-sdk/client-ecs';
 import type { Course } from './course.ts';
-import type { Deployment } from './service.ts';
+import type { Deployment } from './revision.ts';
 import { typeOf } from './strategy.ts';
 import type { Route } from './traffic.ts';
 

@@ -1,14 +1,14 @@
 /** The load balancers of a service, as CreateService and UpdateService check them. */
 import type { DeploymentConfiguration, LoadBalancer } from '@aws-sdk/client-ecs';
 import { ServiceError } from '../../core/service.ts';
-import type { Ecs } from './index.ts';
+import type { EcsAccount } from './account.ts';
 import { invalid, notImplemented } from './names.ts';
 import { shiftsTraffic } from './strategy.ts';
 import { loadBalancing } from './targets.ts';
 import type { Definition } from './task-definitions.ts';
 
 /** A target group that a service may use. @throws ServiceError InvalidParameterException */
-function assertTargetGroup(ecs: Ecs, targetGroupArn: string): void {
+function assertTargetGroup(ecs: EcsAccount, targetGroupArn: string): void {
   let balancers: readonly string[];
   try {
     balancers = loadBalancing(ecs.site).targetGroup(targetGroupArn).loadBalancerArns;
@@ -21,7 +21,7 @@ function assertTargetGroup(ecs: Ecs, targetGroupArn: string): void {
 }
 
 /** In AWS's words: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-blue-green.html */
-function assertAdvanced(ecs: Ecs, loadBalancers: readonly LoadBalancer[], configuration: DeploymentConfiguration): void {
+function assertAdvanced(ecs: EcsAccount, loadBalancers: readonly LoadBalancer[], configuration: DeploymentConfiguration): void {
   const advanced = loadBalancers.filter((one) => one.advancedConfiguration !== undefined);
   if (shiftsTraffic(configuration) && advanced.length < loadBalancers.length)
     throw invalid('advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy');
@@ -38,7 +38,7 @@ function assertAdvanced(ecs: Ecs, loadBalancers: readonly LoadBalancer[], config
   for (const one of advanced) assertRules(ecs, one);
 }
 
-function assertRules(ecs: Ecs, { targetGroupArn = '', advancedConfiguration }: LoadBalancer): void {
+function assertRules(ecs: EcsAccount, { targetGroupArn = '', advancedConfiguration }: LoadBalancer): void {
   const { alternateTargetGroupArn, productionListenerRule, testListenerRule, roleArn } = advancedConfiguration!;
   if (!alternateTargetGroupArn || !productionListenerRule || !roleArn)
     throw invalid('advancedConfiguration must have alternateTargetGroupArn, productionListenerRule and roleArn.');
@@ -64,7 +64,7 @@ function assertRules(ecs: Ecs, { targetGroupArn = '', advancedConfiguration }: L
 
 /** @throws ServiceError InvalidParameterException */
 export function assertLoadBalancers(
-  ecs: Ecs,
+  ecs: EcsAccount,
   loadBalancers: readonly LoadBalancer[],
   { value }: Definition,
   configuration: DeploymentConfiguration,

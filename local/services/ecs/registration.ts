@@ -1,7 +1,8 @@
 /** In whose name the targets of a service are managed: ECS's own, or an infrastructure role's. */
 import { ServiceError } from '../../core/service.ts';
-import type { Ecs } from './index.ts';
-import type { Deployment, Service } from './service.ts';
+import type { EcsParts } from './parts.ts';
+import type { Deployment } from './revision.ts';
+import type { Service } from './service.ts';
 import type { TaskOwner } from './task.ts';
 
 type TargetAction = Parameters<TaskOwner['may']>[0];
@@ -12,7 +13,13 @@ const WORDS: Readonly<Record<TargetAction, string>> = {
 };
 
 /** Targets behind a load balancer with an infrastructure role are managed in that role. Where it may not, the service's events say so. */
-export function mayUse(ecs: Ecs, service: Service, { loadBalancers }: Deployment, action: TargetAction, targetGroupArn: string): boolean {
+export function mayUse(
+  ecs: EcsParts,
+  service: Service,
+  { loadBalancers }: Deployment,
+  action: TargetAction,
+  targetGroupArn: string,
+): boolean {
   const roleArn = loadBalancers.find((one) => one.targetGroupArn === targetGroupArn)?.advancedConfiguration?.roleArn;
   if (roleArn === undefined) return true;
   try {

@@ -1,8 +1,10 @@
 /** The service scheduler: keeps as many tasks as are wanted, and replaces old ones by new ones within the percentages. */
-import type { Ecs } from './index.ts';
+
 import { lastPart } from './names.ts';
+import type { EcsParts, TaskKeeper } from './parts.ts';
 import { mayUse } from './registration.ts';
-import { current, type Deployment, type Service } from './service.ts';
+import type { Deployment } from './revision.ts';
+import { current, type Service } from './service.ts';
 import { healthOf, loadBalancing } from './targets.ts';
 import type { Task } from './task.ts';
 
@@ -21,13 +23,13 @@ const LONG_LIFE = 3_600_000;
 const backoff = (restarts: number) =>
   restarts <= FREE_RESTARTS ? 0 : Math.min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (restarts - FREE_RESTARTS - 1));
 
-export class Scheduler {
-  private readonly ecs: Ecs;
+export class Scheduler implements TaskKeeper {
+  private readonly ecs: EcsParts;
   private readonly watched = new Set<string>();
   private readonly failed = new WeakSet<Task>();
   private readonly counted = new WeakSet<Task>();
 
-  constructor(ecs: Ecs) {
+  constructor(ecs: EcsParts) {
     this.ecs = ecs;
   }
 
@@ -35,7 +37,6 @@ export class Scheduler {
     return this.ecs.site.world.clock.now();
   }
 
-  /** Hears of the health of a service's targets. */
   watch(targetGroupArn: string): void {
     if (this.watched.has(targetGroupArn)) return;
     this.watched.add(targetGroupArn);
@@ -72,7 +73,6 @@ export class Scheduler {
     this.ecs.deployments.taskFailed(service, deployment);
   }
 
-  /** One pass; whatever it changes asks for another. */
   pass(service: Service): void {
     if (service.status === 'DRAINING') this.drain(service);
     if (service.status !== 'ACTIVE') return;
@@ -135,13 +135,11 @@ export class Scheduler {
     this.ecs.lives.stop(task, 'ServiceSchedulerInitiated', `Task failed ELB health checks in ${where}`);
   }
 
-  /** How many tasks of a deployment are wanted and how many of those are healthy. */
   countOf(service: Service, deployment: Deployment): { readonly wanted: number; readonly healthy: number } {
     const tasks = this.of(service, deployment);
     return { wanted: tasks.length, healthy: tasks.filter((task) => this.healthy(task)).length };
   }
 
-  /** Keeps `count` tasks of a deployment, whatever the others do. */
   keep(service: Service, deployment: Deployment, count: number): void {
     this.stopSurplus(service, deployment, count);
     this.start(service, deployment, count - this.of(service, deployment).length);

@@ -8,13 +8,13 @@ import type {
 } from '@aws-sdk/client-ecs';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
 import { briefServiceDeployment, describeRevision, describeServiceDeployment } from './description.ts';
-import type { Ecs } from './index.ts';
 import { clusterArn, clusterName, invalid, lastPart, notImplemented, ofService, serviceArn, serviceArnOf } from './names.ts';
 import { page } from './paging.ts';
+import type { EcsParts } from './parts.ts';
 import { RUNNING_STATUSES, type Service, type ServiceDeployment } from './service.ts';
 import { resourceTags } from './tags.ts';
 
-export function serviceDeploymentOperations(ecs: Ecs): Readonly<Record<string, Operation>> {
+export function serviceDeploymentOperations(ecs: EcsParts): Readonly<Record<string, Operation>> {
   const { site } = ecs;
   const on = (action: string, resource: string, cluster: string, service?: string): Permission => ({
     action: `ecs:${action}`,

@@ -1,50 +1,21 @@
-/** A service with its revisions and deployments, as values. */
-import type {
-  CreateServiceRequest,
-  DeploymentConfiguration,
-  LoadBalancer,
-  NetworkConfiguration,
-  ServiceDeploymentStatus,
-  ServiceEvent,
-} from '@aws-sdk/client-ecs';
+/** A service with its service deployments, as values. */
+import type { CreateServiceRequest, DeploymentConfiguration, ServiceDeploymentStatus, ServiceEvent } from '@aws-sdk/client-ecs';
 import type { Timer } from '../../core/clock.ts';
-import type { WatchedAlarms } from './alarms.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Deployment, Revision } from './revision.ts';
 import type { Tags } from './tags.ts';
 import type { Task } from './task.ts';
-import type { Definition } from './task-definitions.ts';
 
-/** What a deployment brings about: written once, never changed. */
-export interface Revision {
-  readonly arn: string;
-  readonly definition: Definition;
-  readonly loadBalancers: readonly LoadBalancer[];
-  readonly networkConfiguration: NetworkConfiguration | undefined;
-  readonly platformVersion: string;
-  readonly createdAt: number;
-  /** By container: what the first task of the revision found under its image's tag. */
-  readonly digests: Map<string, string>;
-}
-
-/** An entry of `deployments[]`. */
-export interface Deployment {
-  /** `ecs-svc/<number>` */
-  readonly id: string;
-  readonly revision: Revision;
-  /** Those of the revision, with the target groups that its tasks are in. */
-  loadBalancers: readonly LoadBalancer[];
-  readonly createdAt: number;
-  status: 'PRIMARY' | 'ACTIVE' | 'INACTIVE';
-  updatedAt: number;
-  rolloutState: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
-  rolloutStateReason: string;
-  failedTasks: number;
-  /** Tasks that ended by themselves, one after another, without one that lived for long. */
-  restarts: number;
-  /** Tasks that ended by themselves since somebody last changed something. */
-  ends: number;
-  /** Not before this time is a further task started. */
-  nextStartAt: number;
+/** The alarms of one deployment. */
+export interface WatchedAlarms {
+  readonly names: readonly string[];
+  /** Those that count: "if an alarm is in the ALARM state at the start of the deployment, it is not monitored". */
+  readonly monitored: readonly string[];
+  readonly triggered: string[];
+  /** How long they are watched after the last task was replaced, in milliseconds: as long as an alarm needs to notice. */
+  readonly bake: number;
+  /** Milliseconds since the epoch; undefined before the tasks are all replaced. */
+  bakedAt?: number;
 }
 
 /** What ListServiceDeployments tells of: one change from request to end, its rollback included. */

@@ -9,11 +9,12 @@ import type {
 } from '@aws-sdk/client-ecs';
 import { type Call, type Operation, type Permission, ServiceError } from '../../core/service.ts';
 import { describeService } from './description.ts';
-import type { Ecs } from './index.ts';
 import { assertLoadBalancers } from './load-balancers.ts';
 import { clusterArn, clusterName, invalid, lastPart, NAME, notImplemented, serviceArn, serviceArnOf } from './names.ts';
 import { page } from './paging.ts';
-import { current, type Revision, type Service } from './service.ts';
+import type { EcsParts } from './parts.ts';
+import type { Revision } from './revision.ts';
+import { current, type Service } from './service.ts';
 import { configurationOf, rolesPassed, thresholdOf } from './strategy.ts';
 import { requestTags, resourceTags, tagOnCreate, tagsOf } from './tags.ts';
 
@@ -44,7 +45,7 @@ function assertCount(desiredCount: number | undefined): void {
   if (desiredCount !== undefined && desiredCount < 0) throw invalid('desiredCount cannot be a negative number.');
 }
 
-function makeRevision(ecs: Ecs, cluster: string, service: string, parts: Omit<Revision, 'arn' | 'createdAt' | 'digests'>): Revision {
+function makeRevision(ecs: EcsParts, cluster: string, service: string, parts: Omit<Revision, 'arn' | 'createdAt' | 'digests'>): Revision {
   return {
     ...parts,
     arn: ecs.site.arn(
@@ -56,7 +57,7 @@ function makeRevision(ecs: Ecs, cluster: string, service: string, parts: Omit<Re
   };
 }
 
-function create(ecs: Ecs, input: CreateServiceRequest, { principal }: Call): Service {
+function create(ecs: EcsParts, input: CreateServiceRequest, { principal }: Call): Service {
   const { site } = ecs;
   refuseUnsupported('CreateService', input);
   const { name: cluster } = ecs.cluster(input.cluster);
@@ -120,7 +121,7 @@ function create(ecs: Ecs, input: CreateServiceRequest, { principal }: Call): Ser
   return service;
 }
 
-function watch(ecs: Ecs, loadBalancers: readonly LoadBalancer[]): void {
+function watch(ecs: EcsParts, loadBalancers: readonly LoadBalancer[]): void {
   for (const { targetGroupArn, advancedConfiguration } of loadBalancers)
     for (const arn of [targetGroupArn, advancedConfiguration?.alternateTargetGroupArn]) if (arn) ecs.scheduler.watch(arn);
 }
@@ -128,7 +129,7 @@ function watch(ecs: Ecs, loadBalancers: readonly LoadBalancer[]): void {
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 /** Only what makes another revision starts a deployment: counts, percentages, tags and the grace period do not. */
-function update(ecs: Ecs, input: UpdateServiceRequest): Service {
+function update(ecs: EcsParts, input: UpdateServiceRequest): Service {
   refuseUnsupported('UpdateService', input);
   const service = ecs.serviceNamed(input.cluster, input.service);
   if (service.status !== 'ACTIVE') throw new ServiceError('ServiceNotActiveException', 'Service was not ACTIVE.');
@@ -172,7 +173,7 @@ function update(ecs: Ecs, input: UpdateServiceRequest): Service {
   return service;
 }
 
-function remove(ecs: Ecs, input: DeleteServiceRequest): Service {
+function remove(ecs: EcsParts, input: DeleteServiceRequest): Service {
   const service = ecs.serviceNamed(input.cluster, input.service);
   if (service.status === 'INACTIVE') throw new ServiceError('ServiceNotFoundException', 'Service not found.');
   const running = [...service.tasks].some((task) => task.isWanted);
@@ -186,7 +187,7 @@ function remove(ecs: Ecs, input: DeleteServiceRequest): Service {
   return service;
 }
 
-export function serviceOperations(ecs: Ecs): Readonly<Record<string, Operation>> {
+export function serviceOperations(ecs: EcsParts): Readonly<Record<string, Operation>> {
   const { site } = ecs;
   const on = (
     action: string,

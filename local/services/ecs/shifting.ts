@@ -3,9 +3,10 @@ import type { DeploymentLifecycleHookStage } from '@aws-sdk/client-ecs';
 import { ServiceError } from '../../core/service.ts';
 import { Course, Interrupted } from './course.ts';
 import { Hooks, type HookWeights } from './hooks.ts';
-import type { Ecs } from './index.ts';
 import type { Lifecycle, Stage } from './lifecycle.ts';
-import type { Deployment, Service, ServiceDeployment } from './service.ts';
+import type { EcsParts, Shifting } from './parts.ts';
+import type { Deployment } from './revision.ts';
+import type { Service, ServiceDeployment } from './service.ts';
 import { stepBakeOf, stepsOf } from './strategy.ts';
 import { StageFailure, Traffic } from './traffic.ts';
 
@@ -18,12 +19,12 @@ const LONGEST = 24 * 60 * MINUTE;
 const NO_WEIGHTS: HookWeights = { testTrafficWeights: {}, productionTrafficWeights: {} };
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html */
-export class TrafficShifting {
+export class TrafficShifting implements Shifting {
   readonly hooks: Hooks;
   readonly traffic: Traffic;
-  private readonly ecs: Ecs;
+  private readonly ecs: EcsParts;
 
-  constructor(ecs: Ecs) {
+  constructor(ecs: EcsParts) {
     this.ecs = ecs;
     this.hooks = new Hooks(ecs);
     this.traffic = new Traffic(ecs.site);
@@ -33,7 +34,6 @@ export class TrafficShifting {
     return new Course(this.ecs.site.world.clock);
   }
 
-  /** The lifecycle of a deployment that begins; `before` are those that are there. */
   plan(service: Service, green: Deployment, before: readonly Deployment[]): Lifecycle {
     // A deployment that was broken off after all traffic went to it serves, although it was never completed.
     const served = service.history.at(-1)?.lifecycle;
@@ -54,17 +54,14 @@ export class TrafficShifting {
     };
   }
 
-  /** Sends a deployment on its way. */
   start(service: Service, one: ServiceDeployment, life: Lifecycle): Promise<void> {
     return this.live(service, one, life, (course) => this.forth(course, service, one, life));
   }
 
-  /** The deployment goes nowhere from here: it is superseded, stopped, or about to go back. */
   halt({ course }: Lifecycle): void {
     course.stop();
   }
 
-  /** Sends it back to what ran before. */
   goBack(service: Service, one: ServiceDeployment, life: Lifecycle): void {
     life.course.stop();
     this.hooks.close(life);
@@ -74,7 +71,6 @@ export class TrafficShifting {
     );
   }
 
-  /** One pass of the scheduler: keeps the tasks of either side. */
   pass(service: Service, one: ServiceDeployment, life: Lifecycle): void {
     if (one.status !== 'IN_PROGRESS' && !one.status.startsWith('ROLLBACK')) return;
     for (const deployment of service.deployments)

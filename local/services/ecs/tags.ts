@@ -1,7 +1,6 @@
-/** Tags of ECS's resources: the operations on them, and what giving them asks of IAM. */
-import type { ListTagsForResourceRequest, Tag, TagResourceRequest, UntagResourceRequest } from '@aws-sdk/client-ecs';
-import type { Operation, Permission } from '../../core/service.ts';
-import type { Ecs } from './index.ts';
+/** Tags of ECS's resources, and what giving them asks of IAM. */
+import type { Tag } from '@aws-sdk/client-ecs';
+import type { Permission } from '../../core/service.ts';
 import { invalid } from './names.ts';
 
 export type Tags = Map<string, string>;
@@ -24,18 +23,18 @@ export function tagsOf(tags: readonly Tag[] = [], before: ReadonlyMap<string, st
 
 export const tagList = (tags: ReadonlyMap<string, string>): Tag[] => [...tags].map(([key, value]) => ({ key, value }));
 
-type Context = Record<string, string | readonly string[]>;
+export type TagContext = Record<string, string | readonly string[]>;
 
 /** Condition keys for tags in a request. */
-export function requestTags(tags: readonly Tag[] | undefined): Context {
+export function requestTags(tags: readonly Tag[] | undefined): TagContext {
   if (!tags?.length) return {};
-  const context: Context = { 'aws:TagKeys': tags.map(({ key }) => key ?? '') };
+  const context: TagContext = { 'aws:TagKeys': tags.map(({ key }) => key ?? '') };
   for (const { key, value } of tags) context[`aws:RequestTag/${key}`] = value ?? '';
   return context;
 }
 
 /** Condition keys for the tags that a resource carries. */
-export function resourceTags(tags: ReadonlyMap<string, string> | undefined): Context {
+export function resourceTags(tags: ReadonlyMap<string, string> | undefined): TagContext {
   return Object.fromEntries([...(tags ?? [])].map(([key, value]) => [`aws:ResourceTag/${key}`, value]));
 }
 
@@ -45,36 +44,3 @@ export function resourceTags(tags: ReadonlyMap<string, string> | undefined): Con
  */
 export const tagOnCreate = (resource: string, action: string, tags: readonly Tag[] | undefined): readonly Permission[] =>
   tags?.length ? [{ action: 'ecs:TagResource', resource, context: { 'ecs:CreateAction': action, ...requestTags(tags) } }] : [];
-
-export function tagOperations(ecs: Ecs): Readonly<Record<string, Operation>> {
-  const on = (action: string, resourceArn: string | undefined, context: Context = {}): readonly Permission[] => [
-    { action: `ecs:${action}`, resource: resourceArn ?? '', context: { ...resourceTags(ecs.tagged(resourceArn ?? '')), ...context } },
-  ];
-  const existing = (arn: string | undefined): Tags => {
-    const tags = ecs.tagged(arn ?? '');
-    if (tags === undefined) throw invalid('The specified resource is not available. Verify that the resource exists and is active.');
-    return tags;
-  };
-  return {
-    TagResource: {
-      authorize: ({ resourceArn, tags }: TagResourceRequest) => on('TagResource', resourceArn, requestTags(tags)),
-      handle: ({ resourceArn, tags }: TagResourceRequest) => {
-        const before = existing(resourceArn);
-        for (const [key, value] of tagsOf(tags, before)) before.set(key, value);
-        return {};
-      },
-    },
-    UntagResource: {
-      authorize: ({ resourceArn, tagKeys }: UntagResourceRequest) => on('UntagResource', resourceArn, { 'aws:TagKeys': tagKeys ?? [] }),
-      handle: ({ resourceArn, tagKeys }: UntagResourceRequest) => {
-        const before = existing(resourceArn);
-        for (const key of tagKeys ?? []) before.delete(key);
-        return {};
-      },
-    },
-    ListTagsForResource: {
-      authorize: ({ resourceArn }: ListTagsForResourceRequest) => on('ListTagsForResource', resourceArn),
-      handle: ({ resourceArn }: ListTagsForResourceRequest) => ({ tags: tagList(existing(resourceArn)) }),
-    },
-  };
-}

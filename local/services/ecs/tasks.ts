@@ -2,7 +2,7 @@
 import type { DescribeTasksRequest, ListTasksRequest, RunTaskRequest, StopTaskRequest } from '@aws-sdk/client-ecs';
 import { passRole } from '../../core/iam/authorize.ts';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
-import type { Ecs } from './index.ts';
+import type { EcsAccount } from './account.ts';
 import { clusterArn, clusterName, invalid, lastPart, notImplemented, serviceArn, taskArn } from './names.ts';
 import { page } from './paging.ts';
 import { requestTags, resourceTags, tagOnCreate, tagsOf } from './tags.ts';
@@ -11,7 +11,7 @@ import { ECS_TASKS } from './task-definitions.ts';
 
 const UNSUPPORTED = ['placementConstraints', 'placementStrategy', 'volumeConfigurations', 'capacityProviderStrategy'] as const;
 
-function run(ecs: Ecs, input: RunTaskRequest): readonly Task[] {
+function run(ecs: EcsAccount, input: RunTaskRequest): readonly Task[] {
   for (const member of UNSUPPORTED) if (input[member]?.length) throw notImplemented(`ecs.RunTask with ${member}`);
   if (input.launchType !== 'FARGATE') throw notImplemented(`ecs.RunTask with the launch type ${input.launchType ?? 'EC2'}`);
   const { name: cluster } = ecs.cluster(input.cluster);
@@ -54,7 +54,7 @@ function run(ecs: Ecs, input: RunTaskRequest): readonly Task[] {
 }
 
 /** Which tasks a list names: those that run or are to run, or those that stopped within the hour. */
-function list(ecs: Ecs, input: ListTasksRequest): readonly string[] {
+function list(ecs: EcsAccount, input: ListTasksRequest): readonly string[] {
   const { name: cluster } = ecs.cluster(input.cluster);
   const { serviceName, family, startedBy, desiredStatus = 'RUNNING', launchType = 'FARGATE', containerInstance, daemonName } = input;
   if (containerInstance || daemonName) throw notImplemented('ecs.ListTasks with containerInstance or daemonName');
@@ -75,7 +75,7 @@ function list(ecs: Ecs, input: ListTasksRequest): readonly string[] {
     .map(({ settings }) => settings.arn);
 }
 
-export function taskOperations(ecs: Ecs): Readonly<Record<string, Operation>> {
+export function taskOperations(ecs: EcsAccount): Readonly<Record<string, Operation>> {
   const { site } = ecs;
   const find = (cluster: string, text: string) => {
     const task = ecs.tasks.get(taskArn(site, cluster, lastPart(text)));
