@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type * as Api from '@aws-sdk/client-codebuild';
 import { identities } from '../../core/iam/identities.ts';
 import { type CreatedResource, type ResourceContext, type ResourceType, ServiceError } from '../../core/service.ts';
-import type { Codebuild, Project } from './index.ts';
+import type { CodebuildAccount, Project } from './account.ts';
 
 interface Properties {
   readonly Name?: string;
@@ -41,7 +41,7 @@ function assertMembers(value: object, place: string, names: readonly string[]): 
       throw new ServiceError('InvalidRequest', `AWS::CodeBuild::Project: local AWS does not know ${place}.${name}`);
 }
 
-function input(codebuild: Codebuild, properties: Properties, name: string, context: ResourceContext): Api.CreateProjectInput {
+function input(codebuild: CodebuildAccount, properties: Properties, name: string, context: ResourceContext): Api.CreateProjectInput {
   const { Source, Environment, LogsConfig, ServiceRole } = properties;
   assertMembers(Source, 'Source', ['Type', 'BuildSpec']);
   assertMembers(properties.Artifacts, 'Artifacts', ['Type']);
@@ -95,7 +95,7 @@ function buildspec(text: string | undefined, context: ResourceContext): string |
   return bucket === undefined ? text : readFileSync(context.asset(bucket, key!), 'utf8');
 }
 
-export function projectResource(codebuild: Codebuild): ResourceType<Properties> {
+export function projectResource(codebuild: CodebuildAccount): ResourceType<Properties> {
   const created = ({ settings }: Project): CreatedResource => ({
     ref: settings.name,
     attributes: { Arn: codebuild.arn(settings.name), Id: settings.name },

@@ -1,6 +1,6 @@
 /** Says of an operation on a repository which permission it needs, and finds the repository, in whichever account it is. */
 import type { Call, Operation, Permission, PolicyDocument } from '../../core/service.ts';
-import type { Ecr } from './index.ts';
+import type { EcrAccount } from './account.ts';
 import type { Repository } from './repository.ts';
 
 interface OnRepository {
@@ -12,7 +12,7 @@ interface OnRepository {
 const closed: PolicyDocument = { Version: '2012-10-17', Statement: [] };
 
 /** The permission for an action on a repository, with the repository's own policy. */
-export function permissionOn(ecr: Ecr, action: string, input: OnRepository): Permission {
+export function permissionOn(ecr: EcrAccount, action: string, input: OnRepository): Permission {
   const owner = ecr.registry(input.registryId);
   const name = input.repositoryName ?? '';
   return { action: `ecr:${action}`, resource: owner.arn(name), resourcePolicy: owner.repositories.get(name)?.policy ?? closed };
@@ -20,10 +20,10 @@ export function permissionOn(ecr: Ecr, action: string, input: OnRepository): Per
 
 /** An operation on one existing repository. */
 export function onRepository<Input extends OnRepository, Output>(
-  ecr: Ecr,
+  ecr: EcrAccount,
   action: string,
   handle: (
-    found: { readonly repository: Repository; readonly owner: Ecr; readonly ids: { registryId: string; repositoryName: string } },
+    found: { readonly repository: Repository; readonly owner: EcrAccount; readonly ids: { registryId: string; repositoryName: string } },
     input: Input,
     call: Call,
   ) => Output,

@@ -14,7 +14,7 @@ import type {
 } from '@aws-sdk/client-ecr';
 import { type Operation, ServiceError } from '../../core/service.ts';
 import { onRepository } from './access.ts';
-import type { Ecr } from './index.ts';
+import type { EcrAccount } from './account.ts';
 import { isDigest } from './manifest.ts';
 import { page } from './page.ts';
 import type { Repository, StoredImage } from './repository.ts';
@@ -105,7 +105,7 @@ function describe(repository: Repository, image: StoredImage, ids: Ids): ImageDe
   return Object.fromEntries(Object.entries(detail).filter(([, value]) => value !== undefined)) as ImageDetail;
 }
 
-export function imageOperations(ecr: Ecr): Readonly<Record<string, Operation>> {
+export function imageOperations(ecr: EcrAccount): Readonly<Record<string, Operation>> {
   return {
     DescribeImages: onRepository(ecr, 'DescribeImages', ({ repository, ids }, input: DescribeImagesCommandInput) => {
       if (input.imageIds?.length) {

@@ -12,9 +12,8 @@ import { type HttpRequest, type HttpResponse, textResponse } from '../../core/ht
 import { type Operation, ServiceError } from '../../core/service.ts';
 import type { World } from '../../core/site.ts';
 import { onRepository } from './access.ts';
-import type { Ecr } from './index.ts';
+import type { EcrAccount } from './account.ts';
 import { digestOf, isDigest } from './manifest.ts';
-import type { Repository } from './repository.ts';
 
 /** What InitiateLayerUpload asks for, in bytes. */
 export const PART_SIZE = 10 * 1024 * 1024;
@@ -22,43 +21,6 @@ export const PART_SIZE = 10 * 1024 * 1024;
 const SMALLEST_PART = 5 * 1024 * 1024;
 /** Seconds that a download address is good for. */
 const DOWNLOAD_TIME = 3600;
-
-interface Upload {
-  readonly repository: Repository;
-  readonly parts: Uint8Array[];
-  size: number;
-}
-
-/** The uploads that have begun and not ended. */
-export class Uploads {
-  private readonly open = new Map<string, Upload>();
-  private readonly random: World['random'];
-
-  constructor(random: World['random']) {
-    this.random = random;
-  }
-
-  begin(repository: Repository): string {
-    const id = this.random.uuid();
-    this.open.set(id, { repository, parts: [], size: 0 });
-    return id;
-  }
-
-  /** @throws ServiceError UploadNotFoundException */
-  get(id: string, repository: Repository): Upload {
-    const upload = this.open.get(id);
-    if (upload?.repository !== repository)
-      throw new ServiceError(
-        'UploadNotFoundException',
-        `The upload with id '${id}' does not exist in the repository with name '${repository.settings.name}'`,
-      );
-    return upload;
-  }
-
-  end(id: string): void {
-    this.open.delete(id);
-  }
-}
 
 /** The bucket that serves layers in a Region. */
 export const layerHost = (region: string): string => `prod-${region}-starport-layer-bucket.s3.${region}.amazonaws.com`;
@@ -86,7 +48,7 @@ export function serveLayers(world: World, { method, host, path, query }: HttpReq
   return { status: 200, headers, body: method === 'HEAD' ? new Uint8Array() : content };
 }
 
-export function layerOperations(ecr: Ecr): Readonly<Record<string, Operation>> {
+export function layerOperations(ecr: EcrAccount): Readonly<Record<string, Operation>> {
   return {
     BatchCheckLayerAvailability: onRepository(
       ecr,

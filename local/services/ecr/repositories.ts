@@ -18,7 +18,7 @@ import type {
 } from '@aws-sdk/client-ecr';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
 import { onRepository, permissionOn } from './access.ts';
-import type { Ecr } from './index.ts';
+import type { EcrAccount } from './account.ts';
 import { parseLifecyclePolicy } from './lifecycle.ts';
 import { page } from './page.ts';
 import type { ExclusionFilter, Repository, TagMutability } from './repository.ts';
@@ -66,7 +66,7 @@ export function assertPolicy(text: string): void {
   if (document?.Statement === undefined) throw invalid('PolicyText', 'Invalid repository policy provided');
 }
 
-function describe(owner: Ecr, { settings }: Repository) {
+function describe(owner: EcrAccount, { settings }: Repository) {
   return {
     repositoryArn: settings.arn,
     registryId: owner.site.account,
@@ -89,7 +89,7 @@ const noPolicy = (kind: 'Lifecycle' | 'Repository', ids: { registryId: string; r
     `${kind} policy does not exist for the repository with name '${ids.repositoryName}' in the registry with id '${ids.registryId}'`,
   );
 
-export function repositoryOperations(ecr: Ecr): Readonly<Record<string, Operation>> {
+export function repositoryOperations(ecr: EcrAccount): Readonly<Record<string, Operation>> {
   return {
     CreateRepository: {
       authorize: (input: CreateRepositoryCommandInput): Permission[] => [
@@ -217,7 +217,7 @@ export function repositoryOperations(ecr: Ecr): Readonly<Record<string, Operatio
 }
 
 function onArn<Input extends { resourceArn: string | undefined }, Output>(
-  ecr: Ecr,
+  ecr: EcrAccount,
   action: string,
   handle: (repository: Repository, input: Input) => Output,
 ): Operation<Input, Output> {

@@ -1,6 +1,6 @@
 /** `AWS::ECR::Repository`. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecr-repository.html */
 import type { CreatedResource, ResourceContext, ResourceType } from '../../core/service.ts';
-import type { Ecr } from './index.ts';
+import type { EcrAccount } from './account.ts';
 import { parseLifecyclePolicy } from './lifecycle.ts';
 import { assertName, assertPolicy, tagMutability } from './repositories.ts';
 import type { Repository } from './repository.ts';
@@ -22,7 +22,7 @@ interface Properties {
 /** CloudFormation lets booleans be words. */
 const isTrue = (value: boolean | string | undefined) => value === true || value === 'true';
 
-export function repositoryResource(ecr: Ecr): ResourceType<Properties> {
+export function repositoryResource(ecr: EcrAccount): ResourceType<Properties> {
   const emptied = new WeakSet<Repository>();
 
   /** Everything about a repository that may change in place. */

@@ -1,72 +1,16 @@
-/** Basic scanning: an image's label says what is found, some seconds after the push or when asked. */
+/** The operations on scans of images. */
 import type { DescribeImageScanFindingsCommandInput, StartImageScanCommandInput } from '@aws-sdk/client-ecr';
 import { type Operation, ServiceError } from '../../core/service.ts';
 import { onRepository } from './access.ts';
+import type { EcrAccount } from './account.ts';
 import { requireImage } from './images.ts';
-import type { Ecr } from './index.ts';
 import { page } from './page.ts';
-import type { Repository, StoredImage } from './repository.ts';
+import { FINDINGS_LABEL, SEVERITIES, scanImage } from './scan.ts';
 
-/** The label with the findings of an image as JSON, by severity: `{"CRITICAL": 1}`. */
-export const FINDINGS_LABEL = 'local.aws.findings';
-
-const SEVERITIES: readonly string[] = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'INFORMATIONAL', 'UNDEFINED'];
-/** How long a scan takes here, in milliseconds. */
-const SCAN_TIME = 10_000;
 /** "An image can only be scanned once each 24 hours." https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-basic.html */
 const SCAN_INTERVAL = 24 * 3_600_000;
 
-/** Starts a scan; its end is an event. */
-export function scanImage(ecr: Ecr, repository: Repository, image: StoredImage): void {
-  const scan: StoredImage['scan'] = { status: 'IN_PROGRESS', startedAt: ecr.now, counts: {} };
-  image.scan = scan;
-  const { digest } = image.manifest;
-  ecr.site.world.clock.after(SCAN_TIME, `scan of ${repository.settings.name}@${digest.slice(0, 19)}`, () => {
-    if (repository.images.get(digest) !== image || image.scan !== scan) return;
-    const found = findings(repository, image);
-    if (typeof found === 'string') {
-      scan.status = 'FAILED';
-      scan.description = found;
-      return;
-    }
-    scan.status = 'COMPLETE';
-    scan.description = 'The scan was completed successfully.';
-    scan.completedAt = ecr.now;
-    scan.counts = found;
-    ecr.site.service('events').publish({
-      source: 'aws.ecr',
-      'detail-type': 'ECR Image Scan',
-      resources: [repository.settings.arn],
-      detail: {
-        'scan-status': 'COMPLETE',
-        'repository-name': repository.settings.name,
-        'finding-severity-counts': found,
-        'image-digest': digest,
-        'image-tags': [...image.tags],
-      },
-    });
-  });
-}
-
-/** Counts by severity without zeros, or why there are none. */
-function findings(repository: Repository, image: StoredImage): Record<string, number> | string {
-  const config = repository.configOf(image);
-  if (config?.os === undefined || config.os === 'unknown')
-    return 'UnsupportedImageError: The operating system and/or package manager are not supported.';
-  const label = config.config?.Labels?.[FINDINGS_LABEL];
-  if (label === undefined) return {};
-  let counts: Record<string, unknown>;
-  try {
-    counts = JSON.parse(label);
-  } catch {
-    return `the label ${FINDINGS_LABEL} is not JSON: ${label}`;
-  }
-  const wrong = Object.entries(counts).find(([name, count]) => !SEVERITIES.includes(name) || !Number.isInteger(count));
-  if (wrong !== undefined) return `the label ${FINDINGS_LABEL} counts ${SEVERITIES.join(', ')}; it says "${wrong[0]}": ${wrong[1]}`;
-  return Object.fromEntries(Object.entries(counts as Record<string, number>).filter(([, count]) => count > 0));
-}
-
-export function scanOperations(ecr: Ecr): Readonly<Record<string, Operation>> {
+export function scanOperations(ecr: EcrAccount): Readonly<Record<string, Operation>> {
   return {
     StartImageScan: onRepository(ecr, 'StartImageScan', ({ repository, owner, ids }, input: StartImageScanCommandInput) => {
       const image = requireImage(repository, input.imageId ?? {}, ids);
@@ -77,7 +21,7 @@ export function scanOperations(ecr: Ecr): Readonly<Record<string, Operation>> {
         throw new ServiceError('ImageArchivedException', `The image '${digest}' is archived and cannot be scanned`);
       if (image.scan !== undefined && owner.now - image.scan.startedAt < SCAN_INTERVAL)
         throw new ServiceError('LimitExceededException', 'The scan quota per image has been exceeded. Wait and try again.');
-      scanImage(owner, repository, image);
+      scanImage(owner.site, repository, image);
       return { ...ids, imageId: { imageDigest: digest, ...input.imageId }, imageScanStatus: { status: 'IN_PROGRESS' } };
     }),
 

@@ -1,7 +1,7 @@
 /** Making, changing and deleting load balancers, listeners and target groups, registering targets, and tags, through the API. */
 import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
-import type { Listener, LoadBalancer, LoadBalancing } from './index.ts';
+import type { Listener, LoadBalancer, LoadBalancingAccount } from './account.ts';
 import { type HealthCheck, nobody, TargetGroup } from './targets.ts';
 
 type Context = Record<string, string | readonly string[]>;
@@ -38,7 +38,10 @@ function assertName(kind: string, name: string): void {
 }
 
 /** @throws ServiceError DuplicateLoadBalancerNameException, ValidationError, NotImplemented */
-export function makeBalancer(service: LoadBalancing, input: Pick<Elb.CreateLoadBalancerInput, 'Name' | 'Type' | 'Scheme'>): LoadBalancer {
+export function makeBalancer(
+  service: LoadBalancingAccount,
+  input: Pick<Elb.CreateLoadBalancerInput, 'Name' | 'Type' | 'Scheme'>,
+): LoadBalancer {
   const { Name: name = '', Type = 'application', Scheme: scheme = 'internet-facing' } = input;
   if (Type !== 'application')
     throw new ServiceError('NotImplemented', `not implemented on local AWS: a load balancer of type ${Type}`, 501);
@@ -64,7 +67,7 @@ export function makeBalancer(service: LoadBalancing, input: Pick<Elb.CreateLoadB
 
 /** @throws ServiceError LoadBalancerNotFoundException, DuplicateListenerException, UnsupportedProtocolException, TargetGroupNotFoundException */
 export function makeListener(
-  service: LoadBalancing,
+  service: LoadBalancingAccount,
   input: Pick<Elb.CreateListenerInput, 'LoadBalancerArn' | 'Port' | 'Protocol' | 'DefaultActions'>,
 ): Listener {
   const { LoadBalancerArn = '', DefaultActions = [] } = input;
@@ -82,7 +85,7 @@ export function makeListener(
   return listener;
 }
 
-function assertListener(service: LoadBalancing, loadBalancer: LoadBalancer, port: number, protocol: string, but?: Listener): void {
+function assertListener(service: LoadBalancingAccount, loadBalancer: LoadBalancer, port: number, protocol: string, but?: Listener): void {
   if (protocol !== 'HTTP' && protocol !== 'HTTPS')
     throw new ServiceError('UnsupportedProtocolException', `The protocol ${protocol} is not supported by an application load balancer`);
   if ([...service.listeners.values()].some((one) => one !== but && one.loadBalancer === loadBalancer && one.port === port))
@@ -93,7 +96,11 @@ function assertListener(service: LoadBalancing, loadBalancer: LoadBalancer, port
 }
 
 /** @throws ServiceError DuplicateListenerException, UnsupportedProtocolException, TargetGroupNotFoundException */
-export function changeListener(service: LoadBalancing, listener: Listener, input: Omit<Elb.ModifyListenerInput, 'ListenerArn'>): Listener {
+export function changeListener(
+  service: LoadBalancingAccount,
+  listener: Listener,
+  input: Omit<Elb.ModifyListenerInput, 'ListenerArn'>,
+): Listener {
   const port = input.Port ?? listener.port;
   const protocol = input.Protocol ?? listener.protocol;
   assertListener(service, listener.loadBalancer, port, protocol, listener);
@@ -153,7 +160,7 @@ export function healthCheck(input: HealthInput, before: HealthCheck = DEFAULT_HE
 }
 
 /** @throws ServiceError DuplicateTargetGroupNameException, ValidationError, NotImplemented */
-export function makeGroup(service: LoadBalancing, input: Omit<Elb.CreateTargetGroupInput, 'Tags'>): TargetGroup {
+export function makeGroup(service: LoadBalancingAccount, input: Omit<Elb.CreateTargetGroupInput, 'Tags'>): TargetGroup {
   const { Name: name = '', TargetType: targetType = 'instance' } = input;
   assertName('target group', name);
   if (targetType !== 'ip') throw new ServiceError('NotImplemented', `not implemented on local AWS: targets of type ${targetType}`, 501);
@@ -198,14 +205,14 @@ export function setAttributes(group: TargetGroup, attributes: readonly Elb.Targe
 }
 
 /** @throws ServiceError ResourceInUseException */
-export function removeGroup(service: LoadBalancing, arn: string): void {
+export function removeGroup(service: LoadBalancingAccount, arn: string): void {
   if (service.balancersOf(arn).length > 0)
     throw new ServiceError('ResourceInUseException', `Target group '${arn}' is currently in use by a listener or a rule`);
   service.groups.delete(arn);
   service.tags.delete(arn);
 }
 
-export function managementOperations(service: LoadBalancing): Readonly<Record<string, Operation>> {
+export function managementOperations(service: LoadBalancingAccount): Readonly<Record<string, Operation>> {
   const { site } = service;
   const on = (action: string, resource: string | undefined, context: Context = {}): Permission => ({
     action: `elasticloadbalancing:${action}`,
@@ -357,7 +364,7 @@ export function managementOperations(service: LoadBalancing): Readonly<Record<st
 }
 
 /** @throws ServiceError that the resource was not found */
-function assertExists(service: LoadBalancing, arn: string): void {
+function assertExists(service: LoadBalancingAccount, arn: string): void {
   if (arn.includes(':targetgroup/')) service.group(arn);
   else if (arn.includes(':listener-rule/')) service.rule(arn);
   else if (arn.includes(':listener/')) service.listener(arn);

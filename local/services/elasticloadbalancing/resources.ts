@@ -8,7 +8,7 @@ import type {
   TargetTypeEnum,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type CreatedResource, type ResourceContext, type ResourceType, ServiceError } from '../../core/service.ts';
-import type { Listener, LoadBalancer, LoadBalancing } from './index.ts';
+import type { Listener, LoadBalancer, LoadBalancingAccount } from './account.ts';
 import { changeListener, healthCheck, makeBalancer, makeGroup, makeListener, removeGroup, setAttributes } from './management.ts';
 import type { TargetGroup } from './targets.ts';
 
@@ -71,7 +71,7 @@ function refuseReplacement(kind: string, name: string | undefined): void {
     );
 }
 
-export function loadBalancingResources(service: LoadBalancing): Readonly<Record<string, ResourceType>> {
+export function loadBalancingResources(service: LoadBalancingAccount): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::ElasticLoadBalancingV2::LoadBalancer': balancerType(service),
     'AWS::ElasticLoadBalancingV2::Listener': listenerType(service),
@@ -81,12 +81,12 @@ export function loadBalancingResources(service: LoadBalancing): Readonly<Record<
 }
 
 /** The tags of a template take the place of those before. */
-function retag(service: LoadBalancing, arn: string, tags: readonly Tag[] | undefined): void {
+function retag(service: LoadBalancingAccount, arn: string, tags: readonly Tag[] | undefined): void {
   service.tags.delete(arn);
   service.tag(arn, tags);
 }
 
-function balancerType(service: LoadBalancing): ResourceType<BalancerProperties> {
+function balancerType(service: LoadBalancingAccount): ResourceType<BalancerProperties> {
   const made = ({ arn, name, fullName, dnsName }: LoadBalancer): CreatedResource => ({
     ref: arn,
     attributes: {
@@ -122,7 +122,7 @@ function balancerType(service: LoadBalancing): ResourceType<BalancerProperties> 
   return type;
 }
 
-function listenerType(service: LoadBalancing): ResourceType<ListenerProperties> {
+function listenerType(service: LoadBalancingAccount): ResourceType<ListenerProperties> {
   const made = ({ arn }: Listener): CreatedResource => ({ ref: arn, attributes: { ListenerArn: arn } });
   const input = ({ Port, Protocol, DefaultActions }: ListenerProperties) => ({
     Port: Number(Port),
@@ -145,7 +145,7 @@ function listenerType(service: LoadBalancing): ResourceType<ListenerProperties> 
   return type;
 }
 
-function ruleType(service: LoadBalancing): ResourceType<RuleProperties> {
+function ruleType(service: LoadBalancingAccount): ResourceType<RuleProperties> {
   const type: ResourceType<RuleProperties> = {
     properties: ['ListenerArn', 'Priority', 'Conditions', 'Actions'],
     create({ ListenerArn, Priority, Conditions, Actions }) {
@@ -187,7 +187,7 @@ const readAction = (action: Action): Action => ({
     : {}),
 });
 
-function groupType(service: LoadBalancing): ResourceType<GroupProperties> {
+function groupType(service: LoadBalancingAccount): ResourceType<GroupProperties> {
   const made = ({ settings: { arn, name, fullName } }: TargetGroup): CreatedResource => ({
     ref: arn,
     attributes: { TargetGroupArn: arn, TargetGroupFullName: fullName, TargetGroupName: name },

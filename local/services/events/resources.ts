@@ -1,7 +1,7 @@
 /** The CloudFormation resource types of EventBridge. */
 import type { Target } from '@aws-sdk/client-eventbridge';
 import type { CreatedResource, ResourceType } from '../../core/service.ts';
-import type { Events } from './index.ts';
+import type { EventsAccount } from './account.ts';
 
 interface RuleProperties {
   readonly Name?: string;
@@ -29,7 +29,7 @@ function withNumbers(target: Target): Target {
   };
 }
 
-function ruleType(events: Events): ResourceType<RuleProperties> {
+function ruleType(events: EventsAccount): ResourceType<RuleProperties> {
   const put = (name: string, { EventPattern, Targets = [], Name: _name, ...properties }: RuleProperties): CreatedResource => {
     const text = typeof EventPattern === 'object' ? JSON.stringify(EventPattern) : EventPattern;
     const rule = events.putRule({ ...properties, Name: name, EventPattern: text });
@@ -57,7 +57,7 @@ function ruleType(events: Events): ResourceType<RuleProperties> {
 }
 
 /** All types. */
-export function eventsResources(events: Events): Readonly<Record<string, ResourceType>> {
+export function eventsResources(events: EventsAccount): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::Events::Rule': ruleType(events),
     'AWS::Events::EventBus': {

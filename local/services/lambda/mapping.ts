@@ -4,33 +4,10 @@ import { authorize } from '../../core/iam/authorize.ts';
 import { ServiceError } from '../../core/service.ts';
 import { parseArn } from '../events/delivery.ts';
 import type { LambdaFunction } from './function.ts';
-import type { Lambda } from './index.ts';
+import type { LambdaFunctions } from './functions.ts';
 import { QueueReader, queueActions } from './queue.ts';
+import type { MappingSettings, Reader } from './reader.ts';
 import { StreamReader, streamActions } from './stream.ts';
-
-export interface MappingSettings {
-  readonly functionName: string;
-  readonly sourceArn: string;
-  readonly batchSize: number;
-  /** Seconds. */
-  readonly window: number;
-  readonly startingPosition: string | undefined;
-  readonly filters: readonly string[];
-  /** -1 is without end. */
-  readonly maximumRetryAttempts: number;
-  /** Seconds; -1 is without end. */
-  readonly maximumRecordAge: number;
-  readonly bisect: boolean;
-  readonly onFailure: string | undefined;
-  readonly partialFailures: boolean;
-  readonly enabled: boolean;
-}
-
-/** What reads a source. */
-export interface Reader {
-  change(settings: MappingSettings): void;
-  stop(): void;
-}
 
 interface Mapping {
   readonly id: string;
@@ -41,10 +18,10 @@ interface Mapping {
 const invalid = (message: string) => new ServiceError('InvalidParameterValueException', message, 400, { Type: 'User' });
 
 export class EventSourceMappings {
-  private readonly lambda: Lambda;
+  private readonly lambda: LambdaFunctions;
   private readonly mappings = new Map<string, Mapping>();
 
-  constructor(lambda: Lambda) {
+  constructor(lambda: LambdaFunctions) {
     this.lambda = lambda;
   }
 

@@ -1,8 +1,9 @@
 /** The API operations of Lambda, in the shapes of its SDK client. */
 import type * as Api from '@aws-sdk/client-lambda';
 import { type Call, type Operation, type Permission, ServiceError } from '../../core/service.ts';
+import type { LambdaAccount } from './account.ts';
 import type { Alias, FunctionVersion, LambdaFunction } from './function.ts';
-import type { Lambda, VersionSettings } from './index.ts';
+import type { VersionSettings } from './functions.ts';
 import { functionArn, parseFunctionName } from './name.ts';
 import { permissionStatement } from './policy.ts';
 
@@ -45,7 +46,7 @@ export function settingsOf(input: Api.UpdateFunctionConfigurationRequest): Versi
 }
 
 /** All operations. */
-export function lambdaOperations(lambda: Lambda): Readonly<Record<string, Operation>> {
+export function lambdaOperations(lambda: LambdaAccount): Readonly<Record<string, Operation>> {
   /** The ARN that IAM looks at, whether or not there is such a function. */
   const arnOf = ({ FunctionName, Qualifier }: Named) => functionArn(parseFunctionName(lambda.site, FunctionName ?? '', Qualifier));
   const unqualified = ({ FunctionName }: Named) => {

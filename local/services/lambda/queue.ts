@@ -5,8 +5,8 @@ import { parseArn, queueUrl } from '../events/delivery.ts';
 import { flatten, matches } from '../events/match.ts';
 import type { EventPattern } from '../events/pattern.ts';
 import { validPattern } from '../events/verdict.ts';
-import type { Lambda } from './index.ts';
-import type { MappingSettings, Reader } from './mapping.ts';
+import type { LambdaFunctions } from './functions.ts';
+import type { MappingSettings, Reader } from './reader.ts';
 
 /** What a role must be allowed to read a queue. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
 export const queueActions = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'] as const;
@@ -49,9 +49,9 @@ export class QueueReader implements Reader {
   private settings: MappingSettings;
   private patterns: EventPattern[];
   private stopped = false;
-  private readonly lambda: Lambda;
+  private readonly lambda: LambdaFunctions;
 
-  constructor(lambda: Lambda, settings: MappingSettings) {
+  constructor(lambda: LambdaFunctions, settings: MappingSettings) {
     this.lambda = lambda;
     this.settings = settings;
     this.patterns = settings.filters.map(validPattern);

@@ -2,10 +2,11 @@
 import type { LoggingConfig } from '@aws-sdk/client-lambda';
 import type { CreatedResource, ResourceContext, ResourceType } from '../../core/service.ts';
 import { ServiceError } from '../../core/service.ts';
+import type { LambdaAccount } from './account.ts';
 import type { LambdaFunction } from './function.ts';
-import type { Lambda, VersionSettings } from './index.ts';
-import type { MappingSettings } from './mapping.ts';
+import type { VersionSettings } from './functions.ts';
 import { permissionStatement } from './policy.ts';
+import type { MappingSettings } from './reader.ts';
 
 /** Numbers and booleans of a template may be text. */
 const number = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
@@ -54,7 +55,7 @@ function settingsFrom(properties: FunctionProperties): VersionSettings & { handl
   };
 }
 
-function functionType(lambda: Lambda): ResourceType<FunctionProperties> {
+function functionType(lambda: LambdaAccount): ResourceType<FunctionProperties> {
   const finish = (owner: LambdaFunction, properties: FunctionProperties): CreatedResource => {
     owner.reservedConcurrency = number(properties.ReservedConcurrentExecutions);
     owner.tags = Object.fromEntries((properties.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
@@ -96,7 +97,7 @@ function functionType(lambda: Lambda): ResourceType<FunctionProperties> {
 }
 
 /** A snapshot of code and configuration, taken when the resource is created. */
-function versionType(lambda: Lambda): ResourceType {
+function versionType(lambda: LambdaAccount): ResourceType {
   return {
     properties: ['FunctionName', 'Description', 'CodeSha256'],
     inert: ['ProvisionedConcurrencyConfig', 'RuntimePolicy'],
@@ -118,7 +119,7 @@ function versionType(lambda: Lambda): ResourceType {
   };
 }
 
-function aliasType(lambda: Lambda): ResourceType {
+function aliasType(lambda: LambdaAccount): ResourceType {
   return {
     properties: ['FunctionName', 'FunctionVersion', 'Name', 'Description'],
     inert: ['ProvisionedConcurrencyConfig'],
@@ -141,7 +142,7 @@ function aliasType(lambda: Lambda): ResourceType {
   };
 }
 
-function permissionType(lambda: Lambda): ResourceType {
+function permissionType(lambda: LambdaAccount): ResourceType {
   return {
     properties: [
       'FunctionName',
@@ -173,7 +174,7 @@ function permissionType(lambda: Lambda): ResourceType {
   };
 }
 
-function urlType(lambda: Lambda): ResourceType {
+function urlType(lambda: LambdaAccount): ResourceType {
   const make = ({ TargetFunctionArn, AuthType, InvokeMode, Qualifier }: Record<string, string>): CreatedResource => {
     const { owner, qualifier } = lambda.find(TargetFunctionArn!, Qualifier);
     const url = lambda.urls.create(owner, qualifier, AuthType as 'AWS_IAM', InvokeMode);
@@ -193,7 +194,7 @@ function urlType(lambda: Lambda): ResourceType {
   };
 }
 
-function mappingType(lambda: Lambda): ResourceType {
+function mappingType(lambda: LambdaAccount): ResourceType {
   const settings = (properties: {
     FunctionName: string;
     EventSourceArn: string;
@@ -250,7 +251,7 @@ function mappingType(lambda: Lambda): ResourceType {
   };
 }
 
-function eventInvokeType(lambda: Lambda): ResourceType {
+function eventInvokeType(lambda: LambdaAccount): ResourceType {
   const put = (properties: {
     FunctionName: string;
     Qualifier: string;
@@ -280,7 +281,7 @@ function eventInvokeType(lambda: Lambda): ResourceType {
 }
 
 /** All types. */
-export function lambdaResources(lambda: Lambda): Readonly<Record<string, ResourceType>> {
+export function lambdaResources(lambda: LambdaAccount): Readonly<Record<string, ResourceType>> {
   return {
     'AWS::Lambda::Function': functionType(lambda),
     'AWS::Lambda::Version': versionType(lambda),

@@ -4,8 +4,8 @@ import { deliver } from '../events/delivery.ts';
 import { flatten, matches } from '../events/match.ts';
 import type { EventPattern } from '../events/pattern.ts';
 import { validPattern } from '../events/verdict.ts';
-import type { Lambda } from './index.ts';
-import type { MappingSettings, Reader } from './mapping.ts';
+import type { LambdaFunctions } from './functions.ts';
+import type { MappingSettings, Reader } from './reader.ts';
 
 /** A record of a table's stream as functions get it. */
 export interface StreamRecord {
@@ -29,14 +29,14 @@ export const streamActions = ['GetRecords', 'GetShardIterator', 'DescribeStream'
 export class StreamReader implements Reader {
   private settings: MappingSettings;
   private stopped = false;
-  private readonly lambda: Lambda;
+  private readonly lambda: LambdaFunctions;
   private patterns: EventPattern[];
   private readonly waiting: StreamRecord[] = [];
   private busy = false;
   private readonly unsubscribe: () => void;
 
   /** @throws ServiceError ResourceNotFoundException */
-  constructor(lambda: Lambda, settings: MappingSettings) {
+  constructor(lambda: LambdaFunctions, settings: MappingSettings) {
     this.lambda = lambda;
     this.settings = settings;
     this.patterns = settings.filters.map(validPattern);

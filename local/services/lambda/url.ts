@@ -6,7 +6,7 @@ import { identities } from '../../core/iam/identities.ts';
 import { type Principal, ServiceError } from '../../core/service.ts';
 import { authenticate } from '../../core/signature.ts';
 import type { FunctionUrl, LambdaFunction } from './function.ts';
-import type { Lambda } from './index.ts';
+import type { LambdaFunctions } from './functions.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html */
 const FORBIDDEN =
@@ -29,9 +29,9 @@ function commonLogTime(moment: number): string {
 }
 
 export class FunctionUrls {
-  private readonly lambda: Lambda;
+  private readonly lambda: LambdaFunctions;
 
-  constructor(lambda: Lambda) {
+  constructor(lambda: LambdaFunctions) {
     this.lambda = lambda;
   }
 

@@ -1,7 +1,7 @@
 /** The CloudFormation resource types of EventBridge Scheduler. */
 import type { CreateScheduleInput, Target } from '@aws-sdk/client-scheduler';
 import type { ResourceType } from '../../core/service.ts';
-import type { Scheduler } from './index.ts';
+import type { SchedulerAccount } from './account.ts';
 
 interface ScheduleProperties {
   readonly Name?: string;
@@ -46,7 +46,7 @@ function inputFrom(
 }
 
 /** All types. */
-export function schedulerResources(scheduler: Scheduler): Readonly<Record<string, ResourceType>> {
+export function schedulerResources(scheduler: SchedulerAccount): Readonly<Record<string, ResourceType>> {
   const schedule: ResourceType<ScheduleProperties> = {
     properties: [
       'Name',
