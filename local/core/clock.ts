@@ -1,4 +1,5 @@
 /** Time as everything on local AWS sees it: a discrete-event clock. It jumps; `outer/pacer.ts` lets it go with the machine's own. */
+import { Bound, type Deferred } from './bound.ts';
 
 /** Something that will happen. Cancel it with {@link Clock.cancel}. */
 export interface Timer {
@@ -12,9 +13,9 @@ export interface Clock {
   /** Milliseconds since the epoch. Stands still while a request is answered. */
   now(): number;
   /** Runs `run` at `time` (at once after what is already due, if `time` has passed). Equal times run in the order of asking. */
-  at(time: number, what: string, run: () => unknown): Timer;
+  at(time: number, what: string, run: Deferred): Timer;
   /** Runs `run` after `milliseconds`. */
-  after(milliseconds: number, what: string, run: () => unknown): Timer;
+  after(milliseconds: number, what: string, run: Deferred): Timer;
   cancel(timer: Timer): void;
   /**
    * Work of the real world (a process, a socket) that must end before virtual time goes on.
@@ -28,19 +29,27 @@ export interface Clock {
 interface Entry extends Timer {
   readonly due: number;
   readonly order: number;
-  readonly run: () => unknown;
+  /** Gone once it has begun or was cancelled: who still holds the timer holds nothing else. */
+  run: Deferred | undefined;
   cancelled: boolean;
 }
 
 const immediate = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A binary heap ordered by time, then by order of asking. */
-class Agenda {
-  private readonly entries: Entry[] = [];
+export class Agenda {
+  private entries: Entry[] = [];
 
   get first(): Entry | undefined {
     while (this.entries[0]?.cancelled) this.pop();
     return this.entries[0];
+  }
+
+  /** Forgets what was cancelled. */
+  tidy(): void {
+    const left = this.entries.filter(({ cancelled }) => !cancelled);
+    this.entries = [];
+    for (const entry of left) this.push(entry);
   }
 
   push(entry: Entry): void {
@@ -93,20 +102,21 @@ export class VirtualClock implements Clock {
     return this.time;
   }
 
-  at(time: number, what: string, run: () => unknown): Timer {
+  at(time: number, what: string, run: Deferred): Timer {
     const entry: Entry = { due: Math.max(time, this.time), order: this.asked++, what, run, cancelled: false };
     this.activity++;
     this.agenda.push(entry);
     return entry;
   }
 
-  after(milliseconds: number, what: string, run: () => unknown): Timer {
+  after(milliseconds: number, what: string, run: Deferred): Timer {
     return this.at(this.time + Math.max(0, milliseconds), what, run);
   }
 
   cancel(timer: Timer): void {
     this.activity++;
     (timer as Entry).cancelled = true;
+    (timer as Entry).run = undefined;
   }
 
   async hold<T>(work: Promise<T>, takes = 0): Promise<T> {
@@ -164,13 +174,25 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** Whether nothing of the real world is under way. */
+  get isIdle(): boolean {
+    return this.held === 0;
+  }
+
+  /** Forgets what was cancelled, which otherwise stays until its moment. */
+  tidy(): void {
+    this.agenda.tidy();
+  }
+
   private start(entry: Entry): void {
     const fail = (error: unknown) => {
       this.failure ??= { error };
       this.activity++;
     };
+    const { run } = entry;
+    entry.run = undefined;
     try {
-      const outcome = entry.run();
+      const outcome = run instanceof Bound ? run.run() : run?.();
       if (outcome instanceof Promise) outcome.catch(fail);
     } catch (error) {
       fail(error);

@@ -184,13 +184,4 @@ export function nameOf(principal: Principal): string {
   return arn.slice(Math.max(arn.lastIndexOf('/'), arn.lastIndexOf(':')) + 1);
 }
 
-const ids = new WeakMap<World, Random>();
-
-function requestIds(world: World): Random {
-  let random = ids.get(world);
-  if (random === undefined) {
-    random = world.random.fork('requests');
-    ids.set(world, random);
-  }
-  return random;
-}
+const requestIds = (world: World): Random => world.part('request ids', () => world.random.fork('requests'));

@@ -1,4 +1,5 @@
 /** One account and Region on this machine, with its services, and what they find around them. */
+import type { Bound } from './bound.ts';
 import type { Clock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
@@ -35,9 +36,11 @@ export interface World {
   create(name: string, site: Site): Service;
   knows(service: string): boolean;
   /** Makes `host` answer. */
-  listen(host: string, handler: HostHandler): void;
+  listen(host: string, handler: HostHandler | Bound): void;
   listens(host: string): boolean;
   close(host: string): void;
+  /** What there is one of in a world and is no service's own: made when it is first asked for. */
+  part<Part extends object>(name: string, make: () => Part): Part;
   /**
    * The inner door: whatever leaves a Lambda, a person or a tool as HTTP. AWS endpoints
    * (`<service>.<region>.amazonaws.com`) go to the front, other hosts to whoever listens.

@@ -1,4 +1,5 @@
 /** All of local AWS: accounts and Regions, one clock, one source of chance, one meter, and the inner door. */
+import { Bound } from './bound.ts';
 import type { Clock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { answer, callDirectly } from './front.ts';
@@ -22,7 +23,8 @@ export class World implements WorldInside {
   lenient = false;
   private readonly factories: Readonly<Record<string, ServiceFactory>>;
   private readonly sites = new Map<string, Site>();
-  private readonly hosts = new Map<string, HostHandler>();
+  private readonly hosts = new Map<string, HostHandler | Bound>();
+  private readonly parts = new Map<string, object>();
 
   /** @param factories the services by name, as `services/index.ts` lists them */
   constructor(clock: Clock, factories: Readonly<Record<string, ServiceFactory>>, seed = 1) {
@@ -61,7 +63,7 @@ export class World implements WorldInside {
     return service in this.factories;
   }
 
-  listen(host: string, handler: HostHandler): void {
+  listen(host: string, handler: HostHandler | Bound): void {
     this.hosts.set(host, handler);
   }
 
@@ -73,10 +75,17 @@ export class World implements WorldInside {
     this.hosts.delete(host);
   }
 
+  part<Part extends object>(name: string, make: () => Part): Part {
+    const found = this.parts.get(name) ?? make();
+    this.parts.set(name, found);
+    return found as Part;
+  }
+
   async http(request: HttpRequest): Promise<HttpResponse> {
     this.clock.stir();
     try {
       const handler = this.hosts.get(request.host);
+      if (handler instanceof Bound) return (await handler.run(request)) as HttpResponse;
       if (handler !== undefined) return await handler(request);
       const response = await answer(this, request);
       if (response === undefined) throw new ConnectionError('ENOTFOUND', request.host);

@@ -1,5 +1,6 @@
 /** Amazon CloudWatch: metrics, their statistics, and alarms that tell of their changes. */
 import type * as Api from '@aws-sdk/client-cloudwatch';
+import { bound, type Listener, tell } from '../core/bound.ts';
 import { type CreatedResource, type Operation, type Principal, type ResourceType, type Service, ServiceError } from '../core/service.ts';
 import type { Site } from '../core/site.ts';
 import { Alarm, type AlarmSettings, type AlarmState, COMPARISONS, type StateChange } from './cloudwatch/alarm.ts';
@@ -42,7 +43,7 @@ export class CloudWatch implements Service {
   private readonly levels = new Map<string, Level>();
   private readonly alarms = new Map<string, Alarm>();
   private readonly dashboards = new Map<string, string>();
-  private readonly listeners = new Set<(change: StateChange) => void>();
+  private readonly listeners = new Set<Listener<[change: StateChange]>>();
 
   constructor(site: Site) {
     this.site = site;
@@ -74,7 +75,7 @@ export class CloudWatch implements Service {
   }
 
   /** Calls `listener` at every change of an alarm's state. @returns ends it */
-  onStateChange(listener: (change: StateChange) => void): () => void {
+  onStateChange(listener: Listener<[change: StateChange]>): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -84,7 +85,7 @@ export class CloudWatch implements Service {
     const key = metricKey(name);
     let level = this.levels.get(key);
     if (level === undefined) {
-      level = new Level(name, unit, () => this.site.world.clock.now());
+      level = new Level(name, unit, this.site.world.clock);
       this.levels.set(key, level);
       this.metrics.set(key, level);
     }
@@ -352,11 +353,15 @@ export class CloudWatch implements Service {
     const alarm = new Alarm({
       settings,
       clock: this.site.world.clock,
-      find: (name) => this.metrics.get(metricKey(name)),
-      changed: (change) => this.tell(change),
+      find: bound(this, this.metric),
+      changed: bound(this, this.tell),
     });
     this.alarms.set(settings.name, alarm);
     return alarm;
+  }
+
+  private metric(name: MetricName): Series | undefined {
+    return this.metrics.get(metricKey(name));
   }
 
   private deleteAlarm(name: string): void {
@@ -370,7 +375,7 @@ export class CloudWatch implements Service {
   private tell(change: StateChange): void {
     const { world, account, region } = this.site;
     const { settings } = change.alarm;
-    for (const listener of this.listeners) listener(change);
+    for (const listener of this.listeners) tell(listener, change);
     if (world.knows('events'))
       this.site.service('events').publish({
         source: 'aws.cloudwatch',
@@ -383,7 +388,7 @@ export class CloudWatch implements Service {
     const message = actionMessage(change, account, region);
     const payload = JSON.stringify(lambdaPayload(change, account, region));
     for (const action of settings.actions[change.to])
-      world.clock.after(100, `the alarm ${settings.name} acts`, () => this.act(settings, action, message, payload));
+      world.clock.after(100, `the alarm ${settings.name} acts`, bound(this, this.act, settings, action, message, payload));
   }
 
   private async act(

@@ -298,7 +298,7 @@ export class Iam implements Service {
 
   /** Policies of the template replace those it gave before; those of AWS::IAM::Policy resources stay. */
   private apply(identity: Identity, properties: IdentityProperties): void {
-    const given = templated.get(identity);
+    const given = identity.templated;
     for (const name of given?.inline ?? []) identity.inline.delete(name);
     for (const arn of given?.attached ?? []) identity.attached.delete(arn);
     for (const { PolicyName, PolicyDocument } of properties.Policies ?? []) putInline(identity, PolicyName, PolicyDocument);
@@ -310,10 +310,10 @@ export class Iam implements Service {
     identity.boundary = properties.PermissionsBoundary;
     identity.tags.clear();
     for (const { Key, Value } of properties.Tags ?? []) identity.tags.set(Key, Value);
-    templated.set(identity, {
+    identity.templated = {
       inline: (properties.Policies ?? []).map(({ PolicyName }) => PolicyName),
       attached: properties.ManagedPolicyArns ?? [],
-    });
+    };
   }
 
   private attachedTo({ Roles = [], Users = [] }: AttachedTo): readonly Identity[] {
@@ -330,9 +330,6 @@ export class Iam implements Service {
 
 /** Not an attribute of AWS: lower case keeps it out of reach of `Fn::GetAtt` in templates that AWS takes. */
 const TARGETS = 'attachedTo';
-
-/** What a role's or user's own template gave it. */
-const templated = new WeakMap<Identity, { readonly inline: readonly string[]; readonly attached: readonly string[] }>();
 
 function putInline(identity: Identity, name: string, document: PolicyDocument): void {
   validatePolicy(document, 'identity');

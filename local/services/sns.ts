@@ -1,5 +1,6 @@
 /** Amazon SNS: topics that notify queues, functions and mailboxes, with filters, dead letters and topic policies. */
 import type * as Api from '@aws-sdk/client-sns';
+import { bound } from '../core/bound.ts';
 import {
   type CreatedResource,
   type Operation,
@@ -390,8 +391,10 @@ export class Sns implements Service {
     for (const subscription of topic.subscriptions.values()) {
       if (subscription.token !== undefined || !wants(subscription, notification, text)) continue;
       world.meter.record('sns.delivery', 1, { ...labels, protocol: subscription.protocol.replace('-json', '') });
-      world.clock.after(20 + world.random.integer(60), `${topic.name} notifies ${subscription.endpoint}`, () =>
-        this.deliver(notification, subscription, 0),
+      world.clock.after(
+        20 + world.random.integer(60),
+        `${topic.name} notifies ${subscription.endpoint}`,
+        bound(this, this.deliver, notification, subscription, 0),
       );
     }
     return notification.messageId;
@@ -408,8 +411,10 @@ export class Sns implements Service {
       if (!(error instanceof ServiceError)) throw error;
       const pause = RETRIES[tries];
       if (isPassing(error) && pause !== undefined) {
-        this.site.world.clock.after(pause, `${notification.topicArn} tries ${subscription.endpoint} again`, () =>
-          this.deliver(notification, subscription, tries + 1),
+        this.site.world.clock.after(
+          pause,
+          `${notification.topicArn} tries ${subscription.endpoint} again`,
+          bound(this, this.deliver, notification, subscription, tries + 1),
         );
       } else await this.bury(notification, subscription, error);
     }

@@ -38,16 +38,7 @@ interface Ledger {
   readonly actions: Set<string>;
 }
 
-const ledgers = new WeakMap<World, Ledger>();
-
-function ledger(world: World): Ledger {
-  let found = ledgers.get(world);
-  if (found === undefined) {
-    found = { denials: [], used: new Set(), actions: new Set() };
-    ledgers.set(world, found);
-  }
-  return found;
-}
+const ledger = (world: World): Ledger => world.part('authorizations', () => ({ denials: [], used: new Set(), actions: new Set() }));
 
 /** Every refusal so far, in all accounts. */
 export const denials = (world: World): readonly Denial[] => ledger(world).denials;

@@ -17,6 +17,8 @@ export interface Identity {
   readonly attached: Set<string>;
   boundary?: string;
   readonly tags: Map<string, string>;
+  /** What its own resource of a template gave it: names of policies, and ARNs. */
+  templated?: { readonly inline: readonly string[]; readonly attached: readonly string[] };
 }
 
 export interface Role extends Identity {
@@ -64,16 +66,7 @@ interface AllIdentities {
   readonly credentials: Map<string, Credential>;
 }
 
-const worlds = new WeakMap<World, AllIdentities>();
-
-function all(world: World): AllIdentities {
-  let found = worlds.get(world);
-  if (found === undefined) {
-    found = { accounts: new Map(), credentials: new Map() };
-    worlds.set(world, found);
-  }
-  return found;
-}
+const all = (world: World): AllIdentities => world.part('identities', () => ({ accounts: new Map(), credentials: new Map() }));
 
 /** The identities of an account. */
 export function identities(world: World, account: string): Identities {

@@ -1,5 +1,6 @@
 /** The containers of tasks in an engine of this machine. What it does there the world hears as from outside, and a data folder keeps it. */
 import { randomBytes } from 'node:crypto';
+import { bound } from '../../core/bound.ts';
 import { ConnectionError, type HttpRequest, type HttpResponse } from '../../core/http.ts';
 import type { Site } from '../../core/site.ts';
 import { issueToken } from '../../services/ecr/tokens.ts';
@@ -90,7 +91,7 @@ export class EngineContainers implements ContainerRuntime {
   stop(task: Task): void {
     const wanted = this.wanted.get(task.settings.arn);
     if (wanted === undefined) {
-      task.after(this.site.world.clock, 0, 'has no containers', () => this.reports.ended(task));
+      task.after(this.site.world.clock, 0, 'has no containers', bound(this.reports, this.reports.ended, task));
       return;
     }
     wanted.phase = 'stop';

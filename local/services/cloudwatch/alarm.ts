@@ -1,4 +1,5 @@
 /** One metric alarm: what it watches, when it looks, and in which state it is. */
+import { bound, type Listener, tell } from '../../core/bound.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { MetricName, Series } from './metric.ts';
 
@@ -55,15 +56,15 @@ export class Alarm {
   /** Until when its hours are in the meter. */
   billedUntil: number;
   private readonly clock: Clock;
-  private readonly find: (name: MetricName) => Series | undefined;
-  private readonly changed: (change: StateChange) => void;
+  private readonly find: Listener<[name: MetricName], Series | undefined>;
+  private readonly changed: Listener<[change: StateChange]>;
   private timer: Timer | undefined;
 
   constructor(options: {
     readonly settings: AlarmSettings;
     readonly clock: Clock;
-    readonly find: (name: MetricName) => Series | undefined;
-    readonly changed: (change: StateChange) => void;
+    readonly find: Listener<[name: MetricName], Series | undefined>;
+    readonly changed: Listener<[change: StateChange]>;
   }) {
     this.settings = options.settings;
     this.clock = options.clock;
@@ -90,10 +91,12 @@ export class Alarm {
     if (this.timer !== undefined) return;
     const step = this.settings.period < 60 ? 10_000 : 60_000;
     const next = (Math.floor(this.clock.now() / step) + 1) * step;
-    this.timer = this.clock.at(next, `the alarm ${this.settings.name} is evaluated`, () => {
-      this.timer = undefined;
-      if (this.evaluate(next)) this.schedule();
-    });
+    this.timer = this.clock.at(next, `the alarm ${this.settings.name} is evaluated`, bound(this, this.look, next));
+  }
+
+  private look(moment: number): void {
+    this.timer = undefined;
+    if (this.evaluate(moment)) this.schedule();
   }
 
   stop(): void {
@@ -109,13 +112,13 @@ export class Alarm {
     this.reason = reason;
     this.reasonData = reasonData;
     this.changedAt = this.clock.now();
-    this.changed({ alarm: this, from, fromReason, fromReasonData, fromTime, to: state });
+    tell(this.changed, { alarm: this, from, fromReason, fromReasonData, fromTime, to: state });
   }
 
   /** @returns whether the next look may see anything else */
   private evaluate(end: number): boolean {
     const { metric, statistic, period, evaluationPeriods, unit, comparison, threshold } = this.settings;
-    const source = this.find(metric);
+    const source = tell(this.find, metric);
     const length = period * 1000;
     const range = Array.from({ length: evaluationPeriods + EXTRA_PERIODS }, (_, back) => ({
       start: end - (back + 1) * length,

@@ -65,9 +65,14 @@ export class DynamoDb implements Service {
    */
   onRecord(streamArn: string, listener: RecordListener): () => void {
     const table = this.tableOf(streamArn);
-    const end = table.stream!.listen(listener);
+    table.stream!.listen(listener);
     table.arm();
-    return end;
+    return () => this.offRecord(streamArn, listener);
+  }
+
+  /** Ends what {@link onRecord} began; a stream that is gone has ended it already. */
+  offRecord(streamArn: string, listener: RecordListener): void {
+    this.tables.find(streamArn.split('/')[1] ?? '')?.stream?.unlisten(listener);
   }
 
   /** What a stream holds (24 hours), oldest first. @throws ServiceError ResourceNotFoundException */

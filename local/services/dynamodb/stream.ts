@@ -1,4 +1,5 @@
 /** The stream of a table's changes, in the shape in which Lambda receives them. */
+import { bound, type Listener, tell } from '../../core/bound.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { equalItems, type Item, mapValues, sizeOfItem, toJson } from './attribute.ts';
@@ -26,7 +27,7 @@ export interface StreamRecord {
   readonly userIdentity?: { readonly type: 'Service'; readonly principalId: 'dynamodb.amazonaws.com' };
 }
 
-export type RecordListener = (records: readonly StreamRecord[]) => unknown;
+export type RecordListener = Listener<[records: readonly StreamRecord[]]>;
 
 /** Records stay readable for 24 hours. */
 const KEPT = 24 * 3600 * 1000;
@@ -63,10 +64,13 @@ export class TableStream {
     return this.kept.map(({ record }) => record);
   }
 
-  /** From now on. @returns ends it */
-  listen(listener: RecordListener): () => void {
+  /** From now on, until {@link unlisten}. */
+  listen(listener: RecordListener): void {
     this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+  }
+
+  unlisten(listener: RecordListener): void {
+    this.listeners.delete(listener);
   }
 
   /** Writes a record, unless nothing changed. */
@@ -100,12 +104,12 @@ export class TableStream {
     this.waiting.push(record);
     // Readers poll a stream a few times a second; what was written meanwhile comes as one batch.
     if (this.waiting.length === 1)
-      this.clock.after(200 + this.random.integer(300), `records of ${this.arn} are read`, () => this.deliver());
+      this.clock.after(200 + this.random.integer(300), `records of ${this.arn} are read`, bound(this, this.deliver));
   }
 
   private deliver(): void {
     const batch = this.waiting;
     this.waiting = [];
-    for (const listener of this.listeners) listener(batch);
+    for (const listener of this.listeners) tell(listener, batch);
   }
 }

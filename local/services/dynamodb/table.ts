@@ -1,4 +1,5 @@
 /** One table: its items, their order in every index, their expiry, and its stream. */
+import { bound } from '../../core/bound.ts';
 import type { Timer } from '../../core/clock.ts';
 import type { Site } from '../../core/site.ts';
 import { type AttributeValue, compareValues, equalItems, fromJson, has, type Item, mapValues, sizeOfItem, toJson } from './attribute.ts';
@@ -148,11 +149,13 @@ export class Table {
     const { clock } = this.site.world;
     if (this.alarm !== undefined && this.alarm.due <= this.nextDeletion) return;
     if (this.alarm !== undefined) clock.cancel(this.alarm);
-    this.alarm = clock.at(this.nextDeletion, `the time to live deletes from ${this.schema.name}`, () => {
-      this.alarm = undefined;
-      this.sweep();
-      this.arm();
-    });
+    this.alarm = clock.at(this.nextDeletion, `the time to live deletes from ${this.schema.name}`, bound(this, this.deleteDue));
+  }
+
+  private deleteDue(): void {
+    this.alarm = undefined;
+    this.sweep();
+    this.arm();
   }
 
   private noteExpiry(id: string, item: Item | undefined): void {

@@ -1,10 +1,11 @@
 /** The repositories of one account and Region: what is kept of them, and what other services ask of them. */
+import { bound } from '../../core/bound.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site, World } from '../../core/site.ts';
 import { evaluateLifecyclePolicy, type LifecycleAction } from './lifecycle.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 import { Repository, type RepositorySettings, type StoredImage } from './repository.ts';
-import { scanImage } from './scan.ts';
+import { endScan, scanImage } from './scan.ts';
 import { Uploads } from './uploads.ts';
 
 /** "Restored within 20 minutes". https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-archival.html */
@@ -217,17 +218,25 @@ export class EcrAccount {
   activate(repository: Repository, image: StoredImage): void {
     const all = this.together(repository, image);
     for (const one of all) one.status = 'ACTIVATING';
-    this.site.world.clock.after(RESTORE, `${repository.settings.name} is restored from the archive`, () => {
-      if (repository.images.get(image.manifest.digest) !== image || image.status !== 'ACTIVATING') return;
-      for (const one of all) {
-        one.status = 'ACTIVE';
-        one.activatedAt = this.now;
-      }
-      this.announce(repository, image, 'UPDATE_STORAGE_CLASS', undefined, {
-        'target-storage-class': 'STANDARD',
-        'last-activated-at': new Date(this.now).toISOString(),
-      });
+    const what = `${repository.settings.name} is restored from the archive`;
+    this.site.world.clock.after(RESTORE, what, bound(this, this.restored, repository, image, all));
+  }
+
+  private restored(repository: Repository, image: StoredImage, all: readonly StoredImage[]): void {
+    if (repository.images.get(image.manifest.digest) !== image || image.status !== 'ACTIVATING') return;
+    for (const one of all) {
+      one.status = 'ACTIVE';
+      one.activatedAt = this.now;
+    }
+    this.announce(repository, image, 'UPDATE_STORAGE_CLASS', undefined, {
+      'target-storage-class': 'STANDARD',
+      'last-activated-at': new Date(this.now).toISOString(),
     });
+  }
+
+  /** A scan has taken its time. */
+  scanned(repository: Repository, image: StoredImage, scan: NonNullable<StoredImage['scan']>): void {
+    endScan(this.site, repository, image, scan);
   }
 
   private together(repository: Repository, image: StoredImage): StoredImage[] {

@@ -49,6 +49,8 @@ export class Repository {
   readonly blobs = new Map<string, Uint8Array>();
   /** The tags of the AWS resource, which are not image tags. */
   readonly resourceTags = new Map<string, string>();
+  /** Its template deletes it with whatever is in it. */
+  emptyOnDelete = false;
   policyText?: string;
   lifecycle?: { text: string; evaluatedAt: number };
 

@@ -23,8 +23,6 @@ interface Properties {
 const isTrue = (value: boolean | string | undefined) => value === true || value === 'true';
 
 export function repositoryResource(ecr: EcrAccount): ResourceType<Properties> {
-  const emptied = new WeakSet<Repository>();
-
   /** Everything about a repository that may change in place. */
   function settle(repository: Repository, properties: Properties): CreatedResource {
     const { settings } = repository;
@@ -46,8 +44,7 @@ export function repositoryResource(ecr: EcrAccount): ResourceType<Properties> {
     repository.policyText = text;
     repository.resourceTags.clear();
     for (const { Key, Value } of properties.Tags ?? []) repository.resourceTags.set(Key, Value);
-    if (isTrue(properties.EmptyOnDelete)) emptied.add(repository);
-    else emptied.delete(repository);
+    repository.emptyOnDelete = isTrue(properties.EmptyOnDelete);
     return { ref: settings.name, attributes: { Arn: settings.arn, RepositoryUri: settings.uri } };
   }
 
@@ -71,7 +68,7 @@ export function repositoryResource(ecr: EcrAccount): ResourceType<Properties> {
 
   function remove(name: string): void {
     const repository = ecr.repositories.get(name);
-    if (repository !== undefined) ecr.delete(name, emptied.has(repository));
+    if (repository !== undefined) ecr.delete(name, repository.emptyOnDelete);
   }
 
   return {

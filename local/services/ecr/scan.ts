@@ -1,4 +1,5 @@
 /** Basic scanning: an image's label says what is found, some seconds after the push or when asked. */
+import { bound } from '../../core/bound.ts';
 import type { Site } from '../../core/site.ts';
 import type { Repository, StoredImage } from './repository.ts';
 
@@ -12,33 +13,40 @@ const SCAN_TIME = 10_000;
 /** Starts a scan; its end is an event. */
 export function scanImage(site: Site, repository: Repository, image: StoredImage): void {
   const { clock } = site.world;
-  const scan: StoredImage['scan'] = { status: 'IN_PROGRESS', startedAt: clock.now(), counts: {} };
+  const scan: NonNullable<StoredImage['scan']> = { status: 'IN_PROGRESS', startedAt: clock.now(), counts: {} };
   image.scan = scan;
   const { digest } = image.manifest;
-  clock.after(SCAN_TIME, `scan of ${repository.settings.name}@${digest.slice(0, 19)}`, () => {
-    if (repository.images.get(digest) !== image || image.scan !== scan) return;
-    const found = findings(repository, image);
-    if (typeof found === 'string') {
-      scan.status = 'FAILED';
-      scan.description = found;
-      return;
-    }
-    scan.status = 'COMPLETE';
-    scan.description = 'The scan was completed successfully.';
-    scan.completedAt = clock.now();
-    scan.counts = found;
-    site.service('events').publish({
-      source: 'aws.ecr',
-      'detail-type': 'ECR Image Scan',
-      resources: [repository.settings.arn],
-      detail: {
-        'scan-status': 'COMPLETE',
-        'repository-name': repository.settings.name,
-        'finding-severity-counts': found,
-        'image-digest': digest,
-        'image-tags': [...image.tags],
-      },
-    });
+  const ecr = site.service('ecr');
+  const what = `scan of ${repository.settings.name}@${digest.slice(0, 19)}`;
+  clock.after(SCAN_TIME, what, bound(ecr, ecr.scanned, repository, image, scan));
+}
+
+/** The end of a scan, unless the image is gone or is scanned anew. */
+export function endScan(site: Site, repository: Repository, image: StoredImage, scan: NonNullable<StoredImage['scan']>): void {
+  const { clock } = site.world;
+  const { digest } = image.manifest;
+  if (repository.images.get(digest) !== image || image.scan !== scan) return;
+  const found = findings(repository, image);
+  if (typeof found === 'string') {
+    scan.status = 'FAILED';
+    scan.description = found;
+    return;
+  }
+  scan.status = 'COMPLETE';
+  scan.description = 'The scan was completed successfully.';
+  scan.completedAt = clock.now();
+  scan.counts = found;
+  site.service('events').publish({
+    source: 'aws.ecr',
+    'detail-type': 'ECR Image Scan',
+    resources: [repository.settings.arn],
+    detail: {
+      'scan-status': 'COMPLETE',
+      'repository-name': repository.settings.name,
+      'finding-severity-counts': found,
+      'image-digest': digest,
+      'image-tags': [...image.tags],
+    },
   });
 }
 

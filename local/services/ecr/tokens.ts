@@ -11,16 +11,7 @@ interface Token {
   readonly expires: number;
 }
 
-const worlds = new WeakMap<World, Map<string, Token>>();
-
-function tokens(world: World): Map<string, Token> {
-  let found = worlds.get(world);
-  if (found === undefined) {
-    found = new Map();
-    worlds.set(world, found);
-  }
-  return found;
-}
+const tokens = (world: World): Map<string, Token> => world.part('registry tokens', () => new Map());
 
 /** A token that is good in every registry of the world that lets `principal` in. */
 export function issueToken(world: World, principal: Principal, secret: string): { readonly password: string; readonly expires: number } {

@@ -14,16 +14,7 @@ interface Gathering {
   sent: number;
 }
 
-const worlds = new WeakMap<World, Map<string, Gathering>>();
-
-function gatherings(world: World): Map<string, Gathering> {
-  let found = worlds.get(world);
-  if (found === undefined) {
-    found = new Map();
-    worlds.set(world, found);
-  }
-  return found;
-}
+const gatherings = (world: World): Map<string, Gathering> => world.part('registry uploads', () => new Map());
 
 const location = (call: RegistryCall, id: string) => `/v2/${call.repositoryName}/blobs/uploads/${id}`;
 

@@ -1,15 +1,19 @@
 /** CloudWatch alarms that fail a deployment. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html */
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import type { DeploymentConfiguration } from '@aws-sdk/client-ecs';
+import { bound, type Listener } from '../../core/bound.ts';
 import type { Service as AwsService, Call } from '../../core/service.ts';
 import type { AlarmWatch, EcsParts } from './parts.ts';
 import { current, type WatchedAlarms } from './service.ts';
 
 /** CloudWatch, as ECS uses it. */
 interface Alarms extends AwsService {
-  onStateChange(
-    listener: (change: { readonly alarm: { readonly settings: { readonly name: string } }; readonly to: string }) => void,
-  ): unknown;
+  onStateChange(listener: Listener<[change: Change]>): unknown;
+}
+
+interface Change {
+  readonly alarm: { readonly settings: { readonly name: string } };
+  readonly to: string;
 }
 
 export class DeploymentAlarms implements AlarmWatch {
@@ -48,15 +52,17 @@ export class DeploymentAlarms implements AlarmWatch {
   private listen(): void {
     if (this.isListening) return;
     this.isListening = true;
-    this.cloudwatch.onStateChange(({ alarm, to }) => {
-      const { name } = alarm.settings;
-      if (to !== 'ALARM') return;
-      for (const service of this.ecs.services.values()) {
-        const one = current(service);
-        if (one?.status !== 'IN_PROGRESS' || !one.alarms?.monitored.includes(name)) continue;
-        one.alarms.triggered.push(name);
-        this.ecs.deployments.alarmed(service, one);
-      }
-    });
+    this.cloudwatch.onStateChange(bound(this, this.changed));
+  }
+
+  private changed({ alarm, to }: Change): void {
+    const { name } = alarm.settings;
+    if (to !== 'ALARM') return;
+    for (const service of this.ecs.services.values()) {
+      const one = current(service);
+      if (one?.status !== 'IN_PROGRESS' || !one.alarms?.monitored.includes(name)) continue;
+      one.alarms.triggered.push(name);
+      this.ecs.deployments.alarmed(service, one);
+    }
   }
 }

@@ -1,5 +1,7 @@
 /** Service deployments: how one begins, is stopped, trips the circuit breaker, rolls back and ends. */
+
 import type { LoadBalancer } from '@aws-sdk/client-ecs';
+import { bound } from '../../core/bound.ts';
 import { lastPart } from './names.ts';
 import type { DeploymentCourse, EcsParts } from './parts.ts';
 import type { Deployment, Revision } from './revision.ts';
@@ -100,20 +102,26 @@ export class Deployments implements DeploymentCourse {
     service.steady = false;
     service.impaired = false;
     this.announce(service, deployment, 'IN_PROGRESS', deployment.rolloutStateReason);
-    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} starts`, () => {
-      if (one.status !== 'PENDING') return;
-      one.startedAt = this.now;
-      this.set(service, one, 'IN_PROGRESS');
-      return lifecycle && this.ecs.shifting.start(service, one, lifecycle);
-    });
+    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} starts`, bound(this, this.startNow, service, one));
     return one;
+  }
+
+  private startNow(service: Service, one: ServiceDeployment): Promise<void> | undefined {
+    if (one.status !== 'PENDING') return undefined;
+    one.startedAt = this.now;
+    this.set(service, one, 'IN_PROGRESS');
+    return one.lifecycle && this.ecs.shifting.start(service, one, one.lifecycle);
   }
 
   /** A newer deployment takes the place of a running one. */
   private supersede(service: Service, one: ServiceDeployment): void {
     if (one.lifecycle) this.ecs.shifting.halt(one.lifecycle);
     this.set(service, one, 'STOP_REQUESTED', 'A newer service deployment was started.');
-    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} stops`, () => this.set(service, one, 'STOPPED'));
+    this.ecs.site.world.clock.after(
+      NOTICE,
+      `deployment ${lastPart(one.arn)} stops`,
+      bound(this, this.set, service, one, 'STOPPED' as const),
+    );
   }
 
   abandon(service: Service): void {
@@ -124,16 +132,13 @@ export class Deployments implements DeploymentCourse {
   requestRollback(service: Service, one: ServiceDeployment): void {
     if (one.lifecycle) this.ecs.shifting.halt(one.lifecycle);
     this.set(service, one, 'ROLLBACK_REQUESTED', 'Service deployment rollback requested by user.');
-    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} rolls back`, () => {
-      if (one.status !== 'ROLLBACK_REQUESTED') return;
-      this.fail(one.deployment, `ECS deployment ${one.deployment.id} was stopped by the user.`);
-      this.rollBack(
-        service,
-        one,
-        'Service deployment rolled back because of a user request.',
-        (id) => `rolling back to deploymentId ${id}.`,
-      );
-    });
+    this.ecs.site.world.clock.after(NOTICE, `deployment ${lastPart(one.arn)} rolls back`, bound(this, this.rollBackAsAsked, service, one));
+  }
+
+  private rollBackAsAsked(service: Service, one: ServiceDeployment): void {
+    if (one.status !== 'ROLLBACK_REQUESTED') return;
+    this.fail(one.deployment, `ECS deployment ${one.deployment.id} was stopped by the user.`);
+    this.rollBack(service, one, 'Service deployment rolled back because of a user request.', (id) => `rolling back to deploymentId ${id}.`);
   }
 
   private fail(deployment: Deployment, reason: string): void {

@@ -1,4 +1,5 @@
 /** Amazon ECS in one account and Region: clusters, task definitions, services, deployments and tasks on Fargate. */
+import { bound } from '../../core/bound.ts';
 import type { Service as AwsService, Operation, ResourceType } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { EcsAccount } from './account.ts';
@@ -46,9 +47,11 @@ export class Ecs extends EcsAccount implements AwsService, EcsParts {
   }
 
   look(service: Service): void {
-    service.look ??= this.site.world.clock.after(0, `the scheduler looks at ${service.name}`, () => {
-      service.look = undefined;
-      this.scheduler.pass(service);
-    });
+    service.look ??= this.site.world.clock.after(0, `the scheduler looks at ${service.name}`, bound(this, this.pass, service));
+  }
+
+  private pass(service: Service): void {
+    service.look = undefined;
+    this.scheduler.pass(service);
   }
 }

@@ -1,5 +1,6 @@
 /** The life of a task on Fargate: from PROVISIONING to STOPPED, over time, with its log, its targets and its bill. */
 import type { TaskStopCode } from '@aws-sdk/client-ecs';
+import { type Bound, bound } from '../../core/bound.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import type { Site } from '../../core/site.ts';
@@ -23,7 +24,6 @@ export class TaskLives implements TaskReports {
   runtime: ContainerRuntime;
   private readonly site: Site;
   private readonly events: EcsEvents;
-  private readonly hosts = new WeakMap<Task, Host>();
 
   constructor(site: Site, events: EcsEvents, random: Random) {
     this.site = site;
@@ -35,7 +35,7 @@ export class TaskLives implements TaskReports {
     return this.site.world.clock;
   }
 
-  private after(task: Task, milliseconds: number, what: string, run: () => void): void {
+  private after(task: Task, milliseconds: number, what: string, run: Bound): void {
     task.after(this.clock, milliseconds, what, run);
   }
 
@@ -53,13 +53,15 @@ export class TaskLives implements TaskReports {
   start(task: Task): void {
     this.events.task(task);
     task.version++;
-    this.after(task, TAKES.PROVISIONING, 'gets its network interface', () => {
-      task.moments.connectivityAt = this.clock.now();
-      task.moments.pullStartedAt = this.clock.now();
-      task.metered = this.clock.now();
-      this.enter(task, 'PENDING');
-      this.pull(task);
-    });
+    this.after(task, TAKES.PROVISIONING, 'gets its network interface', bound(this, this.connected, task));
+  }
+
+  private connected(task: Task): void {
+    task.moments.connectivityAt = this.clock.now();
+    task.moments.pullStartedAt = this.clock.now();
+    task.metered = this.clock.now();
+    this.enter(task, 'PENDING');
+    this.pull(task);
   }
 
   private pull(task: Task): void {
@@ -67,7 +69,7 @@ export class TaskLives implements TaskReports {
     const sources: ContainerSource[] = [];
     try {
       const host = new Host(this.site, { execution: executionRoleArn, task: overrides?.taskRoleArn ?? definition.value.taskRoleArn }, id);
-      this.hosts.set(task, host);
+      task.host = host;
       for (const container of task.containers) {
         const { digest, repository, behaviour } = host.pull(container.image, owner ? undefined : commandOf(task, container));
         container.digest = digest;
@@ -81,7 +83,7 @@ export class TaskLives implements TaskReports {
       }
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
-      this.after(task, TAKES.PENDING, 'cannot start', () => this.failed(task, error.message));
+      this.after(task, TAKES.PENDING, 'cannot start', bound(this, this.failed, task, error.message, undefined));
       return;
     }
     this.runtime.pull(task, sources);
@@ -101,8 +103,7 @@ export class TaskLives implements TaskReports {
     if (!task.isWanted) return;
     task.moments.pullStoppedAt = this.clock.now();
     try {
-      for (const container of task.containers)
-        this.hosts.get(task)!.log(container.definition, task.settings.id, this.runtime.firstWords(container));
+      for (const container of task.containers) task.host!.log(container.definition, task.settings.id, this.runtime.firstWords(container));
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
       this.failed(task, error.message);
@@ -114,7 +115,11 @@ export class TaskLives implements TaskReports {
     }
     this.enter(task, 'ACTIVATING');
     this.register(task);
-    this.after(task, TAKES.ACTIVATING, 'starts', () => this.runtime.start(task));
+    this.after(task, TAKES.ACTIVATING, 'starts', bound(this, this.startContainers, task));
+  }
+
+  private startContainers(task: Task): void {
+    this.runtime.start(task);
   }
 
   private register(task: Task): void {
@@ -167,8 +172,7 @@ export class TaskLives implements TaskReports {
   /** Ends a task; harmless if it is ending. Targets are drained first unless its containers are gone. */
   stop(task: Task, stopCode: TaskStopCode, reason: string): void {
     if (!task.isWanted) return;
-    for (const timer of task.timers) this.clock.cancel(timer);
-    task.timers.clear();
+    task.cancelAll(this.clock);
     task.desiredStatus = 'STOPPED';
     task.stopCode = stopCode;
     task.stoppedReason = reason;
@@ -183,7 +187,7 @@ export class TaskLives implements TaskReports {
     if (drain === 0 || stopCode === 'EssentialContainerExited' || task.moments.startedAt === undefined) this.terminate(task);
     else {
       this.enter(task, 'DEACTIVATING');
-      this.after(task, drain, 'has drained', () => this.terminate(task));
+      this.after(task, drain, 'has drained', bound(this, this.terminate, task));
     }
   }
 
@@ -197,11 +201,13 @@ export class TaskLives implements TaskReports {
     for (const container of task.containers) container.lastStatus = 'STOPPED';
     task.moments.executionStoppedAt = this.clock.now();
     this.enter(task, 'DEPROVISIONING');
-    this.after(task, TAKES.DEPROVISIONING, 'gives its network interface back', () => {
-      task.moments.stoppedAt = this.clock.now();
-      this.meter(task);
-      this.enter(task, 'STOPPED');
-    });
+    this.after(task, TAKES.DEPROVISIONING, 'gives its network interface back', bound(this, this.gone, task));
+  }
+
+  private gone(task: Task): void {
+    task.moments.stoppedAt = this.clock.now();
+    this.meter(task);
+    this.enter(task, 'STOPPED');
   }
 
   /** Counts what a task has used since it was last counted. */

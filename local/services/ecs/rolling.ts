@@ -1,5 +1,6 @@
 /** The service scheduler: keeps as many tasks as are wanted, and replaces old ones by new ones within the percentages. */
 
+import { bound } from '../../core/bound.ts';
 import { lastPart } from './names.ts';
 import type { EcsParts, TaskKeeper } from './parts.ts';
 import { mayUse } from './registration.ts';
@@ -26,8 +27,6 @@ const backoff = (restarts: number) =>
 export class Scheduler implements TaskKeeper {
   private readonly ecs: EcsParts;
   private readonly watched = new Set<string>();
-  private readonly failed = new WeakSet<Task>();
-  private readonly counted = new WeakSet<Task>();
 
   constructor(ecs: EcsParts) {
     this.ecs = ecs;
@@ -40,24 +39,26 @@ export class Scheduler implements TaskKeeper {
   watch(targetGroupArn: string): void {
     if (this.watched.has(targetGroupArn)) return;
     this.watched.add(targetGroupArn);
-    loadBalancing(this.ecs.site).onTargetHealth(targetGroupArn, () => {
-      for (const service of this.ecs.services.values())
-        if (service.deployments.some(({ loadBalancers }) => loadBalancers.some((one) => one.targetGroupArn === targetGroupArn)))
-          this.ecs.look(service);
-    });
+    loadBalancing(this.ecs.site).onTargetHealth(targetGroupArn, bound(this, this.lookAtUsers, targetGroupArn));
+  }
+
+  private lookAtUsers(targetGroupArn: string): void {
+    for (const service of this.ecs.services.values())
+      if (service.deployments.some(({ loadBalancers }) => loadBalancers.some((one) => one.targetGroupArn === targetGroupArn)))
+        this.ecs.look(service);
   }
 
   /** Something about a task changed. */
   taskChanged(service: Service, deployment: Deployment, task: Task): void {
     const { stopCode } = task;
-    if ((stopCode === 'EssentialContainerExited' || stopCode === 'TaskFailedToStart') && !this.failed.has(task))
+    if ((stopCode === 'EssentialContainerExited' || stopCode === 'TaskFailedToStart') && !task.countedAsFailed)
       this.countFailure(service, deployment, task);
     if (task.lastStatus === 'STOPPED') service.tasks.delete(task);
     this.ecs.look(service);
   }
 
   private countFailure(service: Service, deployment: Deployment, task: Task): void {
-    this.failed.add(task);
+    task.countedAsFailed = true;
     const lived = task.moments.startedAt === undefined ? 0 : this.now - task.moments.startedAt;
     deployment.restarts = lived >= LONG_LIFE ? 1 : deployment.restarts + 1;
     deployment.ends++;
@@ -109,8 +110,8 @@ export class Scheduler implements TaskKeeper {
     for (const task of service.tasks) {
       const deployment = service.deployments.find(({ id }) => id === task.settings.owner?.deployment);
       if (deployment === undefined || !task.isWanted) continue;
-      if (this.healthy(task) && !this.counted.has(task)) {
-        this.counted.add(task);
+      if (this.healthy(task) && !task.countedAsHealthy) {
+        task.countedAsHealthy = true;
         this.ecs.deployments.taskHealthy(service, deployment);
       }
       if (task.lastStatus === 'RUNNING') this.judgeChecks(service, deployment, task);
@@ -287,9 +288,11 @@ export class Scheduler implements TaskKeeper {
     const { clock } = this.ecs.site.world;
     if (service.wake !== undefined && service.wake.due <= time && service.wake.due > this.now) return;
     if (service.wake !== undefined) clock.cancel(service.wake);
-    service.wake = clock.at(time, `service ${service.name} looks again`, () => {
-      service.wake = undefined;
-      this.ecs.look(service);
-    });
+    service.wake = clock.at(time, `service ${service.name} looks again`, bound(this, this.lookAgain, service));
+  }
+
+  private lookAgain(service: Service): void {
+    service.wake = undefined;
+    this.ecs.look(service);
   }
 }

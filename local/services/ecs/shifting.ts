@@ -1,5 +1,6 @@
 /** Deployments that shift traffic (blue/green, canary, linear): their way through the lifecycle stages, and back. */
 import type { DeploymentLifecycleHookStage } from '@aws-sdk/client-ecs';
+import { bound } from '../../core/bound.ts';
 import { ServiceError } from '../../core/service.ts';
 import { Course, Interrupted } from './course.ts';
 import { Hooks, type HookWeights } from './hooks.ts';
@@ -66,9 +67,13 @@ export class TrafficShifting implements Shifting {
     life.course.stop();
     this.hooks.close(life);
     const { clock } = this.ecs.site.world;
-    clock.after(0, `deployment of ${service.name} goes back`, () =>
-      one.status === 'ROLLBACK_IN_PROGRESS' ? this.live(service, one, life, (course) => this.back(course, service, one, life)) : undefined,
-    );
+    clock.after(0, `deployment of ${service.name} goes back`, bound(this, this.goBackNow, service, one, life));
+  }
+
+  private goBackNow(service: Service, one: ServiceDeployment, life: Lifecycle): Promise<void> | undefined {
+    return one.status === 'ROLLBACK_IN_PROGRESS'
+      ? this.live(service, one, life, (course) => this.back(course, service, one, life))
+      : undefined;
   }
 
   pass(service: Service, one: ServiceDeployment, life: Lifecycle): void {

@@ -1,9 +1,8 @@
 /** The tasks of ECS as targets of a load balancer: the part of Elastic Load Balancing that ECS uses. */
+import type { Listener } from '../../core/bound.ts';
 import type { HttpRequest, HttpResponse } from '../../core/http.ts';
-import { textResponse } from '../../core/http.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
-import { type Behaviour, statusOf } from './behaviour.ts';
 
 export type TargetHealth = 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';
 
@@ -14,14 +13,14 @@ export interface LoadBalancing {
     target: {
       readonly id: string;
       readonly port: number;
-      readonly respond: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+      readonly respond?: Listener<[request: HttpRequest], HttpResponse | Promise<HttpResponse>>;
       readonly startsHealthyAt: number;
       readonly isProbedOutside?: boolean;
     },
   ): void;
   deregisterTarget(targetGroupArn: string, id: string, port: number): void;
   targetHealth(targetGroupArn: string, id: string): TargetHealth;
-  onTargetHealth(targetGroupArn: string, listener: () => void): unknown;
+  onTargetHealth(targetGroupArn: string, listener: Listener<[]>): unknown;
   /** @throws ServiceError TargetGroupNotFoundException */
   targetGroup(targetGroupArn: string): { readonly loadBalancerArns: readonly string[] };
   /** Condition keys for the tags that a target group carries. */
@@ -42,13 +41,4 @@ export function healthOf(site: Site, targetGroupArn: string, id: string): Target
     if (error instanceof ServiceError) return 'unused';
     throw error;
   }
-}
-
-/** Answers as the labels of the image say. */
-export function responder(
-  names: { readonly service: string; readonly container: string; readonly image: string },
-  { responses }: Behaviour,
-): (request: HttpRequest) => HttpResponse {
-  const body = JSON.stringify(names);
-  return ({ path }) => textResponse(statusOf(responses, path), body, { 'content-type': 'application/json' });
 }

@@ -1,7 +1,9 @@
 /** One task: its containers, its states, and how the API shows it. */
 import type { Task as ApiTask, ContainerDefinition, LoadBalancer, Tag, TaskStopCode } from '@aws-sdk/client-ecs';
+import { type Bound, bound } from '../../core/bound.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Behaviour } from './behaviour.ts';
+import type { Host } from './image.ts';
 import { type Tags, tagList } from './tags.ts';
 import type { Definition } from './task-definitions.ts';
 
@@ -70,7 +72,13 @@ export class Task {
   readonly settings: TaskSettings;
   readonly containers: readonly TaskContainer[];
   readonly moments: Moments = {};
-  readonly timers = new Set<Timer>();
+  private readonly timers = new Map<number, Timer>();
+  private timed = 0;
+  /** The machine that it runs on, once it is there. */
+  host: Host | undefined;
+  /** Its service has counted it as failed, and as healthy. */
+  countedAsFailed = false;
+  countedAsHealthy = false;
   lastStatus: TaskStatus = 'PROVISIONING';
   desiredStatus: 'RUNNING' | 'STOPPED' = 'RUNNING';
   /** Grows with each change that an event tells of. */
@@ -90,12 +98,20 @@ export class Task {
   }
 
   /** Something that happens to it, unless it is stopped before. @param milliseconds from now */
-  after(clock: Clock, milliseconds: number, what: string, run: () => void): void {
-    const timer = clock.after(milliseconds, `task ${this.settings.id} ${what}`, () => {
-      this.timers.delete(timer);
-      run();
-    });
-    this.timers.add(timer);
+  after(clock: Clock, milliseconds: number, what: string, run: Bound): void {
+    const number = ++this.timed;
+    this.timers.set(number, clock.after(milliseconds, `task ${this.settings.id} ${what}`, bound(this, this.happens, number, run)));
+  }
+
+  private happens(number: number, run: Bound): void {
+    this.timers.delete(number);
+    run.run();
+  }
+
+  /** Nothing that was to happen to it happens. */
+  cancelAll(clock: Clock): void {
+    for (const timer of this.timers.values()) clock.cancel(timer);
+    this.timers.clear();
   }
 
   /** Its deployment wants it, and it may serve or is on its way to. */

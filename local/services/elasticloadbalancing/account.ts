@@ -1,5 +1,6 @@
 /** The load balancers, listeners, rules and target groups of one account and Region, and the way of a request through them. */
 import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2';
+import { bound } from '../../core/bound.ts';
 import { ConnectionError, type HttpRequest, type HttpResponse, textResponse } from '../../core/http.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
@@ -128,12 +129,14 @@ export class LoadBalancingAccount {
   addBalancer(balancer: LoadBalancer): void {
     this.balancers.set(balancer.arn, balancer);
     // Without a port the scheme decides; a request does not tell it, so HTTP goes before HTTPS.
-    this.site.world.listen(balancer.dnsName, (request) => {
-      const own = [...this.listeners.values()].filter(({ loadBalancer }) => loadBalancer === balancer);
-      const listener = own.find(({ port }) => port === 80) ?? own.find(({ port }) => port === 443);
-      if (listener === undefined) throw new ConnectionError('ECONNREFUSED', balancer.dnsName);
-      return this.answer(listener, request);
-    });
+    this.site.world.listen(balancer.dnsName, bound(this, this.answerAnyPort, balancer));
+  }
+
+  private answerAnyPort(balancer: LoadBalancer, request: HttpRequest): Promise<HttpResponse> {
+    const own = [...this.listeners.values()].filter(({ loadBalancer }) => loadBalancer === balancer);
+    const listener = own.find(({ port }) => port === 80) ?? own.find(({ port }) => port === 443);
+    if (listener === undefined) throw new ConnectionError('ECONNREFUSED', balancer.dnsName);
+    return this.answer(listener, request);
   }
 
   removeBalancer(arn: string): void {
@@ -158,7 +161,7 @@ export class LoadBalancingAccount {
   }
 
   private open(listener: Listener): void {
-    this.site.world.listen(hostOf(listener), (request) => this.answer(listener, request));
+    this.site.world.listen(hostOf(listener), bound(this, this.answer, listener));
   }
 
   removeListener(arn: string): void {
@@ -172,8 +175,17 @@ export class LoadBalancingAccount {
   addGroup(group: TargetGroup): void {
     const { arn } = group.settings;
     this.groups.set(arn, group);
-    const leading = () => this.balancersOf(arn).flatMap((balancer) => this.balancers.get(balancer)?.fullName ?? []);
-    group.listen(() => this.metrics.hosts(group, leading()));
+    group.listen(bound(this, this.countHosts, group));
+  }
+
+  private countHosts(group: TargetGroup): void {
+    const leading = this.balancersOf(group.settings.arn).flatMap((balancer) => this.balancers.get(balancer)?.fullName ?? []);
+    this.metrics.hosts(group, leading);
+  }
+
+  /** Whether a load balancer leads to a target group. */
+  isLedTo(targetGroupArn: string): boolean {
+    return this.balancersOf(targetGroupArn).length > 0;
   }
 
   /** The load balancers whose rules lead to a target group. */

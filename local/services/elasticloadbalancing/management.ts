@@ -1,5 +1,6 @@
 /** Making, changing and deleting load balancers, listeners and target groups, registering targets, and tags, through the API. */
 import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2';
+import { bound } from '../../core/bound.ts';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
 import type { Listener, LoadBalancer, LoadBalancingAccount } from './account.ts';
 import { type HealthCheck, nobody, TargetGroup } from './targets.ts';
@@ -187,7 +188,7 @@ export function makeGroup(service: LoadBalancingAccount, input: Omit<Elb.CreateT
       attributes: new Map([['deregistration_delay.timeout_seconds', '300']]),
     },
     service.site.world.clock,
-    () => service.balancersOf(arn).length > 0,
+    bound(service, service.isLedTo, arn),
   );
   service.addGroup(group);
   return group;

@@ -1,4 +1,5 @@
 /** What load balancers tell CloudWatch of their target groups, minute by minute. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html */
+import { bound } from '../../core/bound.ts';
 import type { Site } from '../../core/site.ts';
 import type { TargetGroup } from './targets.ts';
 
@@ -112,7 +113,7 @@ export class Metrics {
     else sums.set(key, { time, name, unit, dimensions, values: [value] });
     if (this.armed[which]) return;
     this.armed[which] = true;
-    clock.at(time + MINUTE + SENDING, 'load balancers send their metrics', () => this.send(which));
+    clock.at(time + MINUTE + SENDING, 'load balancers send their metrics', bound(this, this.send, which));
   }
 
   private send(which: number): void {

@@ -1,5 +1,6 @@
 /** Target groups: who takes requests, and how healthy they are. */
 import type { TargetHealthReasonEnum } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { type Bound, bound, type Listener, tell } from '../../core/bound.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { ConnectionError, type HttpRequest, type HttpResponse } from '../../core/http.ts';
 
@@ -10,8 +11,8 @@ export interface TargetRegistration {
   /** An IP address. */
   readonly id: string;
   readonly port: number;
-  /** Answers a request. A throw is a reset connection. */
-  readonly respond: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+  /** Answers a request. A throw is a reset connection. @default nobody listens */
+  readonly respond?: Listener<[request: HttpRequest], HttpResponse | Promise<HttpResponse>>;
   /** From when on it answers at all. Milliseconds since the epoch. */
   readonly startsHealthyAt: number;
   /** A program that may answer differently at any time: whoever runs it probes it, and tells {@link TargetGroup.probed}. @default false */
@@ -51,17 +52,10 @@ export interface HealthCheck {
   readonly matcher: string;
 }
 
-export type HealthListener = (id: string, state: TargetState) => void;
+export type HealthListener = Listener<[id: string, state: TargetState]>;
 
 /** An address that nobody of this machine answers at. */
-export const nobody = (id: string, port: number): TargetRegistration => ({
-  id,
-  port,
-  startsHealthyAt: Number.POSITIVE_INFINITY,
-  respond: () => {
-    throw new ConnectionError('ECONNREFUSED', `${id}:${port}`);
-  },
-});
+export const nobody = (id: string, port: number): TargetRegistration => ({ id, port, startsHealthyAt: Number.POSITIVE_INFINITY });
 
 /**
  * A target's health is decided at the moments at which AWS's series of probes would decide it: at most two probes
@@ -76,14 +70,19 @@ export class TargetGroup {
   readonly targets = new Map<string, Target>();
   private readonly clock: Clock;
   private readonly listeners = new Set<HealthListener>();
-  private readonly isUsed: () => boolean;
+  private readonly asksUse: Listener<[], boolean>;
   /** Whose turn it is, for those within and for visitors from outside. */
   private readonly next = [0, 0];
 
-  constructor(settings: TargetGroupSettings, clock: Clock, isUsed: () => boolean) {
+  /** @param isUsed whether a load balancer leads to it */
+  constructor(settings: TargetGroupSettings, clock: Clock, isUsed: Listener<[], boolean>) {
     this.settings = settings;
     this.clock = clock;
-    this.isUsed = isUsed;
+    this.asksUse = isUsed;
+  }
+
+  private isUsed(): boolean {
+    return tell(this.asksUse);
   }
 
   /** Seconds. @default 300 */
@@ -130,14 +129,31 @@ export class TargetGroup {
       if (target.isProbedOutside) continue;
       if (target.state === 'initial') this.begin(target);
       else if (target.state === 'healthy')
-        this.later(target, this.clock.now() + unhealthyThreshold * interval * 1000, async () => {
-          if (!(await this.holds(target))) this.set(target, 'unhealthy');
-        });
+        this.later(target, this.clock.now() + unhealthyThreshold * interval * 1000, bound(this, this.unlessHolds, target));
       else if (target.state === 'unhealthy')
-        this.later(target, Math.max(this.clock.now(), target.startsHealthyAt) + healthyThreshold * interval * 1000, async () => {
-          if (await this.holds(target)) this.set(target, 'healthy');
-        });
+        this.later(
+          target,
+          Math.max(this.clock.now(), target.startsHealthyAt) + healthyThreshold * interval * 1000,
+          bound(this, this.ifHolds, target, undefined),
+        );
     }
+  }
+
+  /** A probe decides whether it becomes healthy; if not, it is given up at `givesUp`. */
+  private async ifHolds(target: Target, givesUp: number | undefined): Promise<void> {
+    if (await this.holds(target)) this.set(target, 'healthy');
+    else if (givesUp !== undefined) this.later(target, givesUp, bound(this, this.set, target, 'unhealthy'));
+  }
+
+  private async unlessHolds(target: Target): Promise<void> {
+    if (!(await this.holds(target))) this.set(target, 'unhealthy');
+  }
+
+  /** Nothing has answered so often; from `firstHealthy` on it may. */
+  private giveUp(target: Target, firstHealthy: number): void {
+    target.failure = 'nothing';
+    this.set(target, 'unhealthy');
+    this.later(target, firstHealthy, bound(this, this.ifHolds, target, undefined));
   }
 
   /** What probes outside have found out. @param failure what the last one got, where that was wrong */
@@ -153,13 +169,14 @@ export class TargetGroup {
     const target = this.targets.get(key({ id, port }));
     if (target === undefined || target.state === 'draining') return;
     this.cancel(target);
-    const leave = () => {
-      if (this.targets.get(key(target)) === target) this.targets.delete(key(target));
-    };
     const drains = target.state !== 'unused' && this.deregistrationDelay > 0;
-    if (drains) this.clock.after(this.deregistrationDelay * 1000, `${id} has drained`, leave);
-    else leave();
+    if (drains) this.clock.after(this.deregistrationDelay * 1000, `${id} has drained`, bound(this, this.leave, target));
+    else this.leave(target);
     this.set(target, drains ? 'draining' : 'unused');
+  }
+
+  private leave(target: Target): void {
+    if (this.targets.get(key(target)) === target) this.targets.delete(key(target));
   }
 
   /** The next of those that requests go to: the healthy ones in turn, or all if every one of them is unhealthy (fail open). */
@@ -173,8 +190,8 @@ export class TargetGroup {
 
   /** Sends a request to a target. @throws ConnectionError where nothing listens yet */
   ask(target: Target, request: HttpRequest): HttpResponse | Promise<HttpResponse> {
-    if (this.clock.now() < target.startsHealthyAt) throw new ConnectionError('ECONNREFUSED', key(target));
-    return target.respond(request);
+    if (this.clock.now() < target.startsHealthyAt || target.respond === undefined) throw new ConnectionError('ECONNREFUSED', key(target));
+    return tell(target.respond, request);
   }
 
   /** Probes run from now on, every `interval`; only those that decide are made. */
@@ -185,31 +202,19 @@ export class TargetGroup {
     const now = this.clock.now();
     const firstAnswer = now + Math.max(0, Math.ceil((target.startsHealthyAt - now) / interval)) * interval;
     const givesUp = now + (unhealthyThreshold - 1) * interval;
-    const becomeUnhealthy = () => this.set(target, 'unhealthy');
-    if (firstAnswer <= givesUp)
-      this.later(target, firstAnswer, async () => {
-        if (await this.holds(target)) this.set(target, 'healthy');
-        else this.later(target, givesUp, becomeUnhealthy);
-      });
-    else
-      this.later(target, givesUp, () => {
-        target.failure = 'nothing';
-        becomeUnhealthy();
-        if (firstAnswer === Number.POSITIVE_INFINITY) return;
-        this.later(target, firstAnswer + (healthyThreshold - 1) * interval, async () => {
-          if (await this.holds(target)) this.set(target, 'healthy');
-        });
-      });
+    if (firstAnswer <= givesUp) this.later(target, firstAnswer, bound(this, this.ifHolds, target, givesUp));
+    else this.later(target, givesUp, bound(this, this.giveUp, target, firstAnswer + (healthyThreshold - 1) * interval));
   }
 
-  private later(target: Target, time: number, run: () => unknown): void {
+  private later(target: Target, time: number, probe: Bound): void {
     this.cancel(target);
     if (time === Number.POSITIVE_INFINITY) return;
-    const probe = this.clock.at(time, `${target.id} is probed`, async () => {
-      if (target.probe === probe) target.probe = undefined;
-      await run();
-    });
-    target.probe = probe;
+    target.probe = this.clock.at(time, `${target.id} is probed`, bound(this, this.comes, target, probe));
+  }
+
+  private async comes(target: Target, probe: Bound): Promise<void> {
+    target.probe = undefined;
+    await probe.run();
   }
 
   private cancel(target: Target): void {
@@ -231,7 +236,7 @@ export class TargetGroup {
   private set(target: Target, state: TargetState): void {
     if (target.state === 'draining') return;
     target.state = state;
-    for (const listener of [...this.listeners]) listener(target.id, state);
+    for (const listener of [...this.listeners]) tell(listener, target.id, state);
   }
 }
 

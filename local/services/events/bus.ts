@@ -1,11 +1,12 @@
 /** Event buses: an event goes to every rule that matches, a moment later, at least once. */
 import type { Target } from '@aws-sdk/client-eventbridge';
+import { bound } from '../../core/bound.ts';
 import type { Random } from '../../core/random.ts';
 import type { Principal } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { nextDue } from '../scheduler/expression.ts';
 import { deliver, parseArn } from './delivery.ts';
-import { dispatch, RETRY_POLICY } from './dispatch.ts';
+import { dispatch, type Failure, RETRY_POLICY } from './dispatch.ts';
 import { flatten, matches } from './match.ts';
 import { assume } from './role.ts';
 import type { Rule } from './rule.ts';
@@ -52,7 +53,7 @@ export class EventBus {
     const { clock, faults } = this.site.world;
     for (const delay of faults.event(event).deliver) {
       const wait = delay + LATENCY.least + this.random.integer(LATENCY.spread);
-      clock.after(wait, `${event.source} ${event['detail-type']}`, () => this.route(event));
+      clock.after(wait, `${event.source} ${event['detail-type']}`, bound(this, this.route, event));
     }
   }
 
@@ -69,9 +70,7 @@ export class EventBus {
 
   private async send(rule: Rule, target: Target, event: BusEvent): Promise<void> {
     const { site } = this;
-    const { meter, clock } = site.world;
-    const context = { 'aws:SourceArn': rule.arn, 'aws:SourceAccount': site.account };
-    const own: Principal = { kind: 'service', arn: SERVICE, account: site.account, context };
+    const { clock } = site.world;
     const body = targetInput(target, event, { ruleArn: rule.arn, ruleName: rule.name, ingestionTime: new Date(clock.now()).toISOString() });
     const deadLetterArn = target.DeadLetterConfig?.Arn;
     const labels = { rule: rule.name, target: parseArn(target.Arn!).service, account: site.account, region: site.region };
@@ -80,34 +79,58 @@ export class EventBus {
       from: clock.now(),
       maximumRetryAttempts: target.RetryPolicy?.MaximumRetryAttempts ?? RETRY_POLICY.maximumRetryAttempts,
       maximumEventAgeInSeconds: target.RetryPolicy?.MaximumEventAgeInSeconds ?? RETRY_POLICY.maximumEventAgeInSeconds,
-      send: async () => {
-        meter.record('events.invocation', 1, labels);
-        const principal = target.RoleArn === undefined ? own : assume(site, target.RoleArn, SERVICE, event.id.replaceAll('-', ''), context);
-        const group = target.SqsParameters?.MessageGroupId;
-        await deliver(site, principal, {
-          arn: target.Arn!,
-          body,
-          event: { source: event.source, detailType: event['detail-type'] },
-          ...(group === undefined ? {} : { messageGroupId: group }),
-        });
-      },
+      send: bound(this, this.sendOnce, rule, target, event, body, labels),
       deadLetter:
         deadLetterArn === undefined
           ? undefined
           : {
               arn: deadLetterArn,
-              principal: () => own,
+              principal: bound(this, this.own, rule),
               body,
-              attributes: ({ code, message, attempts, condition }) => ({
-                RULE_ARN: rule.arn,
-                TARGET_ARN: target.Arn!,
-                ERROR_CODE: code,
-                ERROR_MESSAGE: message,
-                RETRY_ATTEMPTS: String(attempts),
-                ...(condition === undefined ? {} : { EXHAUSTED_RETRY_CONDITION: condition }),
-              }),
+              attributes: bound(this, this.deadLetterAttributes, rule.arn, target.Arn!),
             },
     });
+  }
+
+  private own({ arn }: Rule): Principal {
+    const context = { 'aws:SourceArn': arn, 'aws:SourceAccount': this.site.account };
+    return { kind: 'service', arn: SERVICE, account: this.site.account, context };
+  }
+
+  private async sendOnce(
+    rule: Rule,
+    target: Target,
+    event: BusEvent,
+    body: string,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { site } = this;
+    site.world.meter.record('events.invocation', 1, labels);
+    const context = { 'aws:SourceArn': rule.arn, 'aws:SourceAccount': site.account };
+    const principal =
+      target.RoleArn === undefined ? this.own(rule) : assume(site, target.RoleArn, SERVICE, event.id.replaceAll('-', ''), context);
+    const group = target.SqsParameters?.MessageGroupId;
+    await deliver(site, principal, {
+      arn: target.Arn!,
+      body,
+      event: { source: event.source, detailType: event['detail-type'] },
+      ...(group === undefined ? {} : { messageGroupId: group }),
+    });
+  }
+
+  private deadLetterAttributes(
+    ruleArn: string,
+    targetArn: string,
+    { code, message, attempts, condition }: Failure,
+  ): Record<string, string> {
+    return {
+      RULE_ARN: ruleArn,
+      TARGET_ARN: targetArn,
+      ERROR_CODE: code,
+      ERROR_MESSAGE: message,
+      RETRY_ATTEMPTS: String(attempts),
+      ...(condition === undefined ? {} : { EXHAUSTED_RETRY_CONDITION: condition }),
+    };
   }
 
   /** Sets the one timer of a scheduled rule to its next time. */
@@ -117,10 +140,12 @@ export class EventBus {
     if (!rule.enabled || rule.schedule === undefined) return;
     const due = nextDue(rule.schedule, clock.now(), rule.anchor);
     if (due === undefined) return;
-    rule.timer = clock.at(due, `rule ${rule.name}`, () => {
-      this.arm(rule);
-      return this.fire(rule, this.scheduled(rule, due));
-    });
+    rule.timer = clock.at(due, `rule ${rule.name}`, bound(this, this.comesDue, rule, due));
+  }
+
+  private comesDue(rule: Rule, due: number): Promise<void> {
+    this.arm(rule);
+    return this.fire(rule, this.scheduled(rule, due));
   }
 
   disarm(rule: Rule): void {

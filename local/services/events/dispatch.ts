@@ -1,4 +1,5 @@
 /** Brings one payload to one target: tried again while that makes sense, then to the dead-letter queue. What rules and schedules have in common. */
+import { type Bound, bound } from '../../core/bound.ts';
 import { ConnectionError } from '../../core/http.ts';
 import { type Principal, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
@@ -11,16 +12,18 @@ export interface Dispatch {
   readonly from: number;
   readonly maximumRetryAttempts: number;
   readonly maximumEventAgeInSeconds: number;
-  /** Sends once. @throws ServiceError, ConnectionError */
-  readonly send: () => Promise<unknown>;
+  /** Sends once; hears how many attempts came before. Throws ServiceError, ConnectionError. */
+  readonly send: Bound;
   /** Called once, when it has arrived or was given up. */
-  readonly done?: () => void;
+  readonly done?: Bound;
   readonly deadLetter?:
     | {
         readonly arn: string;
-        readonly principal: () => Principal;
+        /** Gives the {@link Principal} that sends to it. */
+        readonly principal: Bound;
         readonly body: string;
-        readonly attributes: (failure: Failure) => Readonly<Record<string, string>>;
+        /** Gives the attributes of the message for a {@link Failure}. */
+        readonly attributes: Bound;
       }
     | undefined;
 }
@@ -46,36 +49,54 @@ function isRetriable(error: ServiceError | ConnectionError): boolean {
 
 /** Sends at once. The promise ends with the first attempt; retries follow on the clock. */
 export async function dispatch(site: Site, one: Dispatch): Promise<void> {
-  const { clock, random } = site.world;
-  const attempt = async (attempts: number): Promise<void> => {
+  await new Dispatching(site, one).attempt(0);
+}
+
+/** One payload on its way. */
+export class Dispatching {
+  private readonly site: Site;
+  private readonly one: Dispatch;
+
+  constructor(site: Site, one: Dispatch) {
+    this.site = site;
+    this.one = one;
+  }
+
+  async attempt(attempts: number): Promise<void> {
+    const { one } = this;
+    const { clock, random } = this.site.world;
     try {
-      await one.send();
+      await one.send.run(attempts);
     } catch (error) {
       if (!(error instanceof ServiceError || error instanceof ConnectionError)) throw error;
       const failure = { code: error.code, message: error.message, attempts };
-      if (!isRetriable(error)) return giveUp(site, one, { ...failure, condition: undefined });
+      if (!isRetriable(error)) return this.giveUp({ ...failure, condition: undefined });
       const full = Math.min(BACKOFF.first * 2 ** attempts, BACKOFF.most);
       const wait = full / 2 + random.integer(full / 2);
-      if (attempts >= one.maximumRetryAttempts) return giveUp(site, one, { ...failure, condition: 'MaximumRetryAttempts' });
+      if (attempts >= one.maximumRetryAttempts) return this.giveUp({ ...failure, condition: 'MaximumRetryAttempts' });
       if (clock.now() + wait > one.from + one.maximumEventAgeInSeconds * 1000)
-        return giveUp(site, one, { ...failure, condition: 'MaximumEventAgeInSeconds' });
-      clock.after(wait, `${one.what} is tried again`, () => attempt(attempts + 1));
+        return this.giveUp({ ...failure, condition: 'MaximumEventAgeInSeconds' });
+      clock.after(wait, `${one.what} is tried again`, bound(this, this.attempt, attempts + 1));
       return;
     }
-    one.done?.();
-  };
-  await attempt(0);
-}
+    one.done?.run();
+  }
 
-async function giveUp(site: Site, { deadLetter, done }: Dispatch, failure: Failure): Promise<void> {
-  try {
-    if (deadLetter === undefined) return;
-    const { arn, body, attributes, principal } = deadLetter;
-    await deliver(site, principal(), { arn, body, attributes: attributes(failure) });
-  } catch (error) {
-    // A dead-letter queue that refuses loses the event, as on AWS.
-    if (!(error instanceof ServiceError || error instanceof ConnectionError)) throw error;
-  } finally {
-    done?.();
+  private async giveUp(failure: Failure): Promise<void> {
+    const { deadLetter, done } = this.one;
+    try {
+      if (deadLetter === undefined) return;
+      const { arn, body, attributes, principal } = deadLetter;
+      await deliver(this.site, principal.run() as Principal, {
+        arn,
+        body,
+        attributes: attributes.run(failure) as Readonly<Record<string, string>>,
+      });
+    } catch (error) {
+      // A dead-letter queue that refuses loses the event, as on AWS.
+      if (!(error instanceof ServiceError || error instanceof ConnectionError)) throw error;
+    } finally {
+      done?.run();
+    }
   }
 }

@@ -1,4 +1,5 @@
 /** Asynchronous invocations: queued, tried again after errors, and handed to a destination or a dead-letter queue in the end. */
+import { bound } from '../../core/bound.ts';
 import type { Principal } from '../../core/service.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
@@ -16,6 +17,16 @@ const THROTTLED = { first: 1_000, most: 300_000 };
 const defaults: EventInvokeConfig = { maximumRetryAttempts: 2, maximumEventAgeInSeconds: 21_600 };
 
 type Condition = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'ZeroReservedConcurrency';
+
+/** An event that waits for its next attempt. */
+interface QueuedEvent {
+  readonly request: Request;
+  readonly config: EventInvokeConfig;
+  /** Milliseconds since the epoch. */
+  readonly taken: number;
+  tries: number;
+  throttles: number;
+}
 
 export interface AsynchronousHost {
   readonly site: Site;
@@ -35,31 +46,32 @@ export class AsynchronousInvocations {
   queue(request: Request, qualifier: string | undefined): void {
     const { clock } = this.host.site.world;
     const config = { ...defaults, ...request.owner.eventInvoke.get(qualifier ?? '$LATEST') };
-    const taken = clock.now();
-    let tries = 0;
-    let throttles = 0;
-    const attempt = async (): Promise<void> => {
-      if (request.owner.reservedConcurrency === 0) return this.finish(request, config, 'ZeroReservedConcurrency', tries);
-      let invoked: Invoked;
-      try {
-        invoked = await this.host.invocations.run(request);
-      } catch (error) {
-        if (!(error instanceof ServiceError) || error.code !== 'TooManyRequestsException') throw error;
-        const wait = Math.min(THROTTLED.first * 2 ** throttles++, THROTTLED.most);
-        if (clock.now() + wait > taken + config.maximumEventAgeInSeconds * 1000)
-          return this.finish(request, config, 'EventAgeExceeded', tries);
-        clock.after(wait, `a throttled event for ${request.owner.name}`, attempt);
-        return;
-      }
-      tries++;
-      if (invoked.functionError === undefined) return this.finish(request, config, 'Success', tries, invoked);
-      if (tries > config.maximumRetryAttempts) return this.finish(request, config, 'RetriesExhausted', tries, invoked);
-      const wait = RETRY[tries - 1] ?? RETRY.at(-1)!;
+    const event: QueuedEvent = { request, config, taken: clock.now(), tries: 0, throttles: 0 };
+    clock.after(QUEUED, `an event for ${request.owner.name}`, bound(this, this.attempt, event));
+  }
+
+  private async attempt(event: QueuedEvent): Promise<void> {
+    const { clock } = this.host.site.world;
+    const { request, config, taken } = event;
+    if (request.owner.reservedConcurrency === 0) return this.finish(request, config, 'ZeroReservedConcurrency', event.tries);
+    let invoked: Invoked;
+    try {
+      invoked = await this.host.invocations.run(request);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.code !== 'TooManyRequestsException') throw error;
+      const wait = Math.min(THROTTLED.first * 2 ** event.throttles++, THROTTLED.most);
       if (clock.now() + wait > taken + config.maximumEventAgeInSeconds * 1000)
-        return this.finish(request, config, 'EventAgeExceeded', tries, invoked);
-      clock.after(wait, `a failed event for ${request.owner.name} is tried again`, attempt);
-    };
-    clock.after(QUEUED, `an event for ${request.owner.name}`, attempt);
+        return this.finish(request, config, 'EventAgeExceeded', event.tries);
+      clock.after(wait, `a throttled event for ${request.owner.name}`, bound(this, this.attempt, event));
+      return;
+    }
+    event.tries++;
+    if (invoked.functionError === undefined) return this.finish(request, config, 'Success', event.tries, invoked);
+    if (event.tries > config.maximumRetryAttempts) return this.finish(request, config, 'RetriesExhausted', event.tries, invoked);
+    const wait = RETRY[event.tries - 1] ?? RETRY.at(-1)!;
+    if (clock.now() + wait > taken + config.maximumEventAgeInSeconds * 1000)
+      return this.finish(request, config, 'EventAgeExceeded', event.tries, invoked);
+    clock.after(wait, `a failed event for ${request.owner.name} is tried again`, bound(this, this.attempt, event));
   }
 
   /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */

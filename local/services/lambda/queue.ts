@@ -1,5 +1,6 @@
 /** Reads a queue for a function by long polling, as its role; what the function has dealt with is deleted. */
 import type { Message } from '@aws-sdk/client-sqs';
+import { bound } from '../../core/bound.ts';
 import { ServiceError } from '../../core/service.ts';
 import { parseArn, queueUrl } from '../events/delivery.ts';
 import { flatten, matches } from '../events/match.ts';
@@ -69,7 +70,7 @@ export class QueueReader implements Reader {
 
   private later(milliseconds: number): void {
     if (this.stopped) return;
-    this.lambda.site.world.clock.after(milliseconds, `${this.settings.sourceArn} is read`, () => this.poll());
+    this.lambda.site.world.clock.after(milliseconds, `${this.settings.sourceArn} is read`, bound(this, this.poll));
   }
 
   private call<Output>(operation: string, input: object): Promise<Output> {

@@ -1,4 +1,5 @@
 /** Reads a table's stream for a function: batch by batch, in order, a bad batch split and tried again. */
+import { type Bound, bound, type Listener } from '../../core/bound.ts';
 import { ServiceError } from '../../core/service.ts';
 import { deliver } from '../events/delivery.ts';
 import { flatten, matches } from '../events/match.ts';
@@ -14,8 +15,8 @@ export interface StreamRecord {
 
 /** What a table's service offers to whom it may notify. */
 export interface StreamSource {
-  /** @returns ends it */
-  onRecord(streamArn: string, listener: (records: readonly StreamRecord[]) => void): () => void;
+  onRecord(streamArn: string, listener: Listener<[records: readonly StreamRecord[]]>): unknown;
+  offRecord(streamArn: string, listener: Listener<[records: readonly StreamRecord[]]>): void;
   /** What the stream still holds, oldest first. */
   records(streamArn: string): readonly StreamRecord[];
 }
@@ -26,28 +27,42 @@ const MOST_PAUSE = 60_000;
 /** What a role must be allowed to read a stream. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-create.html */
 export const streamActions = ['GetRecords', 'GetShardIterator', 'DescribeStream', 'ListStreams'] as const;
 
+/** A batch, or what is left of one that failed. */
+interface Piece {
+  records: readonly StreamRecord[];
+  /** Its first attempt, in milliseconds since the epoch. */
+  began: number | undefined;
+  tries: number;
+}
+
 export class StreamReader implements Reader {
   private settings: MappingSettings;
   private stopped = false;
   private readonly lambda: LambdaFunctions;
   private patterns: EventPattern[];
   private readonly waiting: StreamRecord[] = [];
+  /** What was taken out of {@link waiting} and is not done with, in order. */
+  private readonly pieces: Piece[] = [];
   private busy = false;
-  private readonly unsubscribe: () => void;
+  private readonly listener: Bound;
 
   /** @throws ServiceError ResourceNotFoundException */
   constructor(lambda: LambdaFunctions, settings: MappingSettings) {
     this.lambda = lambda;
     this.settings = settings;
     this.patterns = settings.filters.map(validPattern);
-    const source = lambda.site.find('dynamodb') as unknown as StreamSource;
-    if (settings.startingPosition === 'TRIM_HORIZON') this.take(source.records(settings.sourceArn));
-    this.unsubscribe = source.onRecord(settings.sourceArn, (records) => this.take(records));
+    this.listener = bound(this, this.take);
+    if (settings.startingPosition === 'TRIM_HORIZON') this.take(this.source.records(settings.sourceArn));
+    this.source.onRecord(settings.sourceArn, this.listener);
+  }
+
+  private get source(): StreamSource {
+    return this.lambda.site.find('dynamodb') as unknown as StreamSource;
   }
 
   stop(): void {
     this.stopped = true;
-    this.unsubscribe();
+    this.source.offRecord(this.settings.sourceArn, this.listener);
   }
 
   change(settings: MappingSettings): void {
@@ -65,47 +80,64 @@ export class StreamReader implements Reader {
     const { clock } = this.lambda.site.world;
     this.busy = true;
     const wait = this.waiting.length >= this.settings.batchSize ? 0 : this.settings.window * 1000;
-    clock.after(wait, `records for ${this.settings.functionName}`, () => this.drain());
+    clock.after(wait, `records for ${this.settings.functionName}`, bound(this, this.drain));
   }
 
   /** Batch by batch, in order: a batch that fails holds up what follows. */
   private async drain(): Promise<void> {
-    while (this.waiting.length > 0 && !this.stopped) {
-      const batch = this.waiting.splice(0, this.settings.batchSize);
-      const wanted = batch.filter(
-        (record) => this.patterns.length === 0 || this.patterns.some((pattern) => matches(pattern, flatten(record))),
-      );
-      if (wanted.length > 0) await this.process(wanted);
+    while (!this.stopped) {
+      const piece = this.pieces[0] ?? this.next();
+      if (piece === undefined) break;
+      const wait = await this.process(piece);
+      if (wait === undefined) continue;
+      this.lambda.site.world.clock.after(wait, `a failed batch for ${this.settings.functionName}`, bound(this, this.drain));
+      return;
     }
     this.busy = false;
   }
 
-  private async process(batch: readonly StreamRecord[]): Promise<void> {
-    const { site } = this.lambda;
-    let records = batch;
-    const began = site.world.clock.now();
-    for (let tries = 1; ; tries++) {
-      const failure = await this.attempt(records);
-      if (failure === undefined) return;
-      records = failure.from > 0 ? records.slice(failure.from) : records;
-      const { maximumRetryAttempts, maximumRecordAge, bisect } = this.settings;
-      const aged = maximumRecordAge >= 0 && site.world.clock.now() - began > maximumRecordAge * 1000;
-      const spent = maximumRetryAttempts >= 0 && tries > maximumRetryAttempts;
-      if (this.stopped) return;
-      if (aged || spent) return this.giveUp(records, aged ? 'RecordAgeExceeded' : 'RetryAttemptsExhausted', tries, failure);
-      if (bisect && records.length > 1) {
-        const half = Math.ceil(records.length / 2);
-        await this.pause(tries);
-        await this.process(records.slice(0, half));
-        return this.process(records.slice(half));
-      }
-      await this.pause(tries);
+  /** The next batch with records that somebody wants. */
+  private next(): Piece | undefined {
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, this.settings.batchSize);
+      const records = batch.filter(
+        (record) => this.patterns.length === 0 || this.patterns.some((pattern) => matches(pattern, flatten(record))),
+      );
+      if (records.length === 0) continue;
+      const piece: Piece = { records, began: undefined, tries: 0 };
+      this.pieces.push(piece);
+      return piece;
     }
+    return undefined;
   }
 
-  private pause(tries: number): Promise<void> {
-    const wait = Math.min(500 * 2 ** Math.min(tries, 10), MOST_PAUSE);
-    return new Promise((resolve) => this.lambda.site.world.clock.after(wait, `a failed batch for ${this.settings.functionName}`, resolve));
+  /** One attempt. @returns milliseconds until the next one, or undefined where the piece is done with */
+  private async process(piece: Piece): Promise<number | undefined> {
+    const { clock } = this.lambda.site.world;
+    piece.began ??= clock.now();
+    piece.tries++;
+    const failure = await this.attempt(piece.records);
+    if (failure === undefined) {
+      this.pieces.shift();
+      return undefined;
+    }
+    if (failure.from > 0) piece.records = piece.records.slice(failure.from);
+    const { records, tries, began } = piece;
+    const { maximumRetryAttempts, maximumRecordAge, bisect } = this.settings;
+    const aged = maximumRecordAge >= 0 && clock.now() - began > maximumRecordAge * 1000;
+    const spent = maximumRetryAttempts >= 0 && tries > maximumRetryAttempts;
+    if (this.stopped) return undefined;
+    if (aged || spent) {
+      await this.giveUp(records, aged ? 'RecordAgeExceeded' : 'RetryAttemptsExhausted', tries, failure);
+      this.pieces.shift();
+      return undefined;
+    }
+    if (bisect && records.length > 1) {
+      const half = Math.ceil(records.length / 2);
+      const halves = [records.slice(0, half), records.slice(half)].map((part) => ({ records: part, began: undefined, tries: 0 }));
+      this.pieces.splice(0, 1, ...halves);
+    }
+    return Math.min(500 * 2 ** Math.min(tries, 10), MOST_PAUSE);
   }
 
   /** @returns what failed and from which record on, or nothing */

@@ -1,5 +1,6 @@
 /** Function URLs: an HTTPS host that turns a request into an invocation and its result into a response. */
 
+import { bound } from '../../core/bound.ts';
 import { type HttpRequest, type HttpResponse, textResponse } from '../../core/http.ts';
 import { authorize } from '../../core/iam/authorize.ts';
 import { identities } from '../../core/iam/identities.ts';
@@ -47,7 +48,7 @@ export class FunctionUrls {
     const host = `${id}.lambda-url.${site.region}.on.aws`;
     const url = { id, host, authType, invokeMode, created: before?.created ?? site.world.clock.now() };
     owner.urls.set(qualifier ?? '', url);
-    site.world.listen(host, (request) => this.answer(owner, qualifier, url, request));
+    site.world.listen(host, bound(this, this.answer, owner, qualifier, url));
     return url;
   }
 

@@ -1,10 +1,11 @@
 /** The schedules of one account and Region, and the operations on them. */
 import type * as Api from '@aws-sdk/client-scheduler';
+import { bound } from '../../core/bound.ts';
 import { assertAssumable, passRole } from '../../core/iam/authorize.ts';
 import type { Random } from '../../core/random.ts';
 import { type Operation, type Permission, type Principal, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
-import { dispatch, RETRY_POLICY } from '../events/dispatch.ts';
+import { dispatch, type Failure, RETRY_POLICY } from '../events/dispatch.ts';
 import { assume } from '../events/role.ts';
 import { invalid, Schedule } from './schedule.ts';
 import { call, checkTarget } from './target.ts';
@@ -80,7 +81,7 @@ export class SchedulerAccount {
   delete(name: string | undefined, group?: string): void {
     const schedule = this.schedule(name, group);
     this.disarm(schedule);
-    for (const late of schedule.late) this.site.world.clock.cancel(late);
+    for (const late of schedule.late.values()) this.site.world.clock.cancel(late);
     schedule.late.clear();
     this.schedules.delete(schedule.arn);
   }
@@ -122,11 +123,13 @@ export class SchedulerAccount {
     if (!schedule.enabled) return;
     const due = schedule.due(after);
     if (due === undefined) return;
-    schedule.timer = this.site.world.clock.at(due, `schedule ${schedule.name}`, () => {
-      schedule.timer = undefined;
-      this.arm(schedule, due);
-      return this.fire(schedule, due);
-    });
+    schedule.timer = this.site.world.clock.at(due, `schedule ${schedule.name}`, bound(this, this.comesDue, schedule, due));
+  }
+
+  private comesDue(schedule: Schedule, due: number): Promise<void> | undefined {
+    schedule.timer = undefined;
+    this.arm(schedule, due);
+    return this.fire(schedule, due);
   }
 
   private disarm(schedule: Schedule): void {
@@ -139,53 +142,67 @@ export class SchedulerAccount {
     const window = schedule.settings.FlexibleTimeWindow;
     if (window?.Mode !== 'FLEXIBLE') return this.invoke(schedule, due);
     const offset = this.random.integer((window.MaximumWindowInMinutes ?? 1) * 60) * 1000;
-    const late = clock.after(offset, `schedule ${schedule.name} in its window`, () => {
-      schedule.late.delete(late);
-      return this.invoke(schedule, due);
-    });
-    schedule.late.add(late);
+    schedule.late.set(due, clock.after(offset, `schedule ${schedule.name} in its window`, bound(this, this.invokeLate, schedule, due)));
     return undefined;
+  }
+
+  private invokeLate(schedule: Schedule, due: number): Promise<void> {
+    schedule.late.delete(due);
+    return this.invoke(schedule, due);
   }
 
   private async invoke(schedule: Schedule, due: number): Promise<void> {
     const { site } = this;
-    const { meter } = site.world;
     const target = schedule.settings.Target!;
     const executionId = this.random.uuid();
-    const principal = (): Principal => assume(site, target.RoleArn!, SERVICE, executionId.replaceAll('-', ''), this.context(schedule.arn));
     const time = `${new Date(due).toISOString().slice(0, 19)}Z`;
-    let attempt = 0;
     const deadLetterArn = target.DeadLetterConfig?.Arn;
     await dispatch(site, {
       what: `schedule ${schedule.name}`,
       from: site.world.clock.now(),
       maximumRetryAttempts: target.RetryPolicy?.MaximumRetryAttempts ?? RETRY_POLICY.maximumRetryAttempts,
       maximumEventAgeInSeconds: target.RetryPolicy?.MaximumEventAgeInSeconds ?? RETRY_POLICY.maximumEventAgeInSeconds,
-      send: async () => {
-        attempt++;
-        meter.record('scheduler.invocation', 1, { schedule: schedule.name, account: site.account, region: site.region });
-        await call(site, principal(), target, { arn: schedule.arn, time, executionId, attempt });
-      },
-      done: () => this.complete(schedule),
+      send: bound(this, this.send, schedule, target, time, executionId),
+      done: bound(this, this.complete, schedule),
       deadLetter:
         deadLetterArn === undefined
           ? undefined
           : {
               arn: deadLetterArn,
-              principal,
+              principal: bound(this, this.principal, schedule, target, executionId),
               body: target.Input ?? '{}',
-              attributes: ({ code, message, attempts, condition }) => ({
-                SCHEDULE_ARN: schedule.arn,
-                TARGET_ARN: target.Arn!,
-                ERROR_CODE: code,
-                ERROR_MESSAGE: message,
-                EXECUTION_ID: executionId,
-                IS_PAYLOAD_TRUNCATED: 'false',
-                RETRY_ATTEMPTS: String(attempts),
-                ...(condition === undefined ? {} : { EXHAUSTED_RETRY_CONDITION: condition }),
-              }),
+              attributes: bound(this, this.deadLetterAttributes, schedule.arn, target.Arn!, executionId),
             },
     });
+  }
+
+  private principal(schedule: Schedule, target: Api.Target, executionId: string): Principal {
+    return assume(this.site, target.RoleArn!, SERVICE, executionId.replaceAll('-', ''), this.context(schedule.arn));
+  }
+
+  private async send(schedule: Schedule, target: Api.Target, time: string, executionId: string, before: number): Promise<void> {
+    const { site } = this;
+    site.world.meter.record('scheduler.invocation', 1, { schedule: schedule.name, account: site.account, region: site.region });
+    const principal = this.principal(schedule, target, executionId);
+    await call(site, principal, target, { arn: schedule.arn, time, executionId, attempt: before + 1 });
+  }
+
+  private deadLetterAttributes(
+    scheduleArn: string,
+    targetArn: string,
+    executionId: string,
+    { code, message, attempts, condition }: Failure,
+  ): Record<string, string> {
+    return {
+      SCHEDULE_ARN: scheduleArn,
+      TARGET_ARN: targetArn,
+      ERROR_CODE: code,
+      ERROR_MESSAGE: message,
+      EXECUTION_ID: executionId,
+      IS_PAYLOAD_TRUNCATED: 'false',
+      RETRY_ATTEMPTS: String(attempts),
+      ...(condition === undefined ? {} : { EXHAUSTED_RETRY_CONDITION: condition }),
+    };
   }
 
   /** After its last invocation a schedule may delete itself. */

@@ -27,7 +27,7 @@ export class Schedule {
   /** The next time it comes due: one at a time. */
   timer: Timer | undefined;
   /** Invocations that wait in a flexible window. */
-  readonly late = new Set<Timer>();
+  readonly late = new Map<number, Timer>();
 
   /** @throws ServiceError ValidationException */
   constructor(arn: string, group: string, settings: CreateScheduleInput, now: number) {

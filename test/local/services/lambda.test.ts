@@ -15,6 +15,7 @@ import {
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type Listener, tell } from '../../../local/core/bound.ts';
 import { clientConfig } from '../../../local/core/client.ts';
 import { VirtualClock } from '../../../local/core/clock.ts';
 import { identities } from '../../../local/core/iam/identities.ts';
@@ -34,16 +35,17 @@ const dead = `arn:aws:sqs:${region}:${account}:dead`;
 /** A table service that has records when the test says so. */
 class Streams implements Service {
   readonly operations = {};
-  private listeners: ((records: readonly object[]) => void)[] = [];
+  private readonly listeners = new Set<Listener<[records: readonly object[]]>>();
   private count = 0;
 
   private readonly kept: object[] = [];
 
-  onRecord(_streamArn: string, listener: (records: readonly object[]) => void): () => void {
-    this.listeners.push(listener);
-    return () => {
-      this.listeners = this.listeners.filter((one) => one !== listener);
-    };
+  onRecord(_streamArn: string, listener: Listener<[records: readonly object[]]>): void {
+    this.listeners.add(listener);
+  }
+
+  offRecord(_streamArn: string, listener: Listener<[records: readonly object[]]>): void {
+    this.listeners.delete(listener);
   }
 
   records(): readonly object[] {
@@ -57,7 +59,7 @@ class Streams implements Service {
       dynamodb: { NewImage, SequenceNumber: String(this.count).padStart(5, '0'), ApproximateCreationDateTime: start / 1000 },
     }));
     this.kept.push(...records);
-    for (const listener of this.listeners) listener(records);
+    for (const listener of this.listeners) tell(listener, records);
   }
 }
 
