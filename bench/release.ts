@@ -1,7 +1,8 @@
 /** One release through four environments with two approvals, measured by the meter and by the clock on the wall. */
 import { resolve } from 'node:path';
-import { releaseExecution } from '../domain/pipeline/names.ts';
-import { shortDigest } from '../domain/release/release.ts';
+import { releaseExecution } from '../domain/names.ts';
+import { shortDigest } from '../domain/release.ts';
+import type { ObservedCall } from '../local/core/faults.ts';
 import { price } from '../local/core/prices.ts';
 import { partOf } from '../rehearsal/bill.ts';
 import { Stage } from '../rehearsal/stage.ts';
@@ -36,6 +37,14 @@ export class Bench {
 
   close(): Promise<void> {
     return this.stage.close();
+  }
+
+  /** Every AWS call of one release, in order. */
+  async calls(): Promise<readonly ObservedCall[]> {
+    const { faults } = this.stage.world;
+    faults.record();
+    await this.release(5, 0);
+    return faults.calls;
   }
 
   /**

@@ -4,8 +4,12 @@ import type { Clock } from './clock.ts';
 /**
  * How a call goes wrong. `timeout-before`: nothing happened and no answer came. `timeout-after`: the effect
  * happened and the answer is lost. `kill-before` and `kill-after`: the calling Lambda ends at this call.
+ * `conflict`: a write of DynamoDB meets a transaction that is under way for the same item.
  */
-export type CallFaultKind = 'throttle' | 'error-500' | 'timeout-before' | 'timeout-after' | 'kill-before' | 'kill-after';
+export type CallFaultKind = 'throttle' | 'error-500' | 'timeout-before' | 'timeout-after' | 'kill-before' | 'kill-after' | 'conflict';
+
+/** The calls that a `conflict` can strike. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling */
+const CONFLICTING: ReadonlySet<string> = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'TransactWriteItems']);
 
 /** One API call as faults see it. */
 export interface ObservedCall {
@@ -21,10 +25,12 @@ export interface ObservedCall {
   readonly caller: string;
   /** The request id of the Lambda invocation that makes the call, if one does. */
   readonly invocation?: string;
+  /** What it asks, in the shape of the SDK. */
+  readonly input: object;
 }
 
 /** Which calls are meant: each given member must be equal; a function decides freely. */
-export type CallMatch = Partial<Omit<ObservedCall, 'time'>> | ((call: ObservedCall) => boolean);
+export type CallMatch = Partial<Omit<ObservedCall, 'time' | 'input'>> | ((call: ObservedCall) => boolean);
 
 export interface CallFault {
   readonly kind: CallFaultKind;
@@ -123,6 +129,7 @@ export class Faults {
       const { kind, match } = armed.fault;
       // Only a Lambda can be killed; a kill that counted other calls would never strike where it was aimed.
       if (kind.startsWith('kill') && call.invocation === undefined) continue;
+      if (kind === 'conflict' && !(call.service === 'dynamodb' && CONFLICTING.has(call.operation))) continue;
       if (match !== undefined && !matches(match, observed)) continue;
       if (strikes(armed)) struck ??= kind;
     }

@@ -106,7 +106,7 @@ async function perform(world: World, request: Performance): Promise<object> {
   const caller = nameOf(principal);
   const labels = { service, operation, caller, account: site.account, region: site.region };
   const count = (outcome: string) => world.meter.record('call', 1, { ...labels, outcome });
-  const fault = world.faults.call({ ...labels, invocation });
+  const fault = world.faults.call({ ...labels, invocation, input });
   try {
     strikeBefore(fault, request);
     if (!world.throttles.take(site.account, site.region, service, operation)) throw throttled(service);
@@ -148,6 +148,8 @@ function strikeBefore(fault: CallFaultKind | undefined, request: Performance): v
       throw new ConnectionError('ETIMEDOUT', hostName(request));
     case 'kill-before':
       throw killed(request);
+    case 'conflict':
+      throw request.site.find(request.service).conflict!(request.operation, request.input);
     default:
   }
 }

@@ -68,6 +68,8 @@ export interface Service {
   readonly operations: Readonly<Record<string, Operation>>;
   /** The CloudFormation resource types that this service creates. */
   readonly resources?: Readonly<Record<string, ResourceType>>;
+  /** How a write is refused that meets a transaction under way; of services that have transactions. */
+  conflict?(operation: string, input: object): ServiceError;
   /** What survives in a data folder, as JSON; absent where nothing does. */
   save?(): unknown;
   load?(saved: unknown): void;

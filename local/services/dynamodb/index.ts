@@ -4,6 +4,7 @@ import { type Call, type Operation, type Permission, type ResourceType, type Ser
 import type { Site } from '../../core/site.ts';
 import { type Item, invalid } from './attribute.ts';
 import { Capacity, sizeOrZero } from './capacity.ts';
+import { conflict } from './conflict.ts';
 import { project } from './evaluator.ts';
 import { Placeholders } from './lexer.ts';
 import { parseProjection } from './parser.ts';
@@ -83,6 +84,10 @@ export class DynamoDb implements Service {
   /** The items of a table's partition as they stand, for tests: no call, no permission, no cost. */
   partition(table: string, hash: string): readonly Item[] {
     return this.tables.find(table)?.ordering()?.partition({ S: hash }) ?? [];
+  }
+
+  conflict(operation: string, input: object): ServiceError {
+    return conflict(operation, input);
   }
 
   /** All tables with their items, as JSON. */

@@ -90,7 +90,7 @@ function evaluateAll(writes: readonly Write[]): readonly Change[] {
 }
 
 /** Code relies on this message's form: the codes in the order of the items. */
-function cancelled(reasons: readonly Reason[]): ServiceError {
+export function cancelled(reasons: readonly Reason[]): ServiceError {
   const codes = reasons.map(({ Code }) => Code).join(', ');
   return new ServiceError(
     'TransactionCanceledException',

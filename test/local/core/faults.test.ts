@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../local/core/clock.ts';
 import { Faults } from '../../../local/core/faults.ts';
 
-const call = (service: string, operation: string, caller = 'deployer') => ({ account: '1', region: 'r', service, operation, caller });
+const call = (service: string, operation: string, caller = 'deployer') => ({
+  account: '1',
+  region: 'r',
+  service,
+  operation,
+  caller,
+  input: {},
+});
 
 describe('faults of calls', () => {
   it('strike the n-th matching call and as many in a row as asked', () => {
@@ -10,6 +17,18 @@ describe('faults of calls', () => {
     faults.add({ kind: 'throttle', match: { service: 'ecs' }, nth: 2, times: 2 });
     const seen = ['ecs', 'sqs', 'ecs', 'sqs', 'ecs', 'ecs'].map((service) => faults.call(call(service, 'X')));
     expect(seen).toEqual([undefined, undefined, 'throttle', undefined, 'throttle', undefined]);
+  });
+
+  it('of a conflict strike writes of DynamoDB alone, and count no others', () => {
+    const faults = new Faults(new VirtualClock(0));
+    faults.add({ kind: 'conflict', nth: 2 });
+    const seen = [
+      ['dynamodb', 'PutItem'],
+      ['dynamodb', 'GetItem'],
+      ['ecs', 'UpdateService'],
+      ['dynamodb', 'TransactWriteItems'],
+    ].map(([service = '', operation = '']) => faults.call(call(service, operation)));
+    expect(seen).toEqual([undefined, undefined, undefined, 'conflict']);
   });
 
   it('choose by any member or by a function, and the one armed first wins', () => {
