@@ -8,6 +8,7 @@ import {
   PutItemCommand,
   QueryCommand,
   TransactionCanceledException,
+  TransactionConflictException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
@@ -56,6 +57,13 @@ export function has(fields: Readonly<Record<string, unknown>>): Condition {
   return { expression: parts.join(' AND '), names, values };
 }
 
+/**
+ * A write that meets somebody else's transaction is tried again, which the SDK does not do: ten tries with full jitter over
+ * waits that grow from 50 ms to a second, at most about seven seconds in all, well below every Lambda's timeout.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+ */
+const CONFLICT = { tries: 10, first: 50, most: 1_000 };
+
 export class Table {
   readonly name: string;
   private readonly client: DynamoDBClient;
@@ -63,6 +71,19 @@ export class Table {
   constructor(name: string, connection: Connection = {}) {
     this.name = name;
     this.client = new DynamoDBClient(clientSettings(connection));
+  }
+
+  /** Writes, again and again while another transaction is under way for an item of it. */
+  private async write<Output>(send: (client: DynamoDBClient) => Promise<Output>): Promise<Output> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await send(this.client);
+      } catch (error) {
+        if (attempt === CONFLICT.tries || !isConflict(error)) throw error;
+        const wait = Math.random() * Math.min(CONFLICT.first * 2 ** (attempt - 1), CONFLICT.most);
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
   }
 
   /** The item without its keys, read consistently. */
@@ -74,28 +95,28 @@ export class Table {
   /** @returns false if the condition did not hold */
   put(key: Key, item: object, when?: Condition): Promise<boolean> {
     const command = new PutItemCommand({ TableName: this.name, Item: marshalled({ ...item, ...key }), ...conditionOf(when) });
-    return holds(this.client.send(command));
+    return holds(this.write((client) => client.send(command)));
   }
 
   /** Sets the fields given (undefined removes one), leaving the others alone. @returns false if the condition did not hold */
   set(key: Key, fields: Readonly<Record<string, unknown>>, when: Condition = isPresent): Promise<boolean> {
-    return holds(this.client.send(new UpdateItemCommand(this.updateOf(key, fields, when))));
+    const command = new UpdateItemCommand(this.updateOf(key, fields, when));
+    return holds(this.write((client) => client.send(command)));
   }
 
   /** An update in DynamoDB's own words, for arithmetic. @returns the new item, or undefined if the condition did not hold */
   async update<Item>(key: Key, update: string, when: Condition): Promise<Item | undefined> {
+    const command = new UpdateItemCommand({
+      TableName: this.name,
+      Key: marshall(key),
+      UpdateExpression: update,
+      ConditionExpression: when.expression,
+      ...(when.names ? { ExpressionAttributeNames: when.names } : {}),
+      ...(when.values ? { ExpressionAttributeValues: marshalled(when.values) } : {}),
+      ReturnValues: 'ALL_NEW',
+    });
     try {
-      const { Attributes } = await this.client.send(
-        new UpdateItemCommand({
-          TableName: this.name,
-          Key: marshall(key),
-          UpdateExpression: update,
-          ConditionExpression: when.expression,
-          ...(when.names ? { ExpressionAttributeNames: when.names } : {}),
-          ...(when.values ? { ExpressionAttributeValues: marshalled(when.values) } : {}),
-          ReturnValues: 'ALL_NEW',
-        }),
-      );
+      const { Attributes } = await this.write((client) => client.send(command));
       return withoutKeys(unmarshall(Attributes ?? {})) as Item;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return undefined;
@@ -105,7 +126,8 @@ export class Table {
 
   /** @returns false if the condition did not hold */
   delete(key: Key, when?: Condition): Promise<boolean> {
-    return holds(this.client.send(new DeleteItemCommand({ TableName: this.name, Key: marshall(key), ...conditionOf(when) })));
+    const command = new DeleteItemCommand({ TableName: this.name, Key: marshall(key), ...conditionOf(when) });
+    return holds(this.write((client) => client.send(command)));
   }
 
   /** All writes, or none. @returns false if a condition did not hold */
@@ -117,8 +139,9 @@ export class Table {
         ? { Delete: { TableName: this.name, Key: marshall(key), ...condition } }
         : { Put: { TableName: this.name, Item: marshalled({ ...item, ...key }), ...condition } };
     });
+    const command = new TransactWriteItemsCommand({ TransactItems: items });
     try {
-      await this.client.send(new TransactWriteItemsCommand({ TransactItems: items }));
+      await this.write((client) => client.send(command));
       return true;
     } catch (error) {
       if (error instanceof TransactionCanceledException && error.CancellationReasons?.some(({ Code }) => Code === 'ConditionalCheckFailed'))
@@ -200,6 +223,14 @@ export class Table {
     } while (start !== undefined && (query.limit === undefined || found.length < query.limit));
     return found;
   }
+}
+
+/** Whether a write was refused only because another transaction was under way; where a condition failed too, that decides. */
+function isConflict(error: unknown): boolean {
+  if (error instanceof TransactionConflictException) return true;
+  if (!(error instanceof TransactionCanceledException)) return false;
+  const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+  return codes.includes('TransactionConflict') && !codes.includes('ConditionalCheckFailed');
 }
 
 /** Whether the condition of a write held. */

@@ -9,7 +9,7 @@ const keyOf = (id: string, way: Way): Key => ({ pk: `NOTICE#${id}`, sk: way });
 
 export type Way = 'topic' | 'slack' | 'teams';
 
-export class SentNotices {
+export class Told {
   private readonly table: Table;
 
   constructor(table: string, connection: Connection = {}) {
