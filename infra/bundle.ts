@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
 import { slim } from './slim.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

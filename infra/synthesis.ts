@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
-import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import type { Pipeline } from '../domain/pipeline.ts';
 import { bundleFunctions, functionsFolder } from './bundle.ts';
 import { readConfig } from './config-file.ts';
 import { environmentStack } from './environment.ts';

@@ -10,7 +10,6 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
-import type { JournalEntry } from '../domain/ledger/records.ts';
 import {
   environmentName,
   foundationParameter,
@@ -19,8 +18,9 @@ import {
   ledgerTable,
   peopleRole,
   stateMachineName,
-} from '../domain/pipeline/names.ts';
-import type { Foundation, Pipeline } from '../domain/pipeline/pipeline.ts';
+} from '../domain/names.ts';
+import type { Foundation, Pipeline } from '../domain/pipeline.ts';
+import type { JournalEntry } from '../domain/records.ts';
 import { synthesise } from '../infra/synthesis.ts';
 import { bootAssembly, deployAssembly, type Stacks } from '../local/cloudformation/index.ts';
 import { type AccessKey, clientConfig } from '../local/core/client.ts';

@@ -25,10 +25,10 @@ export const SHIFTING: readonly string[] = [
   'CheckTestListener',
   'WhatElseAtTheTestListener',
   'RunBuildAtTheTestListener',
-  'IsConfirmationAsked',
-  'RequestConfirmation',
+  'DoesSomebodyLook',
+  'RequestLook',
   'ShiftTraffic',
-  'CheckShift',
+  'LookAtShift',
 ];
 
 const TEN_SECONDS = 10_000;

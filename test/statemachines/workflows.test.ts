@@ -3,10 +3,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
-import * as errors from '../../domain/workflow/errors.ts';
+import * as errors from '../../domain/errors.ts';
 import { lintDefinition } from '../../local/asl/lint.ts';
 
 const folder = resolve(import.meta.dirname, '../../statemachines');
+
+interface Retrier {
+  readonly ErrorEquals: readonly string[];
+  readonly IntervalSeconds?: number;
+  readonly BackoffRate?: number;
+  readonly MaxAttempts?: number;
+  readonly MaxDelaySeconds?: number;
+  readonly JitterStrategy?: string;
+}
 
 interface State {
   readonly Type: string;
@@ -14,7 +23,7 @@ interface State {
   readonly Next?: string;
   readonly TimeoutSeconds?: number | string;
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
-  readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];
+  readonly Retry?: readonly Retrier[];
   readonly ItemProcessor?: Machine;
 }
 
@@ -34,11 +43,22 @@ function* states(machine: Machine): Generator<[string, State]> {
   }
 }
 
+/** Seconds that a retrier goes on at most; with full jitter it is half of that on average. */
+function patienceOf({
+  IntervalSeconds = 1,
+  BackoffRate = 2,
+  MaxAttempts = 3,
+  MaxDelaySeconds = Number.POSITIVE_INFINITY,
+}: Retrier): number {
+  const waits = Array.from({ length: MaxAttempts }, (_, attempt) => Math.min(IntervalSeconds * BackoffRate ** attempt, MaxDelaySeconds));
+  return waits.reduce((sum, wait) => sum + wait, 0);
+}
+
 const kebab = (name: string) => name.replace(/(?<!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
 /** Errors of AWS's own, and of steps' own classes. */
 const KNOWN = new Set([...Object.keys(errors), 'States.ALL', 'States.Timeout', 'States.TaskFailed']);
 /** What an integrated service answered, by the names that Step Functions gives them. */
-const OF_A_SERVICE = /^(StepFunctions|CodeBuild)\.[A-Z]\w+Exception$/;
+const OF_A_SERVICE = /^(StepFunctions|CodeBuild|Lambda)\.[A-Z]\w+Exception$/;
 
 describe.each(files)('%s', (file) => {
   const machine = read(file);
@@ -56,6 +76,24 @@ describe.each(files)('%s', (file) => {
         state.Catch?.some(({ ErrorEquals }) => ErrorEquals.includes('States.ALL')),
         `${name} catches everything`,
       ).toBe(true);
+    }
+  });
+
+  it('outlasts minutes in which Lambda itself is throttled or fails, whatever went wrong in the step before', () => {
+    const ofLambda = ['TooManyRequestsException', 'ServiceException', 'SdkClientException', 'AWSLambdaException'].map(
+      (name) => `Lambda.${name}`,
+    );
+    for (const [name, { Resource = '', Retry = [] }] of states(machine)) {
+      if (!Resource.includes('lambda:invoke')) continue;
+      const at = Retry.findIndex(({ ErrorEquals }) => ofLambda.every((error) => ErrorEquals.includes(error)));
+      expect(at, `${name} has a retrier of its own for Lambda`).toBeGreaterThanOrEqual(0);
+      expect(Retry[at], name).toMatchObject({ ErrorEquals: ofLambda, JitterStrategy: 'FULL' });
+      expect(patienceOf(Retry[at]!) / 2, `seconds on average in ${name}`).toBeGreaterThan(15 * 60);
+      const before = Retry.slice(0, at).filter(({ MaxAttempts }) => MaxAttempts !== 0);
+      expect(
+        before.some(({ ErrorEquals }) => ErrorEquals.includes('States.ALL')),
+        `nothing takes it before in ${name}`,
+      ).toBe(false);
     }
   });
 
