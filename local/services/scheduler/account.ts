@@ -13,14 +13,34 @@ import { call, checkTarget } from './target.ts';
 const SERVICE = 'scheduler.amazonaws.com';
 const DEFAULT_GROUP = 'default';
 
+/** Of one group. https://docs.aws.amazon.com/scheduler/latest/APIReference/API_TagResource.html */
+const MOST_TAGS = 50;
+
 interface Group {
   readonly name: string;
   readonly arn: string;
   readonly created: number;
+  modified: number;
+  tags: readonly Api.Tag[];
 }
 
 const conflict = (message: string) => new ServiceError('ConflictException', message, 409);
 const missing = (message: string) => new ServiceError('ResourceNotFoundException', message, 404);
+
+/** Only groups have tags. @throws ServiceError ValidationException */
+function groupArn(arn: string | undefined): string {
+  if (arn === undefined || !/^arn:aws:scheduler:[^:]*:[^:]*:schedule-group\/[^/]+$/.test(arn))
+    throw invalid(`Invalid resource ARN ${arn}.`);
+  return arn;
+}
+
+/** What IAM is told of tags in a request. */
+function tagKeys(tags: readonly Api.Tag[] = []): Permission['context'] {
+  const context: Record<string, string | string[]> = Object.fromEntries(
+    tags.map(({ Key = '', Value = '' }) => [`aws:RequestTag/${Key}`, Value]),
+  );
+  return tags.length === 0 ? context : { ...context, 'aws:TagKeys': tags.map(({ Key = '' }) => Key) };
+}
 
 function page<Item>(items: readonly Item[], token: string | undefined, size = 100): { items: Item[]; next: { NextToken?: string } } {
   const from = token === undefined ? 0 : Number(token);
@@ -87,11 +107,29 @@ export class SchedulerAccount {
   }
 
   /** @throws ServiceError ConflictException */
-  createGroup(name: string): Group {
-    if (this.groups.has(name)) throw conflict(`Schedule group ${name} already exists.`);
-    const group = { name, arn: this.site.arn('scheduler', `schedule-group/${name}`), created: this.site.world.clock.now() };
+  createGroup(name: string, tags: readonly Api.Tag[] = [], token?: string): Group {
+    const arn = this.site.arn('scheduler', `schedule-group/${name}`);
+    const before = this.groups.get(name);
+    if (before && token !== undefined && this.tokens.get(token) === arn) return before;
+    if (before) throw conflict(`Schedule group ${name} already exists.`);
+    if (tags.length > MOST_TAGS) throw new ServiceError('ServiceQuotaExceededException', 'Too many tags.', 402);
+    const now = this.site.world.clock.now();
+    const group = { name, arn, created: now, modified: now, tags };
     this.groups.set(name, group);
+    if (token !== undefined) this.tokens.set(token, arn);
     return group;
+  }
+
+  /** @throws ServiceError ResourceNotFoundException */
+  private group(name: string | undefined): Group {
+    const group = this.groups.get(name ?? '');
+    if (group === undefined) throw missing(`Schedule group ${name} does not exist.`);
+    return group;
+  }
+
+  /** @throws ServiceError ResourceNotFoundException, ValidationException */
+  private tagged(arn: string | undefined): Group {
+    return this.group(groupArn(arn).split('/')[1]);
   }
 
   /** Deletes a group with its schedules. @throws ServiceError ResourceNotFoundException, ValidationException */
@@ -261,9 +299,9 @@ export class SchedulerAccount {
         },
       ),
       CreateScheduleGroup: operation<Api.CreateScheduleGroupInput, Api.CreateScheduleGroupOutput>(
-        onGroup('CreateScheduleGroup'),
-        ({ Name }) => ({
-          ScheduleGroupArn: this.createGroup(Name!).arn,
+        ({ Name, Tags }) => onGroup('CreateScheduleGroup')({ Name }).map((one) => ({ ...one, context: tagKeys(Tags) })),
+        ({ Name, Tags, ClientToken }) => ({
+          ScheduleGroupArn: this.createGroup(Name!, Tags, ClientToken).arn,
         }),
       ),
       DeleteScheduleGroup: operation<Api.DeleteScheduleGroupInput, object>(onGroup('DeleteScheduleGroup'), ({ Name }) => {
@@ -271,10 +309,8 @@ export class SchedulerAccount {
         return {};
       }),
       GetScheduleGroup: operation<Api.GetScheduleGroupInput, Api.GetScheduleGroupOutput>(onGroup('GetScheduleGroup'), ({ Name }) => {
-        const group = this.groups.get(Name!);
-        if (group === undefined) throw missing(`Schedule group ${Name} does not exist.`);
-        const created = new Date(group.created);
-        return { Name: group.name, Arn: group.arn, State: 'ACTIVE', CreationDate: created, LastModificationDate: created };
+        const { name, arn, created, modified } = this.group(Name);
+        return { Name: name, Arn: arn, State: 'ACTIVE', CreationDate: new Date(created), LastModificationDate: new Date(modified) };
       }),
       ListScheduleGroups: operation<Api.ListScheduleGroupsInput, Api.ListScheduleGroupsOutput>(
         () => [{ action: 'scheduler:ListScheduleGroups', resource: '*' }],
@@ -284,8 +320,40 @@ export class SchedulerAccount {
             NextToken,
             MaxResults,
           );
-          return { ScheduleGroups: items.map(({ name, arn }) => ({ Name: name, Arn: arn, State: 'ACTIVE' as const })), ...next };
+          const shown = items.map(({ name, arn, created, modified }) => ({
+            Name: name,
+            Arn: arn,
+            State: 'ACTIVE' as const,
+            CreationDate: new Date(created),
+            LastModificationDate: new Date(modified),
+          }));
+          return { ScheduleGroups: shown, ...next };
         },
+      ),
+      TagResource: operation<Api.TagResourceInput, object>(
+        ({ ResourceArn, Tags }) => [{ action: 'scheduler:TagResource', resource: groupArn(ResourceArn), context: tagKeys(Tags) }],
+        ({ ResourceArn, Tags = [] }) => {
+          const group = this.tagged(ResourceArn);
+          const tags = [...group.tags.filter(({ Key }) => !Tags.some((one) => one.Key === Key)), ...Tags];
+          if (tags.length > MOST_TAGS) throw invalid(`A resource can have at most ${MOST_TAGS} tags.`);
+          Object.assign(group, { tags, modified: this.site.world.clock.now() });
+          return {};
+        },
+      ),
+      UntagResource: operation<Api.UntagResourceInput, object>(
+        ({ ResourceArn, TagKeys = [] }) => [
+          { action: 'scheduler:UntagResource', resource: groupArn(ResourceArn), context: { 'aws:TagKeys': TagKeys } },
+        ],
+        ({ ResourceArn, TagKeys = [] }) => {
+          const group = this.tagged(ResourceArn);
+          const tags = group.tags.filter(({ Key = '' }) => !TagKeys.includes(Key));
+          Object.assign(group, { tags, modified: this.site.world.clock.now() });
+          return {};
+        },
+      ),
+      ListTagsForResource: operation<Api.ListTagsForResourceInput, Api.ListTagsForResourceOutput>(
+        ({ ResourceArn }) => [{ action: 'scheduler:ListTagsForResource', resource: groupArn(ResourceArn) }],
+        ({ ResourceArn }) => ({ Tags: [...this.tagged(ResourceArn).tags] }),
       ),
     };
   }

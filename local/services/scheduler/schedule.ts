@@ -37,12 +37,12 @@ export class Schedule {
     this.created = now;
     this.modified = now;
     this.settings = settings;
-    this.expression = check(settings);
+    this.expression = check(settings, now);
   }
 
   /** Replaces all settings. @throws ServiceError ValidationException */
   change(settings: CreateScheduleInput, now: number): void {
-    this.expression = check(settings);
+    this.expression = check(settings, now);
     this.settings = settings;
     this.modified = now;
   }
@@ -85,8 +85,11 @@ export class Schedule {
 
 const knownOfTarget = ['Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLetterConfig', 'SqsParameters', 'EventBridgeParameters'];
 
+/** How far back a start may lie, in milliseconds. */
+const START_TOLERANCE = 5 * 60_000;
+
 /** @throws ServiceError ValidationException */
-function check(settings: CreateScheduleInput): ScheduleExpression {
+function check(settings: CreateScheduleInput, now: number): ScheduleExpression {
   const {
     Name,
     ScheduleExpression = '',
@@ -106,7 +109,15 @@ function check(settings: CreateScheduleInput): ScheduleExpression {
     throw invalid('MaximumWindowInMinutes must be between 1 and 1440 for a flexible time window.');
   if (window?.Mode === 'OFF' && minutes !== undefined)
     throw invalid('MaximumWindowInMinutes must not be set if FlexibleTimeWindow is OFF.');
-  if (StartDate && EndDate && StartDate >= EndDate) throw invalid('The StartDate must be before the EndDate.');
+  if (expression.kind === 'at') {
+    // Start and end are ignored for one-time schedules. A moment in the past is taken, as recorded, and never comes.
+    if (expression.moment === undefined)
+      throw invalid(
+        `Invalid Schedule Expression ${ScheduleExpression}. Clocks in ${ScheduleExpressionTimezone} skip that time, and local AWS knows of no documented time to run it at instead.`,
+      );
+  } else if (StartDate && StartDate.getTime() < now - START_TOLERANCE)
+    throw invalid('The StartDate you specify cannot be earlier than 5 minutes ago.');
+  else if (StartDate && EndDate && StartDate >= EndDate) throw invalid('The StartDate must be before the EndDate.');
   const foreign = Object.entries(Target ?? {}).find(([name, value]) => !knownOfTarget.includes(name) && value !== undefined)?.[0];
   if (foreign !== undefined) throw invalid(`local AWS does not know ${foreign} of a schedule's target`);
   return expression;

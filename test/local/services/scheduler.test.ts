@@ -1,9 +1,13 @@
 import {
   CreateScheduleCommand,
+  CreateScheduleGroupCommand,
   DeleteScheduleCommand,
   GetScheduleCommand,
   ListSchedulesCommand,
+  ListTagsForResourceCommand,
   SchedulerClient,
+  TagResourceCommand,
+  UntagResourceCommand,
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import { describe, expect, it } from 'vitest';
@@ -218,6 +222,57 @@ describe('schedules', () => {
     await expect(create({ GroupName: 'nightly' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     await create({});
     await expect(create({})).rejects.toMatchObject({ name: 'ConflictException', message: 'Schedule one already exists.' });
+  });
+
+  it('may not have begun long ago, but may name one moment that is past', async () => {
+    const { create, clock, times } = build();
+    const ago = (minutes: number) => new Date(clock.now() - minutes * 60_000);
+    await expect(create({ StartDate: ago(6) })).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: 'The StartDate you specify cannot be earlier than 5 minutes ago.',
+    });
+    await create({ StartDate: ago(4), ScheduleExpression: 'rate(1 day)' });
+    await create({ Name: 'past', ScheduleExpression: 'at(2026-11-02T08:59:00)', StartDate: ago(60) });
+    await clock.run({ until: at('2026-11-03T08:00:00Z') });
+    expect(times()).toEqual([]);
+  });
+
+  it('at a moment that clocks skip are refused, not forgotten', async () => {
+    const { create } = build(at('2026-03-01T00:00:00Z'));
+    const skipped = { ScheduleExpression: 'at(2026-03-29T02:30:00)', ScheduleExpressionTimezone: 'Europe/Berlin' };
+    await expect(create(skipped)).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: expect.stringMatching(/^Invalid Schedule Expression at\(2026-03-29T02:30:00\)\. Clocks in Europe\/Berlin skip that time/),
+    });
+    await create({ ...skipped, ScheduleExpressionTimezone: 'UTC' });
+  });
+
+  it('have tags on their groups, and nowhere else', async () => {
+    const { client, create } = build();
+    const { ScheduleGroupArn: ResourceArn } = await client.send(
+      new CreateScheduleGroupCommand({ Name: 'nightly', Tags: [{ Key: 'team', Value: 'a' }], ClientToken: 'once' }),
+    );
+    expect(await client.send(new CreateScheduleGroupCommand({ Name: 'nightly', ClientToken: 'once' }))).toMatchObject({
+      ScheduleGroupArn: ResourceArn,
+    });
+    const tags = async () => (await client.send(new ListTagsForResourceCommand({ ResourceArn }))).Tags;
+    const Tags = [
+      { Key: 'team', Value: 'b' },
+      { Key: 'cost', Value: '1' },
+    ];
+    await client.send(new TagResourceCommand({ ResourceArn, Tags }));
+    expect(await tags()).toEqual(Tags);
+    await client.send(new UntagResourceCommand({ ResourceArn, TagKeys: ['team', 'absent'] }));
+    expect(await tags()).toEqual([{ Key: 'cost', Value: '1' }]);
+    const missing = ResourceArn!.replace('nightly', 'weekly');
+    await expect(client.send(new TagResourceCommand({ ResourceArn: missing, Tags }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: 'Schedule group weekly does not exist.',
+    });
+    const { ScheduleArn } = await create({});
+    await expect(client.send(new TagResourceCommand({ ResourceArn: ScheduleArn, Tags }))).rejects.toMatchObject({
+      name: 'ValidationException',
+    });
   });
 
   it('need the right to create them and to pass their role', async () => {
