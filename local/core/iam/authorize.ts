@@ -138,7 +138,7 @@ function judge(world: World, principal: Principal, permission: Permission, resou
   // Within one account either side suffices, unless the resource only names the account; across accounts both must allow.
   // A role's trust policy must always allow: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
   const owner = resource.split(':')[4];
-  const foreign = resourcePolicy !== undefined && owner !== undefined && owner !== '' && owner !== principal.account;
+  const foreign = owner !== undefined && /^\d{12}$/.test(owner) && owner !== principal.account;
   const trust = action.startsWith('sts:') && resourcePolicy !== undefined;
   if ((foreign || trust) && byResource.allowed === undefined)
     return { because: `because no resource-based policy allows the ${action} action` };

@@ -5,12 +5,13 @@ import type { Random } from '../../core/random.ts';
 import { type Call, type Operation, type Permission, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { type BusEvent, EventBus, eventTime } from './bus.ts';
+import { putPermission, removePermission } from './permissions.ts';
 import { invalid, Rule } from './rule.ts';
+import { tagContext, tagOperations } from './tagging.ts';
 import { testEventPattern } from './verdict.ts';
 
 /** An entry of PutEvents, in bytes. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
 const MAX_ENTRY = 262_144;
-const MAX_ENTRIES = 10;
 
 /** What one of AWS's services puts on the default bus; the rest is added. */
 export interface ServiceEvent {
@@ -25,6 +26,15 @@ const SERVICE = 'events.amazonaws.com';
 
 /** A bus by name or ARN. */
 const busName = (text: string | undefined) => (text === undefined ? 'default' : text.replace(/^arn:.*:event-bus\//, ''));
+
+const describeBus = ({ name, arn, created, modified, description, policy }: EventBus) => ({
+  Name: name,
+  Arn: arn,
+  CreationTime: new Date(created),
+  LastModifiedTime: new Date(modified),
+  ...(description === undefined ? {} : { Description: description }),
+  ...(policy === undefined ? {} : { Policy: JSON.stringify(policy) }),
+});
 
 function page<Item>(
   items: readonly Item[],
@@ -113,9 +123,11 @@ export class EventsAccount {
     bus.rules.delete(rule.name);
   }
 
-  createBus(name: string): EventBus {
+  createBus(name: string, { Description, Tags = [] }: Pick<Api.CreateEventBusRequest, 'Description' | 'Tags'> = {}): EventBus {
     if (this.buses.has(name)) throw new ServiceError('ResourceAlreadyExistsException', `Event bus ${name} already exists.`);
     const bus = new EventBus(this.site, this.random, name);
+    bus.description = Description;
+    bus.tags = Tags;
     this.buses.set(name, bus);
     return bus;
   }
@@ -125,6 +137,14 @@ export class EventsAccount {
     const bus = this.buses.get(name);
     if (bus && bus.rules.size > 0) throw invalid(`Cannot delete event bus ${name} with rules still present.`);
     this.buses.delete(name);
+  }
+
+  /** What events are put on, and its policy. */
+  private busPermission(name: string | undefined): Pick<Permission, 'resource' | 'resourcePolicy'> {
+    const [, , , region = this.site.region, account = this.site.account] = (name ?? '').split(':');
+    const policy = this.site.world.site(account, region).service('events').buses.get(busName(name))?.policy;
+    const resource = name?.startsWith('arn:') === true ? name : this.site.arn('events', `event-bus/${busName(name)}`);
+    return { resource, ...(policy === undefined ? {} : { resourcePolicy: policy }) };
   }
 
   private setState(name: string | undefined, bus: string | undefined, enabled: boolean): void {
@@ -146,7 +166,8 @@ export class EventsAccount {
       return failed('MalformedDetail', 'Detail is malformed.');
     }
     if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return failed('MalformedDetail', 'Detail is malformed.');
-    const bus = this.buses.get(busName(entry.EventBusName));
+    const [, , , region = site.region, account = site.account] = (entry.EventBusName ?? '').split(':');
+    const bus = site.world.site(account, region).service('events').buses.get(busName(entry.EventBusName));
     const id = this.random.uuid();
     site.world.meter.record('events.custom-event', 1, { source: entry.Source!, account: site.account, region: site.region });
     // An event for a bus that is not there is accepted and lost, as on AWS (judgement).
@@ -166,10 +187,6 @@ export class EventsAccount {
   }
 
   private putEvents({ Entries = [] }: Api.PutEventsRequest): Api.PutEventsResponse {
-    if (Entries.length < 1 || Entries.length > MAX_ENTRIES)
-      throw invalid(
-        `1 validation error detected: Value '${Entries.length}' at 'entries' failed to satisfy constraint: Member must have length ${Entries.length < 1 ? 'greater than or equal to 1' : `less than or equal to ${MAX_ENTRIES}`}`,
-      );
     const size = Entries.reduce(
       (sum, { Time, Source = '', DetailType = '', Detail = '', Resources = [] }) =>
         sum +
@@ -207,13 +224,16 @@ export class EventsAccount {
         ({ Entries = [] }) =>
           Entries.map((entry) => ({
             action: 'events:PutEvents',
-            resource: this.site.arn('events', `event-bus/${busName(entry.EventBusName)}`),
+            ...this.busPermission(entry.EventBusName),
             context: { 'events:source': entry.Source ?? '', 'events:detail-type': entry.DetailType ?? '' },
           })),
         (input) => this.putEvents(input),
       ),
       PutRule: operation<Api.PutRuleRequest, Api.PutRuleResponse>(
-        (input) => [...onRule('PutRule')(input), ...(input.RoleArn ? [passRole(input.RoleArn, SERVICE)] : [])],
+        (input) => [
+          ...onRule('PutRule')(input).map((one) => ({ ...one, context: tagContext(input.Tags) })),
+          ...(input.RoleArn ? [passRole(input.RoleArn, SERVICE)] : []),
+        ],
         (input) => ({ RuleArn: this.putRule(input).arn }),
       ),
       DescribeRule: operation<Api.DescribeRuleRequest, Api.DescribeRuleResponse>(onRule('DescribeRule'), ({ Name, EventBusName }) => ({
@@ -275,21 +295,63 @@ export class EventsAccount {
         () => [{ action: 'events:TestEventPattern', resource: '*' }],
         ({ Event, EventPattern }) => ({ Result: testEventPattern(Event ?? '', EventPattern ?? '') }),
       ),
-      CreateEventBus: operation<Api.CreateEventBusRequest, Api.CreateEventBusResponse>(onBus('CreateEventBus'), ({ Name }) => ({
-        EventBusArn: this.createBus(Name!).arn,
-      })),
+      ListRuleNamesByTarget: operation<Api.ListRuleNamesByTargetRequest, Api.ListRuleNamesByTargetResponse>(
+        () => [{ action: 'events:ListRuleNamesByTarget', resource: '*' }],
+        ({ TargetArn, EventBusName, NextToken, Limit }) => {
+          const rules = [...this.bus(EventBusName).rules.values()];
+          const names = rules.filter(({ targets }) => [...targets.values()].some(({ Arn }) => Arn === TargetArn)).map(({ name }) => name);
+          const { items, next } = page(names.sort(), NextToken, Limit);
+          return { RuleNames: items, ...next };
+        },
+      ),
+      CreateEventBus: operation<Api.CreateEventBusRequest, Api.CreateEventBusResponse>(
+        (input) => onBus('CreateEventBus')(input).map((one) => ({ ...one, context: tagContext(input.Tags) })),
+        ({ Name = '', EventSourceName, KmsKeyIdentifier, DeadLetterConfig, LogConfig, ...settings }) => {
+          for (const [name, value] of Object.entries({ EventSourceName, KmsKeyIdentifier, DeadLetterConfig, LogConfig }))
+            if (value !== undefined) throw invalid(`local AWS does not know ${name} of an event bus`);
+          const bus = this.createBus(Name, settings);
+          return { EventBusArn: bus.arn, ...(bus.description === undefined ? {} : { Description: bus.description }) };
+        },
+      ),
+      PutPermission: operation<Api.PutPermissionRequest, object>(
+        // Authorised against the bus only where it is given: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+        () => [{ action: 'events:PutPermission', resource: '*' }],
+        (input) => {
+          const bus = this.bus(input.EventBusName);
+          putPermission(bus, input);
+          bus.modified = this.site.world.clock.now();
+          return {};
+        },
+      ),
+      RemovePermission: operation<Api.RemovePermissionRequest, object>(
+        () => [{ action: 'events:RemovePermission', resource: '*' }],
+        (input) => {
+          const bus = this.bus(input.EventBusName);
+          removePermission(bus, input);
+          bus.modified = this.site.world.clock.now();
+          return {};
+        },
+      ),
       DeleteEventBus: operation<Api.DeleteEventBusRequest, object>(onBus('DeleteEventBus'), ({ Name }) => {
         this.deleteBus(Name!);
         return {};
       }),
       DescribeEventBus: operation<Api.DescribeEventBusRequest, Api.DescribeEventBusResponse>(onBus('DescribeEventBus'), ({ Name }) => {
-        const { name, arn } = this.bus(Name);
-        return { Name: name, Arn: arn };
+        return describeBus(this.bus(Name));
       }),
       ListEventBuses: operation<Api.ListEventBusesRequest, Api.ListEventBusesResponse>(
         () => [{ action: 'events:ListEventBuses', resource: '*' }],
-        () => ({ EventBuses: [...this.buses.values()].map(({ name, arn }) => ({ Name: name, Arn: arn })) }),
+        ({ NamePrefix = '', NextToken, Limit }) => {
+          const buses = [...this.buses.values()].filter(({ name }) => name.startsWith(NamePrefix));
+          const { items, next } = page(
+            buses.sort((a, b) => (a.name < b.name ? -1 : 1)),
+            NextToken,
+            Limit,
+          );
+          return { EventBuses: items.map(describeBus), ...next };
+        },
       ),
+      ...tagOperations(this),
     };
   }
 }

@@ -1,8 +1,8 @@
 /** Event buses: an event goes to every rule that matches, a moment later, at least once. */
-import type { Target } from '@aws-sdk/client-eventbridge';
+import type { Tag, Target } from '@aws-sdk/client-eventbridge';
 import { bound } from '../../core/bound.ts';
 import type { Random } from '../../core/random.ts';
-import type { Principal } from '../../core/service.ts';
+import type { PolicyDocument, Principal } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { nextDue } from '../scheduler/expression.ts';
 import { deliver, parseArn } from './delivery.ts';
@@ -10,7 +10,7 @@ import { dispatch, type Failure, RETRY_POLICY } from './dispatch.ts';
 import { flatten, matches } from './match.ts';
 import { assume } from './role.ts';
 import type { Rule } from './rule.ts';
-import { targetInput } from './transformer.ts';
+import { BrokenTemplateError, type RuleFacts, targetInput } from './transformer.ts';
 
 /** An event as rules and targets see it. */
 export interface BusEvent {
@@ -34,15 +34,33 @@ const SERVICE = 'events.amazonaws.com';
 /** `2026-11-02T09:00:00Z` */
 export const eventTime = (moment: number) => `${new Date(moment).toISOString().slice(0, 19)}Z`;
 
+/** What the target gets; nothing where a template broke. */
+function inputOr(target: Target, event: BusEvent, rule: RuleFacts): string | undefined {
+  try {
+    return targetInput(target, event, rule);
+  } catch (error) {
+    if (error instanceof BrokenTemplateError) return undefined;
+    throw error;
+  }
+}
+
 export class EventBus {
   readonly name: string;
   readonly arn: string;
   readonly rules = new Map<string, Rule>();
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  modified: number;
+  description: string | undefined;
+  policy: PolicyDocument | undefined;
+  tags: readonly Tag[] = [];
   private readonly site: Site;
   private readonly random: Random;
 
   constructor(site: Site, random: Random, name: string) {
     this.site = site;
+    this.created = site.world.clock.now();
+    this.modified = this.created;
     this.random = random;
     this.name = name;
     this.arn = site.arn('events', `event-bus/${name}`);
@@ -71,7 +89,12 @@ export class EventBus {
   private async send(rule: Rule, target: Target, event: BusEvent): Promise<void> {
     const { site } = this;
     const { clock } = site.world;
-    const body = targetInput(target, event, { ruleArn: rule.arn, ruleName: rule.name, ingestionTime: new Date(clock.now()).toISOString() });
+    const body = inputOr(target, event, {
+      ruleArn: rule.arn,
+      ruleName: rule.name,
+      ingestionTime: new Date(clock.now()).toISOString(),
+    });
+    if (body === undefined) return;
     const deadLetterArn = target.DeadLetterConfig?.Arn;
     const labels = { rule: rule.name, target: parseArn(target.Arn!).service, account: site.account, region: site.region };
     await dispatch(site, {

@@ -1,5 +1,5 @@
 /** A rule on a bus: what it matches or when it fires, and where that goes. */
-import type { PutRuleRequest, Target } from '@aws-sdk/client-eventbridge';
+import type { PutRuleRequest, Tag, Target } from '@aws-sdk/client-eventbridge';
 import type { Timer } from '../../core/clock.ts';
 import { ServiceError } from '../../core/service.ts';
 import { parseRuleSchedule, type ScheduleExpression } from '../scheduler/expression.ts';
@@ -27,6 +27,7 @@ export class Rule {
   readonly bus: string;
   readonly arn: string;
   readonly targets = new Map<string, Target>();
+  tags: readonly Tag[];
   /** The next time a schedule comes due. */
   timer: Timer | undefined;
   /** From where a rate counts (milliseconds since the epoch). */
@@ -41,6 +42,8 @@ export class Rule {
     this.bus = bus;
     this.name = settings.Name!;
     this.settings = settings;
+    // Only a new rule takes tags: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+    this.tags = settings.Tags ?? [];
     this.change(settings);
   }
 

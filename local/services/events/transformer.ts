@@ -27,7 +27,13 @@ export function atPath(event: unknown, path: string): unknown {
   return value;
 }
 
-/** The JSON text (or, from a template, whatever text) that the target gets. */
+/** A template that should have become JSON and did not: its event reaches nobody. */
+export class BrokenTemplateError extends Error {}
+
+/**
+ * The JSON text (or, from a template, whatever text) that the target gets.
+ * @throws BrokenTemplateError
+ */
 export function targetInput(settings: InputSettings, event: object, rule: RuleFacts): string {
   if (settings.Input !== undefined) return settings.Input;
   if (settings.InputPath !== undefined) return JSON.stringify(atPath(event, settings.InputPath) ?? {});
@@ -37,29 +43,29 @@ export function targetInput(settings: InputSettings, event: object, rule: RuleFa
 }
 
 /**
- * Fills `<name>` in a template. Inside a JSON string a text goes in without quotes of its own; outside it brings them,
- * if the template is JSON at all; in a template that is one quoted text, likewise without.
+ * Fills `<name>` in a template. Inside a JSON string a text goes in without quotes of its own; outside it brings them.
+ * A template that is one quoted text gets lists and objects without any quotes; inside the strings of an object they keep
+ * theirs, and what is no JSON any more is not delivered, as on AWS.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
  */
 function fill(template: string, paths: Readonly<Record<string, string>>, event: object, rule: RuleFacts): string {
+  const { detail: _, ...envelope } = event as { detail?: unknown };
   const values = new Map<string, unknown>([
     ['aws.events.rule-arn', rule.ruleArn],
     ['aws.events.rule-name', rule.ruleName],
     ['aws.events.event.ingestion-time', rule.ingestionTime],
-    ['aws.events.event', event],
+    ['aws.events.event', envelope],
     ['aws.events.event.json', event],
   ]);
   for (const [name, path] of Object.entries(paths)) values.set(name, atPath(event, path));
+  const isObject = /^\s*[{[]/.test(template);
   let quoted = false;
   let filled = '';
   for (let index = 0; index < template.length; index++) {
     const character = template[index]!;
     const name = character === '<' ? /^<([\w.-]+)>/.exec(template.slice(index))?.[1] : undefined;
     if (name !== undefined && values.has(name)) {
-      const value = values.get(name);
-      if (quoted)
-        filled += typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : value === undefined ? '' : JSON.stringify(value);
-      else filled += value === undefined ? '""' : JSON.stringify(value);
+      filled += quoted ? insideString(values.get(name), isObject) : JSON.stringify(values.get(name) ?? '');
       index += name.length + 1;
       continue;
     }
@@ -70,5 +76,21 @@ function fill(template: string, paths: Readonly<Record<string, string>>, event: 
     if (character === '"') quoted = !quoted;
     filled += character;
   }
+  if (isObject) assertJson(filled);
   return filled;
+}
+
+function insideString(value: unknown, isObject: boolean): string {
+  if (value === undefined) return '';
+  if (typeof value === 'string') return JSON.stringify(value).slice(1, -1);
+  const text = JSON.stringify(value);
+  return isObject ? text : text.replaceAll('"', '');
+}
+
+function assertJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new BrokenTemplateError(`the input template did not become JSON: ${text}`);
+  }
 }
