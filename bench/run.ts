@@ -8,7 +8,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { bundleFunctions, functionsFolder } from '../infra/bundle.ts';
+import { bundleFunctions } from '../infra/bundle.ts';
+import { functionsFolder } from '../infra/code.ts';
 import { readConfig } from '../infra/config-file.ts';
 import { Bench } from './release.ts';
 

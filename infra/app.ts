@@ -5,7 +5,7 @@
 import { App } from 'aws-cdk-lib';
 import { checkRules } from './acknowledgements.ts';
 import { readConfig } from './config-file.ts';
-import { addStacks, context } from './synthesis.ts';
+import { addStacks, context } from './stacks.ts';
 
 const app = new App({ analyticsReporting: false, context });
 const config =

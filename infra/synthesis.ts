@@ -1,19 +1,14 @@
-/** From a configuration to a cloud assembly on disk: what goes to AWS, and what local AWS boots from. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { App } from 'aws-cdk-lib';
+/**
+ * From a configuration to a cloud assembly on disk: what goes to AWS, and what local AWS boots from. What was synthesised from the same
+ * pipeline by the same code is taken: see docs/decisions/0020-made-once.md.
+ */
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Pipeline } from '../domain/pipeline.ts';
-import { bundleFunctions, functionsFolder } from './bundle.ts';
+import { codeOf, functionsFolder as ourFunctions } from './code.ts';
 import { readConfig } from './config-file.ts';
-import { environmentStack } from './environment.ts';
-import { siteNetwork } from './network.ts';
-import { pipelineStack } from './pipeline.ts';
-import { Place } from './place.ts';
-import { registryStacks } from './registry.ts';
-
-const machinesFolder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'statemachines');
+import { Kept } from './kept.ts';
+import { digestOf, filesOf, machinesFolder, root, Sources, surroundings } from './sources.ts';
 
 export interface SynthesisOptions {
   /** Path of a `shiplock.config.ts`. */
@@ -22,8 +17,6 @@ export interface SynthesisOptions {
   readonly outdir: string;
   /** Take the assembly that is in `outdir`, if there is one. @default false */
   readonly reuse?: boolean;
-  /** @default functions/ */
-  readonly functionsFolder?: string;
 }
 
 export interface Synthesised {
@@ -33,58 +26,64 @@ export interface Synthesised {
 }
 
 /** Synthesises in this process, without the checks of templates and rules that `cdk synth` runs. */
-export async function synthesise({ config, outdir, reuse = false, functionsFolder }: SynthesisOptions): Promise<Synthesised> {
+export async function synthesise({ config, outdir, reuse = false }: SynthesisOptions): Promise<Synthesised> {
   const pipeline = await readConfig(config);
   if (reuse && existsSync(join(outdir, 'manifest.json'))) return { pipeline, stacks: stackNames(outdir) };
-  return { pipeline, stacks: await synthesisePipeline(pipeline, outdir, functionsFolder === undefined ? {} : { functionsFolder }) };
+  return { pipeline, stacks: await synthesisePipeline(pipeline, outdir) };
 }
-
-/** How the CDK behaves, in the command line and in this process alike. */
-export const context: Readonly<Record<string, unknown>> = {
-  '@aws-cdk/aws-lambda:recognizeLayerVersion': true,
-  '@aws-cdk/core:checkSecretUsage': true,
-  '@aws-cdk/core:target-partitions': ['aws'],
-  // CloudFormation refuses to take the network away while an environment is in it.
-  '@aws-cdk/core:defaultCrossStackReferences': 'strong',
-};
 
 /** The same for a pipeline that is parsed already. @returns names of the stacks */
 export async function synthesisePipeline(
   pipeline: Pipeline,
   outdir: string,
-  { functionsFolder }: { functionsFolder?: string } = {},
-): Promise<string[]> {
-  const app = new App({ outdir: resolve(outdir), analyticsReporting: false, builtinCloudFormationValidation: false, context });
-  await addStacks(app, pipeline, functionsFolder);
-  return app.synth().stacks.map(({ stackName }) => stackName);
+  { functionsFolder = ourFunctions }: { functionsFolder?: string } = {},
+): Promise<readonly string[]> {
+  const { folder, stacks } = await assemblyOf(pipeline, functionsFolder);
+  cpSync(folder, outdir, { recursive: true });
+  return stacks;
 }
 
-/** Declares every stack of a pipeline. */
-export async function addStacks(
-  app: App,
-  pipeline: Pipeline,
-  functions: string = functionsFolder,
-  machines: string = machinesFolder,
-): Promise<void> {
-  const place = new Place(pipeline);
-  const bundles = mkdtempSync(join(tmpdir(), 'shiplock-bundles-'));
-  try {
-    const folders = await bundleFunctions(pipeline, functions, bundles);
-    const registries = registryStacks(app, place);
-    const control = pipelineStack(app, place, folders, machines);
-    for (const registry of registries) control.addStackDependency(registry);
-    // A push finds its way only when there is somewhere to go.
-    const site = siteNetwork(app, place);
-    for (const environment of place.environments) {
-      const stack = environmentStack(app, place, site, environment);
-      // Addresses of load balancers are public: without the route they answer nobody.
-      stack.addStackDependency(site.stack);
-      control.addStackDependency(stack);
-    }
-  } finally {
-    // Assets have been copied into the assembly.
-    rmSync(bundles, { recursive: true, force: true });
-  }
+/** The assembly where it is kept, for reading only. */
+export interface Assembly extends Synthesised {
+  readonly folder: string;
+}
+
+/**
+ * An assembly that need not be anybody's own.
+ * @param config path of a `shiplock.config.ts`
+ * @param given another assembly of it, if there is one already
+ */
+export async function assemblyFor(config: string, given?: string): Promise<Assembly> {
+  const pipeline = await readConfig(config);
+  return given === undefined ? assemblyOf(pipeline) : { pipeline, folder: given, stacks: stackNames(given) };
+}
+
+/** Assemblies by the digest of all that goes into them; one with the code of all functions has some 8 MB. */
+const ours = new Kept(join(root, 'dist', 'assemblies'), 40);
+
+/** The names of its stacks, beside an assembly. */
+const STACKS = 'stacks.json';
+
+/** @param functions folder of their sources */
+export async function assemblyOf(pipeline: Pipeline, functions: string = ourFunctions, kept: Kept = ours): Promise<Assembly> {
+  const code = await codeOf(functions);
+  const sources = new Sources();
+  const declared = sources.reachableFrom(join(root, 'infra', 'stacks.ts'));
+  const key = digestOf(
+    surroundings(),
+    sources.digest(root, [...declared, ...filesOf(machinesFolder, '.asl.json')]),
+    JSON.stringify(pipeline),
+    ...[...code.values()].map((file) => basename(file)),
+  );
+  if (kept.find(key) === undefined)
+    await kept.make(async (aside) => {
+      // Loaded only here: the CDK takes a third of a second.
+      const { writeAssembly } = await import('./stacks.ts');
+      const stacks = await writeAssembly(pipeline, functions, join(aside, key, 'assembly'));
+      writeFileSync(join(aside, key, STACKS), JSON.stringify(stacks));
+    });
+  const place = join(kept.folder, key);
+  return { pipeline, folder: join(place, 'assembly'), stacks: JSON.parse(readFileSync(join(place, STACKS), 'utf8')) as string[] };
 }
 
 function stackNames(outdir: string): string[] {

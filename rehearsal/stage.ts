@@ -1,8 +1,5 @@
 /** A pipeline on a machine of its own: local AWS, booted from the synthesised assembly, with people, a registry and time to move. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Sha256 } from '@smithy/core/checksum';
@@ -21,7 +18,7 @@ import {
 } from '../domain/names.ts';
 import type { Foundation, Pipeline } from '../domain/pipeline.ts';
 import type { JournalEntry } from '../domain/records.ts';
-import { synthesise } from '../infra/synthesis.ts';
+import { assemblyFor } from '../infra/synthesis.ts';
 import { bootAssembly, deployAssembly, type Stacks } from '../local/cloudformation/index.ts';
 import { type AccessKey, clientConfig } from '../local/core/client.ts';
 import { VirtualClock } from '../local/core/clock.ts';
@@ -41,7 +38,7 @@ export interface StageOptions {
   readonly start: number;
   /** Same seed, same journal to the byte. @default 1 */
   readonly seed?: number;
-  /** An assembly that was synthesised before from the same configuration. @default synthesised into a temporary folder */
+  /** Another assembly of the same configuration, with other functions say. @default the one that is kept for it, synthesised if there is none */
   readonly assembly?: string;
   /** Open a port that `docker push` reaches. Without one, pushes stay in this process and happen at one moment of virtual time. @default true */
   readonly port?: boolean;
@@ -92,7 +89,6 @@ export class Stage {
   private readonly owner: AccessKey;
   private readonly journalStream: string;
   private readonly stacks: Stacks;
-  private readonly tidies: (() => Promise<void>)[];
 
   private constructor(
     parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline' | 'posts'> & {
@@ -100,7 +96,6 @@ export class Stage {
       owner: AccessKey;
       journalStream: string;
       stacks: Stacks;
-      tidy: () => Promise<void>;
     },
   ) {
     this.world = parts.world;
@@ -113,56 +108,42 @@ export class Stage {
     this.journalStream = parts.journalStream;
     this.opened = this.clock.now();
     this.stacks = parts.stacks;
-    this.tidies = [parts.tidy];
     this.ledger = new Ledger(ledgerTable(this.pipeline.name), this.connection());
     this.journal = new Journal(journalTable(this.pipeline.name), this.connection());
   }
 
-  /** Synthesises (or takes) the assembly and boots local AWS from it. */
+  /** Boots local AWS from the assembly. */
   static async open(options: StageOptions): Promise<Stage> {
-    const folder = options.assembly ?? (await mkdtemp(join(tmpdir(), 'shiplock-assembly-')));
-    // Functions are read from the assembly when they are first called: it is kept until the end.
-    const tidy = async () => {
-      if (options.assembly === undefined) await rm(folder, { recursive: true, force: true });
-    };
-    try {
-      const { pipeline } = await synthesise({ config: options.config, outdir: folder, reuse: options.assembly !== undefined });
-      const [address] = Object.values(pipeline.sites);
-      if (address === undefined) throw new Error('the pipeline has no site');
-      const clock = new VirtualClock(options.start);
-      const world = new World(clock, factories, options.seed ?? 1);
-      const site = world.site(address.account, address.region);
-      const stacks = await bootAssembly(world, folder);
-      const owner = site.service('iam').user('rehearsal', { everything: allow('*', '*') });
-      const registry = options.port === false ? undefined : await startRegistry(site);
-      const { Table } = await site.call<{ Table: { LatestStreamArn: string } }>(
-        site.service('iam').userPrincipal('rehearsal'),
-        'dynamodb',
-        'DescribeTable',
-        {
-          TableName: journalTable(pipeline.name),
-        },
-      );
-      const posts = await openChats(site, site.service('iam').userPrincipal('rehearsal'), pipeline.notifications);
-      return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, stacks, tidy });
-    } catch (error) {
-      await tidy();
-      throw error;
-    }
+    const { pipeline, folder } = await assemblyFor(options.config, options.assembly);
+    const [address] = Object.values(pipeline.sites);
+    if (address === undefined) throw new Error('the pipeline has no site');
+    const clock = new VirtualClock(options.start);
+    const world = new World(clock, factories, options.seed ?? 1);
+    const site = world.site(address.account, address.region);
+    const stacks = await bootAssembly(world, folder);
+    const owner = site.service('iam').user('rehearsal', { everything: allow('*', '*') });
+    const registry = options.port === false ? undefined : await startRegistry(site);
+    const { Table } = await site.call<{ Table: { LatestStreamArn: string } }>(
+      site.service('iam').userPrincipal('rehearsal'),
+      'dynamodb',
+      'DescribeTable',
+      {
+        TableName: journalTable(pipeline.name),
+      },
+    );
+    const posts = await openChats(site, site.service('iam').userPrincipal('rehearsal'), pipeline.notifications);
+    return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, stacks });
   }
 
-  /** Ends the registry's server and removes what was synthesised. */
+  /** Ends the registry's server. */
   async close(): Promise<void> {
     await this.registry?.close();
     this.site.service('lambda').invocations.retire();
-    for (const tidy of this.tidies) await tidy();
   }
 
   /** Deploys the pipeline again by another configuration: its stacks are changed in place, what is retained stays. */
   async reconfigure(config: string): Promise<void> {
-    const folder = await mkdtemp(join(tmpdir(), 'shiplock-assembly-'));
-    this.tidies.push(() => rm(folder, { recursive: true, force: true }));
-    const { pipeline } = await synthesise({ config, outdir: folder });
+    const { pipeline, folder } = await assemblyFor(config);
     await deployAssembly(this.stacks, folder);
     this.pipeline = pipeline;
   }

@@ -1,9 +1,10 @@
-/** Builds the command: one file that starts fast. What only some verbs need is loaded from the sources when it is used. */
-import { chmodSync, rmSync } from 'node:fs';
+/** Builds the command, one file that starts fast, and the code of the functions. What only some verbs need is loaded from the sources when it is used. */
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { builtinModules, createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { overviewOf, program } from '../cli/program.ts';
+import { codeOf } from '../infra/code.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const LAZY = ['domain', 'aws', 'infra', 'local', 'rehearsal'];
@@ -56,7 +57,8 @@ const settings = {
   logLevel: 'warning',
 } as const;
 
-rmSync(dist, { recursive: true, force: true });
+// What is kept by its content stays.
+for (const name of existsSync(dist) ? readdirSync(dist) : []) if (name.endsWith('.js')) rmSync(join(dist, name));
 await build({
   ...settings,
   entryPoints: { shiplock: join(root, 'cli/start.ts') },
@@ -66,3 +68,4 @@ await build({
 });
 await build({ ...settings, entryPoints: { main: join(root, 'cli/main.ts') }, splitting: true, plugins: [builtins, outside] });
 chmodSync(join(dist, 'shiplock.js'), 0o755);
+await codeOf();

@@ -1,13 +1,13 @@
-/** Gives the tests a folder for what is temporary, which goes with them, and synthesises the example once for all that boot it. */
+/** Gives the tests a folder for what is temporary, which goes with them, and the assembly of the example to all that boot it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { synthesise } from '../infra/synthesis.ts';
+import { assemblyFor } from '../infra/synthesis.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Folder of the synthesised example. */
+    /** Folder of the synthesised example, for reading only. */
     assembly: string;
   }
 }
@@ -18,8 +18,6 @@ export default async function setup({ provide }: TestProject): Promise<() => voi
   const temporary = mkdtempSync(join(tmpdir(), 'shiplock-test-'));
   // Workers take it over from this process.
   process.env.TMPDIR = temporary;
-  const folder = join(temporary, 'example');
-  await synthesise({ config: exampleConfig, outdir: folder });
-  provide('assembly', folder);
+  provide('assembly', (await assemblyFor(exampleConfig)).folder);
   return () => rmSync(temporary, { recursive: true, force: true });
 }

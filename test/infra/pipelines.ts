@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment, Pipeline, ServiceDefinition } from '../../domain/pipeline.ts';
-import { functionNames, functionsFolder } from '../../infra/bundle.ts';
+import { functionNames, functionsFolder } from '../../infra/code.ts';
 import { synthesisePipeline } from '../../infra/synthesis.ts';
 
 export const ACCOUNT = '111122223333';

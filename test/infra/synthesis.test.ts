@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,11 +7,14 @@ import { App } from 'aws-cdk-lib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acknowledgements, checkRules } from '../../infra/acknowledgements.ts';
 import { readConfig } from '../../infra/config-file.ts';
-import { addStacks, context, synthesise, synthesisePipeline } from '../../infra/synthesis.ts';
+import { Kept } from '../../infra/kept.ts';
+import { addStacks, context } from '../../infra/stacks.ts';
+import { assemblyOf, synthesise, synthesisePipeline } from '../../infra/synthesis.ts';
 import { bootAssembly, type Stacks } from '../../local/cloudformation/index.ts';
 import { VirtualClock } from '../../local/core/clock.ts';
 import { World } from '../../local/core/world.ts';
 import { factories } from '../../local/services/index.ts';
+import { emptyFunctions, pipeline as small } from './pipelines.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const config = join(root, 'examples/acme/shiplock.config.ts');
@@ -54,6 +57,23 @@ describe('the assembly of the example', () => {
     expect(stacks).toContain('AcmePipeline');
     expect(readFileSync(join(folder, 'manifest.json'), 'utf8')).toBe(before);
   });
+
+  it('is made once for the same pipeline and code, and again when one of them has changed', async () => {
+    const kept = new Kept(mkdtempSync(join(tmpdir(), 'assemblies-')), 10);
+    const functions = emptyFunctions();
+    const first = await assemblyOf(small(), functions, kept);
+    const made = statSync(join(first.folder, 'manifest.json')).mtimeMs;
+    expect(await assemblyOf(small(), functions, kept)).toEqual(first);
+    expect(statSync(join(first.folder, 'manifest.json')).mtimeMs).toBe(made);
+    const other = await assemblyOf({ ...small(), sweepMinutes: 7 }, functions, kept);
+    writeFileSync(join(functions, 'sweep.ts'), 'export const handler = async () => "sweeps";');
+    const changed = await assemblyOf(small(), functions, kept);
+    expect(new Set([first.folder, other.folder, changed.folder]).size).toBe(3);
+    const code = (path: string) => readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('index.js'));
+    const texts = code(changed.folder).map((name) => readFileSync(join(changed.folder, name), 'utf8'));
+    expect(texts.filter((text) => text.includes('"sweeps"'))).toHaveLength(1);
+    rmSync(kept.folder, { recursive: true });
+  }, 60_000);
 });
 
 describe('cdk synth', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { addStacks } from '../../infra/synthesis.ts';
+import { addStacks } from '../../infra/stacks.ts';
 import { emptyFunctions, environment, pipeline, Synthesis } from './pipelines.ts';
 
 const machines = join(dirname(dirname(import.meta.dirname)), 'statemachines');

@@ -1,0 +1,74 @@
+/**
+ * The code of the functions as Lambda runs it. What was compiled from the same sources is taken, the rest is compiled first:
+ * see docs/decisions/0020-made-once.md.
+ */
+import { realpathSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { Kept } from './kept.ts';
+import { digestOf, filesOf, root, Sources, surroundings } from './sources.ts';
+
+/** Where the functions are, one file each; folders beside them hold what they share. */
+export const functionsFolder = join(root, 'functions');
+
+/** The compiled functions: `<function>.<digest of its sources>.js`. Enough for some twenty states of all of them. */
+const ours = new Kept(join(root, 'dist', 'functions'), 500);
+
+/** The names of all functions: those of their files, without `.ts`. */
+export const functionNames = (folder: string): string[] =>
+  filesOf(folder, '.ts').map((file) => relative(folder, file).slice(0, -'.ts'.length));
+
+/**
+ * The file of each function's code, by the function's name.
+ * @throws esbuild's BuildFailure
+ */
+export async function codeOf(given: string = functionsFolder, kept: Kept = ours): Promise<ReadonlyMap<string, string>> {
+  // As the compiler names it.
+  const folder = realpathSync(given);
+  const names = functionNames(folder);
+  if (names.length === 0) throw new Error(`there are no functions in ${folder}`);
+  const sources = new Sources();
+  const files = new Map(names.map((name) => [name, sources.reachableFrom(join(folder, `${name}.ts`))]));
+  const words = wordsOf([...new Set([...files.values()].flat())].map((file) => sources.text(file)));
+  const how = howItIsCompiled(words);
+  const keys = new Map([...files].map(([name, reached]) => [name, `${name}.${digestOf(how, sources.digest(folder, reached))}.js`]));
+  const missing = () => [...keys].filter(([, key]) => kept.find(key) === undefined);
+  // One after the other: what the first has compiled is there for the second.
+  compiling = compiling.catch(() => undefined).then(() => compileMissing(kept, missing(), folder, files, words));
+  await compiling;
+  return new Map([...keys].map(([name, key]) => [name, join(kept.folder, key)]));
+}
+
+let compiling: Promise<void> = Promise.resolve();
+
+async function compileMissing(
+  kept: Kept,
+  missing: readonly (readonly [name: string, key: string])[],
+  folder: string,
+  files: ReadonlyMap<string, readonly string[]>,
+  words: ReadonlySet<string>,
+): Promise<void> {
+  if (missing.length === 0) return;
+  // Loaded only here: whoever finds everything needs no compiler.
+  const { compile } = await import('./compile.ts');
+  await kept.make(async (aside) => {
+    const entries = Object.fromEntries(missing.map(([name, key]) => [key.slice(0, -'.js'.length), join(folder, `${name}.ts`)]));
+    const went = await compile(entries, words, aside);
+    const unseen = missing.flatMap(
+      ([name, key]) => went.get(key.slice(0, -'.js'.length))?.filter((file) => !files.get(name)?.includes(file)) ?? [],
+    );
+    if (unseen.length > 0)
+      throw new Error(
+        `${[...new Set(unseen)].map((file) => relative(dirname(folder), file)).join(', ')}: imported in a way that infra/sources.ts does not see`,
+      );
+  });
+}
+
+/** All that may be the name of an error. */
+export const wordsOf = (texts: readonly string[]): Set<string> => new Set(texts.flatMap((text) => text.match(/\b[A-Z]\w+\b/g) ?? []));
+
+function howItIsCompiled(words: ReadonlySet<string>): string {
+  const own = new Sources();
+  const infra = join(root, 'infra');
+  const files = [...own.reachableFrom(join(infra, 'compile.ts')), ...filesOf(join(infra, 'slim'), '.ts')];
+  return digestOf(surroundings(), own.digest(infra, files), ...[...words].sort());
+}
