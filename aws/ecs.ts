@@ -19,13 +19,13 @@ import {
   UpdateServiceCommand,
   type UpdateServiceCommandInput,
 } from '@aws-sdk/client-ecs';
-import { ServiceDraining } from '../domain/errors.ts';
+import { ServiceDraining } from '../domain/workflow/errors.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
 /** What one look says of the deployment that was asked for. */
 export interface Look {
   /** `none`: ECS knows of no deployment since. `broke` covers rolled back and stopped ones, which ECS calls completed. */
-  readonly state: 'none' | 'running' | 'held' | 'broke';
+  readonly state: 'none' | 'running' | 'succeeded' | 'failed';
   readonly reason: string;
   readonly deployment?: string;
   /** ECS could not go back to what ran before. */
@@ -48,10 +48,10 @@ const STATES: Readonly<Record<string, Look['state']>> = {
   STOP_REQUESTED: 'running',
   ROLLBACK_REQUESTED: 'running',
   ROLLBACK_IN_PROGRESS: 'running',
-  SUCCESSFUL: 'held',
-  STOPPED: 'broke',
-  ROLLBACK_SUCCESSFUL: 'broke',
-  ROLLBACK_FAILED: 'broke',
+  SUCCESSFUL: 'succeeded',
+  STOPPED: 'failed',
+  ROLLBACK_SUCCESSFUL: 'failed',
+  ROLLBACK_FAILED: 'failed',
 };
 
 /** Whether ECS refused to create a service because there is one of that name. */
@@ -110,7 +110,7 @@ export class Ecs {
       };
     } catch (error) {
       if (error instanceof ServiceNotFoundException || error instanceof ClusterNotFoundException)
-        return { state: 'broke', reason: 'the service is not there any more: somebody deleted it', gone: true };
+        return { state: 'failed', reason: 'the service is not there any more: somebody deleted it', gone: true };
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 /** The journal: the append-only record of who did what, when and why. */
-import type { JournalEntry } from '../domain/records.ts';
+import type { JournalEntry } from '../domain/ledger/records.ts';
 import type { Connection } from './clients.ts';
 import { isAbsent, Table } from './table.ts';
 

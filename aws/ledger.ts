@@ -2,15 +2,15 @@
 import type {
   ApprovalRecord,
   ExtensionRecord,
+  FreezeAndPins,
   FreezeRecord,
-  Holds,
   PinRecord,
   PromotionRecord,
   ReleaseRecord,
   RunningRecord,
   ServiceRecord,
   WaitRecord,
-} from '../domain/records.ts';
+} from '../domain/ledger/records.ts';
 import type { Connection } from './clients.ts';
 import type { OutboxItem } from './outbox.ts';
 import { type Condition, has, isAbsent, type Key, OPEN, Table, type Write } from './table.ts';
@@ -18,12 +18,12 @@ import { type Condition, has, isAbsent, type Key, OPEN, Table, type Write } from
 const keys = {
   release: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `RELEASE#${digest}` }),
   /** There while it climbs, so that those that do are found without reading those that did. */
-  climbing: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `CLIMBING#${digest}` }),
+  inProgress: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `IN-PROGRESS#${digest}` }),
   running: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `RUNS#${repository}` }),
   service: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `SERVICE#${service}` }),
   wait: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `WAIT#${service}` }),
-  freeze: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'HOLD#FREEZE' }),
-  pin: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `HOLD#PIN#${repository}` }),
+  freeze: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'RESTRICTION#FREEZE' }),
+  pin: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `RESTRICTION#PIN#${repository}` }),
   extension: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'EXTENSION' }),
   /** At most one gate is open for a stage and repository. */
   gate: (stage: string, repository: string): Key => ({ pk: `STAGE#${stage}`, sk: `GATE#${repository}` }),
@@ -36,7 +36,7 @@ const keys = {
 const NEXT = 'SWEEP-NEXT';
 
 /** The mark of a release that is on its way. */
-export interface Climbing {
+export interface InProgress {
   readonly repository: string;
   readonly digest: string;
   readonly admittedAt: string;
@@ -49,7 +49,7 @@ export interface Open {
   /** Those in whose queues somebody stands, or that are waking. */
   readonly environments: readonly string[];
   readonly answers: readonly OutboxItem[];
-  readonly climbing: readonly Climbing[];
+  readonly inProgress: readonly InProgress[];
   /** Environments that stay up beyond their hours. */
   readonly extensions: readonly ExtensionRecord[];
   /** Up to which push each repository was looked at. Milliseconds since the epoch. */
@@ -84,18 +84,18 @@ export class Ledger {
   }
 
   /** Releases that are on their way. */
-  async climbing(): Promise<ReleaseRecord[]> {
-    const marks = await this.table.queryIndex<Climbing>(OPEN, 'CLIMBING#');
+  async inProgress(): Promise<ReleaseRecord[]> {
+    const marks = await this.table.queryIndex<InProgress>(OPEN, 'IN-PROGRESS#');
     const releases = await Promise.all(marks.map(({ repository, digest }) => this.release(repository, digest)));
-    return releases.filter((release): release is ReleaseRecord => release?.state === 'climbing');
+    return releases.filter((release): release is ReleaseRecord => release?.state === 'in-progress');
   }
 
   async putRelease(record: ReleaseRecord): Promise<void> {
     const { repository, digest, admittedAt, execution, state } = record;
-    const mark = { repository, digest, admittedAt, execution, gpk: OPEN, gsk: `CLIMBING#${admittedAt}#${digest}` };
+    const mark = { repository, digest, admittedAt, execution, gpk: OPEN, gsk: `IN-PROGRESS#${admittedAt}#${digest}` };
     await this.table.transact([
       { key: keys.release(repository, digest), item: { ...record, gpk: 'RELEASES', gsk: `${admittedAt}#${digest}` } },
-      { key: keys.climbing(repository, digest), ...(state === 'climbing' ? { item: mark } : {}) },
+      { key: keys.inProgress(repository, digest), ...(state === 'in-progress' ? { item: mark } : {}) },
     ]);
   }
 
@@ -103,9 +103,9 @@ export class Ledger {
   async setRelease(repository: string, digest: string, execution: string, fields: Change<ReleaseRecord>): Promise<boolean> {
     const key = keys.release(repository, digest);
     const when = has({ execution });
-    if (fields.state === undefined || fields.state === 'climbing') return this.table.set(key, fields, when);
+    if (fields.state === undefined || fields.state === 'in-progress') return this.table.set(key, fields, when);
     // Its mark goes with its climb: left behind by a crash, it would be asked about for ever.
-    return this.table.transact([{ key, set: fields, when }, { key: keys.climbing(repository, digest) }]);
+    return this.table.transact([{ key, set: fields, when }, { key: keys.inProgress(repository, digest) }]);
   }
 
   // Environments
@@ -152,10 +152,10 @@ export class Ledger {
   }
 
   /** What keeps releases out of an environment, in one query. */
-  async holds(environment: string): Promise<Holds> {
-    const items = await this.table.query<FreezeRecord | PinRecord>(`ENVIRONMENT#${environment}`, 'HOLD#');
-    const freeze = items.find(({ sk }) => sk === 'HOLD#FREEZE') as FreezeRecord | undefined;
-    const pins = items.filter(({ sk }) => sk.startsWith('HOLD#PIN#')) as unknown as PinRecord[];
+  async freezeAndPins(environment: string): Promise<FreezeAndPins> {
+    const items = await this.table.query<FreezeRecord | PinRecord>(`ENVIRONMENT#${environment}`, 'RESTRICTION#');
+    const freeze = items.find(({ sk }) => sk === 'RESTRICTION#FREEZE') as FreezeRecord | undefined;
+    const pins = items.filter(({ sk }) => sk.startsWith('RESTRICTION#PIN#')) as unknown as PinRecord[];
     return { ...(freeze ? { freeze } : {}), pins };
   }
 
@@ -230,7 +230,7 @@ export class Ledger {
       waits: of<WaitRecord>('WAIT').filter(({ state }) => state === 'open'),
       environments: [...new Set(of('TURNS').map(({ pk }) => pk.slice('TURNS#'.length)))],
       answers: of<OutboxItem>('OUTBOX'),
-      climbing: of<Climbing>('CLIMBING'),
+      inProgress: of<InProgress>('IN-PROGRESS'),
       extensions: of<ExtensionRecord>('EXTENSION'),
       swept: Object.fromEntries(of<{ upTo: number }>('SWEPT').map(({ sk, upTo }) => [sk, upTo])),
       ...(next ? { next: String(next.repository) } : {}),

@@ -1,18 +1,18 @@
 /** The ledger's evidence of migrations: one run at a time for a database, and who waits for its end. */
-import type { MigrationRecord, MigrationWaiter } from '../domain/databases.ts';
+import type { MigrationRecord, MigrationWaiter } from '../domain/database/migration.ts';
 import { has, isAbsent, type Key, type Table } from './table.ts';
 
 const keys = {
-  run: ({ database, digest, climb }: Pick<MigrationRecord, 'database' | 'digest' | 'climb'>): Key => ({
+  run: ({ database, digest, releaseRun }: Pick<MigrationRecord, 'database' | 'digest' | 'releaseRun'>): Key => ({
     pk: `DATABASE#${database}`,
-    sk: `MIGRATION#${digest}#${climb}`,
+    sk: `MIGRATION#${digest}#${releaseRun}`,
   }),
   /** There while one runs: no second one of the same database begins. */
   busy: (database: string): Key => ({ pk: `DATABASE#${database}`, sk: 'BUSY' }),
   waiter: (database: string, promotion: string): Key => ({ pk: `DATABASE#${database}`, sk: `WAITER#${promotion}` }),
 };
 
-type RunKey = Pick<MigrationRecord, 'database' | 'digest' | 'climb'>;
+type RunKey = Pick<MigrationRecord, 'database' | 'digest' | 'releaseRun'>;
 
 export class Migrations {
   private readonly table: Table;
@@ -34,9 +34,9 @@ export class Migrations {
 
   /** Writes a run down before it begins. @returns false if the database is busy, or this climb has run before */
   begin(record: MigrationRecord): Promise<boolean> {
-    const { database, digest, climb } = record;
+    const { database, digest, releaseRun } = record;
     return this.table.transact([
-      { key: keys.busy(database), item: { database, digest, climb }, when: isAbsent },
+      { key: keys.busy(database), item: { database, digest, releaseRun }, when: isAbsent },
       { key: keys.run(record), item: record, when: isAbsent },
     ]);
   }
@@ -48,10 +48,10 @@ export class Migrations {
 
   /** Ends a run and frees its database, both or neither. @returns false if somebody else was faster */
   end(record: MigrationRecord, fields: Partial<MigrationRecord> & Pick<MigrationRecord, 'state' | 'endedAt'>): Promise<boolean> {
-    const { database, digest, climb } = record;
+    const { database, digest, releaseRun } = record;
     return this.table.transact([
       { key: keys.run(record), set: fields, when: has({ state: 'running' }) },
-      { key: keys.busy(database), when: has({ digest, climb }) },
+      { key: keys.busy(database), when: has({ digest, releaseRun }) },
     ]);
   }
 

@@ -1,6 +1,6 @@
 /** Deployments of ECS that shift traffic: how far they are, and that they may go on. Apart from `ecs.ts`, as few functions need them. */
 import { ContinueServiceDeploymentCommand, DescribeServiceDeploymentsCommand } from '@aws-sdk/client-ecs';
-import type { PausedHook } from '../domain/records.ts';
+import type { PausedHook } from '../domain/ledger/records.ts';
 import type { Ecs } from './ecs.ts';
 
 /** How far a deployment is whose traffic shifts. */

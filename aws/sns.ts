@@ -1,6 +1,6 @@
 /** SNS: telling people. */
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { chatMessage, mailOf, type Notice } from '../domain/notices.ts';
+import { chatMessage, mailOf, type Notice } from '../domain/notice/notices.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
 export class Notices {

@@ -1,7 +1,7 @@
 /** Systems Manager parameters: what the foundations of an environment are called. */
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { alternateParameter, foundationParameter, targetGroupParameter } from '../domain/names.ts';
-import type { Foundation } from '../domain/pipeline.ts';
+import { alternateParameter, foundationParameter, targetGroupParameter } from '../domain/pipeline/names.ts';
+import type { Foundation } from '../domain/pipeline/pipeline.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
 /** GetParameters takes ten names. https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html */

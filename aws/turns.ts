@@ -1,6 +1,6 @@
 /** Runs the turn protocol against the ledger: items under one partition for an environment, every write conditional on the version. */
-import { EnvironmentAsleep, PromotionRefused, Superseded, TurnLost } from '../domain/errors.ts';
-import type { Environment } from '../domain/pipeline.ts';
+
+import type { Environment } from '../domain/pipeline/pipeline.ts';
 import {
   beginWake,
   type Effect,
@@ -10,7 +10,7 @@ import {
   type Gate,
   type GroupTurns,
   type Program,
-  settleAll,
+  recoverAll,
   type Taken,
   type Ticket,
   type TurnAnswer,
@@ -19,7 +19,8 @@ import {
   takeGroupTurn,
   wakeDone,
   wakeFailed,
-} from '../domain/turns.ts';
+} from '../domain/turn/protocol.ts';
+import { EnvironmentAsleep, PromotionRefused, Superseded, TurnLost } from '../domain/workflow/errors.ts';
 import { Outbox } from './outbox.ts';
 import type { Answer, StepFunctions } from './step-functions.ts';
 import { has, isAbsent, type Key, OPEN, type Table } from './table.ts';
@@ -85,7 +86,7 @@ export class Turns {
 
   /** Lets on whoever a crash has left behind. */
   settle(environment: Place, now: number): Promise<void> {
-    return this.run(environment, settleAll(initialOf(environment)), now);
+    return this.run(environment, recoverAll(initialOf(environment)), now);
   }
 
   beginWake(environment: Place, execution: string, now: number): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** One release through four environments with two approvals, measured by the meter and by the clock on the wall. */
 import { resolve } from 'node:path';
-import { releaseExecution } from '../domain/names.ts';
-import { shortDigest } from '../domain/release.ts';
+import { releaseExecution } from '../domain/pipeline/names.ts';
+import { shortDigest } from '../domain/release/release.ts';
 import type { ObservedCall } from '../local/core/faults.ts';
 import { price } from '../local/core/prices.ts';
 import { partOf } from '../rehearsal/bill.ts';

@@ -1,8 +1,8 @@
 /** The command `shiplock`: reads the words, runs the verb, and ends with the exit code that scripts rely on. */
 import { CommanderError } from 'commander';
-import { EXIT, noteWrapped, plain } from './output.ts';
 import { program } from './program.ts';
-import { rest } from './progress.ts';
+import { EXIT, noteWrapped, plain } from './terminal/output.ts';
+import { rest } from './terminal/spinner.ts';
 
 // Whoever reads our output may stop before its end, as `head` does: that is no failure.
 for (const stream of [process.stdout, process.stderr])

@@ -30,7 +30,7 @@ import { addThaw } from './commands/thaw.ts';
 import { addUnpin } from './commands/unpin.ts';
 import { addWait } from './commands/wait.ts';
 import { addWake } from './commands/wake.ts';
-import { type Overview, renderOverview } from './help.ts';
+import { type Overview, renderOverview } from './terminal/help.ts';
 
 /** In the order of the help: prepare, look, decide, change, hold. */
 const COMMANDS = [

@@ -1,5 +1,5 @@
 /** Where `shiplock` starts: its overview is shown at once, everything else is loaded first. */
-import { type Overview, renderOverview } from './help.ts';
+import { type Overview, renderOverview } from './terminal/help.ts';
 
 /** Written in by the build. */
 declare const OVERVIEW: Overview;

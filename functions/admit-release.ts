@@ -3,17 +3,17 @@ import * as z from 'zod/mini';
 import { isRunnable, Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
-import { approvalOf } from '../domain/databases.ts';
-import { ReleaseRefused } from '../domain/errors.ts';
-import { orderOf } from '../domain/order.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import { type Release, releaseTitle, shortDigest } from '../domain/release.ts';
-import { matchesTag } from '../domain/tags.ts';
-import type { ReleaseSet, ReleaseWorkflow, StagePlan } from '../domain/workflow.ts';
-import { byHandSchema, setSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry, notActive } from './stack/words.ts';
+import { approvalOf } from '../domain/database/databases.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { orderOf } from '../domain/release/order.ts';
+import { type Release, releaseTitle, shortDigest } from '../domain/release/release.ts';
+import { matchesTag } from '../domain/release/tags.ts';
+import { ReleaseRefused } from '../domain/workflow/errors.ts';
+import type { ReleaseSet, ReleaseWorkflow, StagePlan } from '../domain/workflow/workflow.ts';
+import { byHandSchema, setSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry, notActive } from './journal/entries.ts';
 
 const Input = z.object({
   repository: z.string(),
@@ -58,7 +58,7 @@ export const admitRelease =
       });
     await ledger.putRelease({
       ...release,
-      state: 'climbing',
+      state: 'in-progress',
       admittedAt: before?.execution === input.execution ? before.admittedAt : new Date(now()).toISOString(),
       execution: input.execution,
       attempt: input.attempt,

@@ -4,18 +4,18 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import type { PromotionRecord } from '../domain/records.ts';
-import { membersOf } from '../domain/release.ts';
-import { routed } from '../domain/routes.ts';
-import type { Outcome } from '../domain/workflow.ts';
-import { environmentOf, turnOf } from './stack/environment.ts';
-import { putOffClosing } from './stack/idle.ts';
-import { freezeForPerson } from './stack/person.ts';
-import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry, TONES } from './stack/words.ts';
+import type { PromotionRecord } from '../domain/ledger/records.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { membersOf } from '../domain/release/release.ts';
+import { routed } from '../domain/service/routes.ts';
+import type { Outcome } from '../domain/workflow/outcome.ts';
+import { environmentOf, turnOf } from './environment/clients.ts';
+import { putOffClosing } from './environment/idle-closing.ts';
+import { outcomeSchema, promotionSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry, TONES } from './journal/entries.ts';
+import { freezeForPerson } from './recovery/manual-intervention.ts';
 
 const Input = z.extend(promotionSchema, {
   outcome: outcomeSchema,

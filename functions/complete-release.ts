@@ -2,12 +2,12 @@
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
-import { shortDigest } from '../domain/release.ts';
-import type { Outcome } from '../domain/workflow.ts';
-import { outcomeSchema } from './stack/schemas.ts';
-import { setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry, TONES } from './stack/words.ts';
+import { shortDigest } from '../domain/release/release.ts';
+import type { Outcome } from '../domain/workflow/outcome.ts';
+import { outcomeSchema } from './handler/inputs.ts';
+import { setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry, TONES } from './journal/entries.ts';
 
 const Input = z.object({
   repository: z.string(),
@@ -47,7 +47,7 @@ export const completeRelease =
 /** A question that nobody needs to answer any more: late answers are refused with the reason. */
 async function closeGate(ledger: World['ledger'], stage: string, repository: string, execution: string, expired: boolean): Promise<void> {
   const gate = await ledger.gate(stage, repository);
-  if (gate?.climb !== execution || gate.state !== 'waiting') return;
+  if (gate?.releaseRun !== execution || gate.state !== 'waiting') return;
   const state = expired ? 'expired' : 'withdrawn';
   await ledger.table.transact([ledger.gateWrite({ ...gate, state, version: gate.version + 1 }, gate)]);
 }

@@ -7,17 +7,20 @@ import { Migrations } from '../aws/migrations.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { personBehind } from '../domain/approval.ts';
-import { mayNot, STRANGER } from '../domain/authority.ts';
-import { abort } from './stack/decisions/brake.ts';
-import { extend, teardown, wake } from './stack/decisions/doors.ts';
-import { answerGate } from './stack/decisions/gate.ts';
-import { freeze, pin, thaw, unpin } from './stack/decisions/holds.ts';
-import { promote, promoteSet, restart, rollback } from './stack/decisions/promotions.ts';
-import { type Caller, Decision, refused, type Said, type World } from './stack/decisions/world.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { personBehind } from '../domain/approval/approval.ts';
+import { mayNot, STRANGER } from '../domain/approval/authority.ts';
+import { abort } from './decisions/abort.ts';
+import { answerGate } from './decisions/approval.ts';
+import { type Caller, Decision, refused, type Said, type World } from './decisions/context.ts';
+import { freeze, pin, thaw, unpin } from './decisions/freeze-and-pin.ts';
+import { promote } from './decisions/promote.ts';
+import { promoteSet } from './decisions/promote-set.ts';
+import { restart } from './decisions/restart.ts';
+import { rollback } from './decisions/rollback.ts';
+import { extend, teardown, wake } from './decisions/wake-and-teardown.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
 
 /** Payload format 2.0 of a function URL. https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html */
 const Event = z.object({

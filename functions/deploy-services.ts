@@ -7,25 +7,25 @@ import { progress } from '../aws/rollouts.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { DeploymentFailed, TrafficPaused } from '../domain/errors.ts';
-import type { Environment, Pipeline } from '../domain/pipeline.ts';
-import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
-import { renderCreateService, renderUpdateService } from '../domain/render.ts';
-import { renderShift } from '../domain/rollout.ts';
-import { route } from '../domain/routes.ts';
-import { shiftingOf } from '../domain/strategy.ts';
-import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
-import { leadAfresh, leadTo, pairOf, rollingTo } from './stack/routing.ts';
-import { promotionSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, CLOCK_SKEW, lookAt, whetherOver } from './stack/waiting.ts';
+import type { PromotionRecord, WaitRecord } from '../domain/ledger/records.ts';
+import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
+import { shiftingOf } from '../domain/rollout/choice.ts';
+import { renderShift } from '../domain/rollout/rollout.ts';
+import { renderCreateService, renderUpdateService } from '../domain/service/rendering.ts';
+import { route } from '../domain/service/routes.ts';
+import { DeploymentFailed, TrafficPaused } from '../domain/workflow/errors.ts';
+import { leadAfresh, leadTo, pairOf, rollingTo } from './deployment/routing.ts';
+import { answerIfOver, CLOCK_SKEW, observe, whetherOver } from './deployment/waits.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './environment/clients.ts';
+import { promotionSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
 
 const Input = z.extend(promotionSchema, {
   fence: z.number(),
   token: z.optional(z.string()),
   /** The backstop's look, after a wait that nobody ended. */
-  look: z.optional(z.boolean()),
+  observe: z.optional(z.boolean()),
 });
 
 interface World {
@@ -44,7 +44,7 @@ export const deployServices =
     const record = await ledger.promotion(input.promotion);
     if (record === undefined) throw new Error(`no promotion ${input.promotion} in the ledger`);
     const services = Object.keys(record.taskDefinitions);
-    if (input.look) return lookOnce(world, record, services);
+    if (input.observe) return observeOnce(world, record, services);
     if (input.token === undefined) throw new Error('a deployment needs a token to answer');
 
     const { before, reroute } = await whatRuns(world, environmentOf(world.pipeline, input.environment), record, services);
@@ -123,7 +123,7 @@ async function deploy(
     // List before updating again, lest a bad image that ECS has rolled back already be started a second time.
     const mayBeMissing = before[serviceName] === null;
     const look =
-      wait.state === 'open' ? await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing, progress }) : { state: wait.state };
+      wait.state === 'open' ? await observe({ pipeline, ledger, clients }, wait, { mayBeMissing, progress }) : { state: wait.state };
     if (look.state !== 'none') return true;
   }
   const base = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
@@ -147,11 +147,11 @@ async function deploy(
 }
 
 /** The backstop: what does ECS say, now that nobody has ended the wait in time? */
-async function lookOnce(world: World, record: PromotionRecord, services: readonly string[]): Promise<object> {
+async function observeOnce(world: World, record: PromotionRecord, services: readonly string[]): Promise<object> {
   for (const service of services) {
     const wait = await world.ledger.wait(record.environment, service);
     if (wait?.owner !== record.promotion) throw new DeploymentFailed(`${service} was never deployed`);
-    if (wait.state === 'open') await lookAt(world, wait, { progress });
+    if (wait.state === 'open') await observe(world, wait, { progress });
   }
   const wait = await world.ledger.wait(record.environment, services[0]!);
   const over = wait ? await whetherOver(world, wait) : ({ state: 'open' } as const);

@@ -8,22 +8,23 @@ import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Tasks } from '../aws/tasks.ts';
 import { Turns } from '../aws/turns.ts';
-import { databasesOf, type Home, type MigrationRecord, type MigrationWaiter, renderRun, runName } from '../domain/databases.ts';
-import { MigrationFailed } from '../domain/errors.ts';
-import { environmentName } from '../domain/names.ts';
-import type { PromotionRecord } from '../domain/records.ts';
-import { environmentClients, environmentOf, groupOf } from './stack/environment.ts';
-import { answerFor, endRun, lookAtRun, type MigratingWorld, tell, tellWaiters } from './stack/migrating.ts';
-import { promotionSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { databasesOf, type Home } from '../domain/database/databases.ts';
+import { type MigrationRecord, type MigrationWaiter, renderRun, runName } from '../domain/database/migration.ts';
+import type { PromotionRecord } from '../domain/ledger/records.ts';
+import { environmentName } from '../domain/pipeline/names.ts';
+import { MigrationFailed } from '../domain/workflow/errors.ts';
+import { environmentClients, environmentOf, groupOf } from './environment/clients.ts';
+import { promotionSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
+import { answerFor, endRun, type MigratingWorld, observeRun, tell, tellWaiters } from './migration/migration-runs.ts';
 
 const Input = z.extend(promotionSchema, {
   fence: z.number(),
   token: z.optional(z.string()),
   /** The backstop's look, after a wait that nobody ended. */
-  look: z.optional(z.boolean()),
+  observe: z.optional(z.boolean()),
 });
 
 /** A run that was written down this long ago and that ECS has never heard of has lost its Lambda. Milliseconds. */
@@ -38,12 +39,12 @@ interface World extends MigratingWorld {
 export const migrateDatabases =
   (world: World) =>
   async (input: z.infer<typeof Input>, { now }: Moment): Promise<object> => {
-    const { promotion, release, climb, look, token } = input;
+    const { promotion, release, releaseRun, observe: only, token } = input;
     const record = await world.ledger.promotion(promotion);
     if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
     const homes = databasesOf(world.pipeline, environmentOf(world.pipeline, input.environment), release.repository);
-    const waiter = { promotion, climb, digest: release.digest, token: token ?? '', among: homes.map(({ id }) => id) };
-    if (look) return lookOnce(world, homes, waiter, now());
+    const waiter = { promotion, releaseRun, digest: release.digest, token: token ?? '', among: homes.map(({ id }) => id) };
+    if (only) return observeOnce(world, homes, waiter, now());
     if (token === undefined) throw new Error('a migration needs a token to answer');
     await world.migrations.park(waiter);
     for (const home of homes) await advance(world, home, record, input, now());
@@ -56,13 +57,13 @@ async function advance(
   world: World,
   home: Home,
   record: PromotionRecord,
-  { climb, release, stage, fence }: z.infer<typeof Input>,
+  { releaseRun, release, stage, fence }: z.infer<typeof Input>,
   now: number,
 ): Promise<void> {
   const { migrations, ledger } = world;
   for (;;) {
     const runs = await migrations.runs(home.id, release.digest);
-    if (runs.some((run) => run.state === 'succeeded' || (run.state === 'failed' && run.climb === climb))) return;
+    if (runs.some((run) => run.state === 'succeeded' || (run.state === 'failed' && run.releaseRun === releaseRun))) return;
     const holder = await migrations.holder(home.id);
     if (holder === undefined) {
       const gate = await ledger.gate(stage, release.repository);
@@ -73,13 +74,13 @@ async function advance(
         repository: release.repository,
         digest: release.digest,
         tag: release.tag,
-        climb,
+        releaseRun,
         promotion: record.promotion,
         execution: record.execution,
         environment: record.environment,
-        approvedBy: gate?.climb === climb ? gate.approvals.map(({ by }) => by) : [],
+        approvedBy: gate?.releaseRun === releaseRun ? gate.approvals.map(({ by }) => by) : [],
         taskDefinition,
-        run: runName(home.id, release.digest, climb),
+        run: runName(home.id, release.digest, releaseRun),
         state: 'running',
         askedAt: new Date(now).toISOString(),
       };
@@ -87,7 +88,7 @@ async function advance(
       return start(world, home, run, record, fence, now);
     }
     // Whoever holds the database may have ended unheard, or been cut off before it began.
-    const seen = await lookAtRun(world, home, holder, now);
+    const seen = await observeRun(world, home, holder, now);
     if (seen.state !== 'running') {
       await tellWaiters(world, home.id, now);
       continue;
@@ -110,17 +111,17 @@ async function start(world: World, home: Home, run: MigrationRecord, record: Pro
   }
   await migrations.note(run, { taskArn: started.taskArn });
   const about = { release: record.release, environment: record.environment, stage: record.stage };
-  await journal.write(entry(run.climb, `migrates/${home.id}`, now, 'info', `migrates ${home.id}`, about));
+  await journal.write(entry(run.releaseRun, `migrates/${home.id}`, now, 'info', `migrates ${home.id}`, about));
 }
 
 /** The backstop: what does ECS say, now that nobody has ended the wait in time? What still runs of ours is stopped. */
-async function lookOnce(world: World, homes: readonly Home[], waiter: MigrationWaiter, now: number): Promise<object> {
+async function observeOnce(world: World, homes: readonly Home[], waiter: MigrationWaiter, now: number): Promise<object> {
   const { pipeline, migrations, tasks } = world;
   const late: string[] = [];
   for (const home of homes) {
     const holder = await migrations.holder(home.id);
     if (holder === undefined) continue;
-    const seen = await lookAtRun(world, home, holder, now);
+    const seen = await observeRun(world, home, holder, now);
     if (seen.state !== 'running') {
       await tellWaiters(world, home.id, now);
       continue;

@@ -2,13 +2,13 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
+import { SentNotices } from '../aws/sent-notices.ts';
 import { Notices } from '../aws/sns.ts';
-import { Told } from '../aws/told.ts';
-import { bundled, noticeOf } from '../domain/notices.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import type { JournalEntry } from '../domain/records.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
+import type { JournalEntry } from '../domain/ledger/records.ts';
+import { bundled, noticeOf } from '../domain/notice/notices.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html */
 const Event = z.object({
@@ -18,7 +18,7 @@ const Event = z.object({
 interface World {
   readonly pipeline: Pick<Pipeline, 'name' | 'timeZone'>;
   readonly notices: Pick<Notices, 'publish'>;
-  readonly told: Pick<Told, 'has' | 'put'>;
+  readonly told: Pick<SentNotices, 'has' | 'put'>;
 }
 
 export const notify =
@@ -44,6 +44,6 @@ export const handler = step('notify', Event, () =>
   notify({
     pipeline: readPipeline(),
     notices: new Notices(setting('NOTICES_TOPIC_ARN')),
-    told: new Told(setting('LEDGER_TABLE')),
+    told: new SentNotices(setting('LEDGER_TABLE')),
   }),
 );

@@ -3,15 +3,15 @@ import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
-import { environmentName } from '../domain/names.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import type { WaitRecord } from '../domain/records.ts';
-import { failuresOf } from '../domain/rollout.ts';
-import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
-import { endLook } from './stack/looks.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, lookAt, whyBroken } from './stack/waiting.ts';
+import type { WaitRecord } from '../domain/ledger/records.ts';
+import { environmentName } from '../domain/pipeline/names.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { failuresOf } from '../domain/rollout/rollout.ts';
+import { endConfirmation } from './deployment/confirmation.ts';
+import { answerIfOver, observe, whyBroken } from './deployment/waits.ts';
+import { type EnvironmentClients, environmentClients } from './environment/clients.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
 
 /** Neither cluster nor task definition is in the event; the service's ARN is. */
 const Event = z.object({
@@ -68,13 +68,13 @@ export const onEcsEvent =
         continue;
       }
       const isOurs = detail.eventName === 'SERVICE_DEPLOYMENT_COMPLETED' && Date.parse(detail.updatedAt ?? '') > wait.since;
-      if (wait.kind === 'deploy' && wait.hook && (wait.state === 'paused' || wait.state === 'broke')) {
+      if (wait.kind === 'deploy' && wait.hook && (wait.state === 'paused' || wait.state === 'failed')) {
         if ((await pauseEnded(world, wait, now())) === 'running' && isOurs) throw new EventAhead(place.service);
         continue;
       }
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
-      const { state } = wait.state === 'open' ? await lookAt(world, wait) : wait;
-      if (state === 'held' || state === 'broke' || state === 'late') await answerIfOver(world, wait, now());
+      const { state } = wait.state === 'open' ? await observe(world, wait) : wait;
+      if (state === 'succeeded' || state === 'failed' || state === 'late') await answerIfOver(world, wait, now());
       if (state === 'running' && isOurs) throw new EventAhead(place.service);
     }
   };
@@ -88,14 +88,14 @@ async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<
   const { pipeline, ledger, outbox, clients } = world;
   const { ecs } = clients(wait.environment);
   const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait.service, wait.since);
-  if (look.state !== 'broke') return look.state;
+  if (look.state !== 'failed') return look.state;
   const reason = wait.reason ?? (await whyBroken(world, wait, look));
   // Whoever was faster, such as a rollback, has a reason of its own.
-  if (wait.state === 'paused' && !(await ledger.changeWait(wait, { state: 'broke', reason }))) return look.state;
+  if (wait.state === 'paused' && !(await ledger.changeWait(wait, { state: 'failed', reason }))) return look.state;
   // Others of its group may be on their way to their pause: nobody waits for them.
   await answerIfOver(world, wait, now);
   const record = await ledger.promotion(wait.owner);
-  if (record) await endLook({ ledger, outbox }, record, reason, now);
+  if (record) await endConfirmation({ ledger, outbox }, record, reason, now);
   return look.state;
 }
 

@@ -5,25 +5,17 @@ import { Ledger } from '../aws/ledger.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { stateMachineName } from '../domain/names.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import { ABORTED } from '../domain/workflow.ts';
-import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
-import { closeLook } from './stack/looks.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import {
-  assertDead,
-  assertSettled,
-  brake,
-  isInTurn,
-  isOver,
-  isWaking,
-  settlePromotion,
-  settleRelease,
-  settleTeardown,
-  settleWake,
-} from './stack/settling.ts';
-import { type Moment, step } from './stack/step.ts';
+import { stateMachineName } from '../domain/pipeline/names.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { ABORTED } from '../domain/workflow/outcome.ts';
+import { closeConfirmation } from './deployment/confirmation.ts';
+import { type EnvironmentClients, environmentClients } from './environment/clients.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { assertDead, assertRecovered } from './recovery/end.ts';
+import { isInTurn, isWaking, recoverTeardown, recoverWake } from './recovery/environment.ts';
+import { brake, isOver, recoverPromotion } from './recovery/promotion.ts';
+import { recoverRelease } from './recovery/release.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
 const Event = z.object({
@@ -67,20 +59,20 @@ export const onExecutionEnded =
         if (await isOver(world, detail.name)) return;
         await brake(world, detail.name);
         assertDead(detail.name, end, at);
-        const isSettled = await settlePromotion(world, detail.name, end, at);
+        const isSettled = await recoverPromotion(world, detail.name, end, at);
         await withdraw(world, detail.name, at);
-        return assertSettled(isSettled, detail.name, end, at);
+        return assertRecovered(isSettled, detail.name, end, at);
       }
       case name('release'):
-        return settleRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at, Number(input.attempt ?? 1));
+        return recoverRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at, Number(input.attempt ?? 1));
       case name('wake'):
         if (!(await isWaking(world, input.environment ?? '', detail.name))) return;
         assertDead(detail.name, end, at);
-        return settleWake(world, input.environment ?? '', detail.name, end, at);
+        return recoverWake(world, input.environment ?? '', detail.name, end, at);
       case name('teardown'):
         if (!(await isInTurn(world, input.environment ?? '', detail.name))) return;
         assertDead(detail.name, end, at);
-        return settleTeardown(world, input.environment ?? '', detail.name, end, at);
+        return recoverTeardown(world, input.environment ?? '', detail.name, end, at);
       default:
         return;
     }
@@ -88,7 +80,7 @@ export const onExecutionEnded =
 
 async function withdraw(world: World, promotion: string, now: number): Promise<void> {
   const record = await world.ledger.promotion(promotion);
-  if (record) await closeLook(world, record, now);
+  if (record) await closeConfirmation(world, record, now);
 }
 
 export const handler = step('on-execution-ended', Event, () => {

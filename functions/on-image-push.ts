@@ -2,12 +2,12 @@
 import * as z from 'zod/mini';
 import { isRunnable, Registry } from '../aws/ecr.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
-import { releaseExecution } from '../domain/names.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import { matchesTag } from '../domain/tags.ts';
-import type { ReleaseStart } from '../domain/workflow.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
+import { releaseExecution } from '../domain/pipeline/names.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { matchesTag } from '../domain/release/tags.ts';
+import type { ReleaseStart } from '../domain/workflow/workflow.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
 
 const Event = z.object({
   source: z.literal('aws.ecr'),

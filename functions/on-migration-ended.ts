@@ -6,11 +6,11 @@ import { Migrations } from '../aws/migrations.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Tasks } from '../aws/tasks.ts';
-import { homeOf } from '../domain/databases.ts';
-import { environmentClients } from './stack/environment.ts';
-import { lookAtRun, type MigratingWorld, tellWaiters } from './stack/migrating.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
+import { homeOf } from '../domain/database/migration.ts';
+import { environmentClients } from './environment/clients.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { type MigratingWorld, observeRun, tellWaiters } from './migration/migration-runs.ts';
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html */
 const Event = z.object({
@@ -36,7 +36,7 @@ export const onMigrationEnded =
     }
     const run = await world.migrations.holder(home.id);
     if (run !== undefined && run.run === detail.startedBy) {
-      const seen = await lookAtRun(world, home, run, now());
+      const seen = await observeRun(world, home, run, now());
       if (seen.state === 'running' && detail.lastStatus === 'STOPPED') throw new EventAhead(home.id);
     }
     // Also when it has ended already: an earlier event's handler may have been cut off before it could tell.

@@ -1,11 +1,11 @@
 /** Posts a notice from the topic to the chats whose webhooks the pipeline names. What fails is tried twice more, then left in the queue of the unhandled. */
 import * as z from 'zod/mini';
 import { Secrets } from '../aws/secrets.ts';
-import { Told, type Way } from '../aws/told.ts';
-import { type Notice, slackMessage, teamsMessage } from '../domain/notices.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
+import { SentNotices, type Way } from '../aws/sent-notices.ts';
+import { type Notice, slackMessage, teamsMessage } from '../domain/notice/notices.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html */
 const Event = z.object({ Records: z.array(z.object({ Sns: z.object({ Message: z.string() }) })) });
@@ -35,7 +35,7 @@ const PATIENCE = 5_000;
 interface World {
   readonly pipeline: Pick<Pipeline, 'notifications'>;
   readonly secrets: Pick<Secrets, 'read'>;
-  readonly told: Pick<Told, 'has' | 'put'>;
+  readonly told: Pick<SentNotices, 'has' | 'put'>;
   readonly fetch: typeof fetch;
 }
 
@@ -98,7 +98,7 @@ export const handler = step('post-notice', Event, () =>
   postNotice({
     pipeline: readPipeline(),
     secrets: new Secrets(),
-    told: new Told(setting('LEDGER_TABLE')),
+    told: new SentNotices(setting('LEDGER_TABLE')),
     fetch: globalThis.fetch,
   }),
 );

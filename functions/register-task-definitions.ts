@@ -7,21 +7,22 @@ import { Migrations } from '../aws/migrations.ts';
 import { Pace } from '../aws/pace.ts';
 import { register } from '../aws/registration.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
-import { isComplete, missingOf, repositoriesOf } from '../domain/composition.ts';
-import { approvalOf, renderMigration } from '../domain/databases.ts';
-import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '../domain/errors.ts';
-import { heldBack } from '../domain/holds.ts';
-import { compareOrders } from '../domain/order.ts';
-import type { Group, Pipeline } from '../domain/pipeline.ts';
-import type { ByHand, Ordered, PromotionRecord } from '../domain/records.ts';
-import { membersOf, type Release, releaseTitle, shortDigest } from '../domain/release.ts';
-import { renderTaskDefinition } from '../domain/render.ts';
-import { migratesAlone, migrationsDue } from './stack/due.ts';
-import { type EnvironmentClients, environmentClients, environmentOf, groupsOf } from './stack/environment.ts';
-import { promotionSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry, notActive } from './stack/words.ts';
+import { approvalOf } from '../domain/database/databases.ts';
+import { renderMigration } from '../domain/database/migration.ts';
+import { whatKeepsOut } from '../domain/environment/freeze-and-pin.ts';
+import type { ByHand, Ordered, PromotionRecord } from '../domain/ledger/records.ts';
+import { isComplete, missingOf, repositoriesOf } from '../domain/pipeline/composition.ts';
+import type { Group, Pipeline } from '../domain/pipeline/pipeline.ts';
+import { compareOrders } from '../domain/release/order.ts';
+import { membersOf, type Release, releaseTitle, shortDigest } from '../domain/release/release.ts';
+import { renderTaskDefinition } from '../domain/task-definition/rendering.ts';
+import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '../domain/workflow/errors.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, groupsOf } from './environment/clients.ts';
+import { promotionSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry, notActive } from './journal/entries.ts';
+import { migratesAlone, migrationsDue } from './migration/pending-migrations.ts';
 
 const Input = promotionSchema;
 
@@ -32,7 +33,10 @@ interface World {
   readonly pipeline: Pipeline;
   readonly registry: Pick<Registry, 'image' | 'uris'>;
   readonly parameters: Pick<ParameterStore, 'foundation'>;
-  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'release' | 'setRelease' | 'holds' | 'running' | 'manifest' | 'gate'>;
+  readonly ledger: Pick<
+    Ledger,
+    'promotion' | 'setPromotion' | 'release' | 'setRelease' | 'freezeAndPins' | 'running' | 'manifest' | 'gate'
+  >;
   readonly pace: Pick<Pace, 'reserve'>;
   readonly migrations: Pick<Migrations, 'runs'>;
   readonly journal: Pick<Journal, 'write'>;
@@ -43,7 +47,7 @@ export const registerTaskDefinitions =
   (world: World) =>
   async (input: z.infer<typeof Input>, moment: Moment): Promise<{ services: readonly string[] }> => {
     const { pipeline, ledger, journal, registry, parameters, clients } = world;
-    const { promotion, environment: name, release, climb, stage } = input;
+    const { promotion, environment: name, release, releaseRun, stage } = input;
     const record = await ledger.promotion(promotion);
     if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
     const groups = groupsOf(pipeline, release);
@@ -89,7 +93,7 @@ export const registerTaskDefinitions =
       throw new MigrationDue(Math.max(...due.map(({ database }) => database.timeoutMinutes)) * 60);
     }
     await ledger.setPromotion(promotion, { state: 'deploying' });
-    await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor: undefined });
+    await ledger.setRelease(release.repository, release.digest, releaseRun, { stage, waitsFor: undefined });
     await journal.write(entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage }));
     return { services: services.map(({ name: service }) => service) };
   };
@@ -97,15 +101,16 @@ export const registerTaskDefinitions =
 /** What may have changed since it was asked for: freeze, a newer release, the image itself, the approval. */
 async function mayEnter(
   { pipeline, ledger, registry }: World,
-  { environment, release, stage, climb }: z.infer<typeof Input>,
+  { environment, release, stage, releaseRun }: z.infer<typeof Input>,
   ordered: Ordered | undefined,
   now: number,
 ): Promise<void> {
-  const holds = await ledger.holds(environment);
-  const heldBy = (hotfix?: ByHand) => membersOf(release).flatMap((member) => heldBack(holds, member, { ordered, hotfix }, now) ?? [])[0];
+  const holds = await ledger.freezeAndPins(environment);
+  const keptOutBy = (hotfix?: ByHand) =>
+    membersOf(release).flatMap((member) => whatKeepsOut(holds, member, { ordered, hotfix }, now) ?? [])[0];
   // Only where it is held back is it worth a look whether it is a hot-fix.
-  const known = heldBy() ? await ledger.release(release.repository, release.digest) : undefined;
-  const held = known?.execution === climb ? heldBy(known.hotfix) : heldBy();
+  const known = keptOutBy() ? await ledger.release(release.repository, release.digest) : undefined;
+  const held = known?.execution === releaseRun ? keptOutBy(known.hotfix) : keptOutBy();
   if (held) throw new PromotionRefused(held);
   for (const member of membersOf(release)) {
     const running = await ledger.running(environment, member.repository);
@@ -126,7 +131,7 @@ async function mayEnter(
   }
   if (ordered === undefined && approvalOf(pipeline, stage, release.repository)) {
     const gate = await ledger.gate(stage, release.repository);
-    const good = gate?.state === 'approved' && gate.release.digest === release.digest && gate.climb === climb;
+    const good = gate?.state === 'approved' && gate.release.digest === release.digest && gate.releaseRun === releaseRun;
     // A newer release may have come to the gate since; then this one is superseded, not merely unapproved.
     if (!good && gate && compareOrders(gate.release.order, release.order) > 0)
       throw new Superseded(`${releaseTitle(gate.release)}, which is newer, has reached ${stage}`);

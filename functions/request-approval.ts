@@ -4,17 +4,17 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { type Answer, StepFunctions } from '../aws/step-functions.ts';
-import { askedAbout } from '../domain/approval.ts';
-import { approvalOf } from '../domain/databases.ts';
-import { Superseded } from '../domain/errors.ts';
-import { compareOrders } from '../domain/order.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import type { ApprovalRecord } from '../domain/records.ts';
-import { releaseTitle, shortDigest } from '../domain/release.ts';
-import { releaseSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { askedAbout } from '../domain/approval/approval.ts';
+import { approvalOf } from '../domain/database/databases.ts';
+import type { ApprovalRecord } from '../domain/ledger/records.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { compareOrders } from '../domain/release/order.ts';
+import { releaseTitle, shortDigest } from '../domain/release/release.ts';
+import { Superseded } from '../domain/workflow/errors.ts';
+import { releaseSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
 
 const Input = z.object({
   release: releaseSchema,
@@ -42,7 +42,7 @@ export const requestApproval =
       approval: `${stage}/${release.repository}/${shortDigest(release.digest)}/${attempt}`,
       stage,
       release,
-      climb: execution,
+      releaseRun: execution,
       token,
       state: 'waiting',
       askedAt: new Date(now()).toISOString(),
@@ -62,7 +62,7 @@ export const requestApproval =
     const dead = failure(new Superseded(`${releaseTitle(release)}, which is newer, has reached the gate of ${stage}`));
     for (;;) {
       const before = await ledger.gate(stage, release.repository);
-      if (before?.climb === execution && before.state === 'waiting') {
+      if (before?.releaseRun === execution && before.state === 'waiting') {
         // A retry of this step: the question stands, only its token is new.
         if (!(await ledger.table.transact([ledger.gateWrite({ ...before, token, version: before.version + 1 }, before)]))) continue;
         if (before.superseded) await outbox.send(before.superseded, dead);
@@ -70,7 +70,7 @@ export const requestApproval =
       }
       const version = (before?.version ?? 0) + 1;
       // What was approved and is on its way is not taken over by something older.
-      if (before?.state === 'approved' && compareOrders(before.release.order, release.order) > 0 && (await climbs(ledger, before)))
+      if (before?.state === 'approved' && compareOrders(before.release.order, release.order) > 0 && (await isInProgress(ledger, before)))
         return answerSelf(failure(new Superseded(`${releaseTitle(before.release)}, which is newer, is approved for ${stage}`)));
       if (before?.state !== 'waiting') {
         if (await ledger.table.transact([ledger.gateWrite({ ...record, version }, before)])) break;
@@ -92,9 +92,9 @@ export const requestApproval =
     return {};
   };
 
-async function climbs(ledger: World['ledger'], { release, climb }: ApprovalRecord): Promise<boolean> {
+async function isInProgress(ledger: World['ledger'], { release, releaseRun }: ApprovalRecord): Promise<boolean> {
   const record = await ledger.release(release.repository, release.digest);
-  return record?.state === 'climbing' && record.execution === climb;
+  return record?.state === 'in-progress' && record.execution === releaseRun;
 }
 
 const failure = (error: Error): Answer => ({ error: error.name, cause: error.message });

@@ -7,24 +7,24 @@ import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { RollbackFailed } from '../domain/errors.ts';
-import { environmentName } from '../domain/names.ts';
-import { listenersOf, type Pipeline } from '../domain/pipeline.ts';
-import type { PromotionRecord, WaitRecord } from '../domain/records.ts';
-import { renderUpdateService } from '../domain/render.ts';
-import { wayBack } from '../domain/rollout.ts';
-import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './stack/environment.ts';
-import { closeLook } from './stack/looks.ts';
-import { outcomeSchema, promotionSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, CLOCK_SKEW, isGoingBack, lookAt } from './stack/waiting.ts';
-import { entry } from './stack/words.ts';
+import type { PromotionRecord, WaitRecord } from '../domain/ledger/records.ts';
+import { environmentName } from '../domain/pipeline/names.ts';
+import { listenersOf, type Pipeline } from '../domain/pipeline/pipeline.ts';
+import { wayBack } from '../domain/rollout/rollout.ts';
+import { renderUpdateService } from '../domain/service/rendering.ts';
+import { RollbackFailed } from '../domain/workflow/errors.ts';
+import { closeConfirmation } from './deployment/confirmation.ts';
+import { answerIfOver, CLOCK_SKEW, isGoingBack, observe } from './deployment/waits.ts';
+import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './environment/clients.ts';
+import { outcomeSchema, promotionSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
 
 const Input = z.discriminatedUnion('act', [
   z.extend(promotionSchema, { act: z.literal('begin'), fence: z.number(), token: z.string(), outcome: outcomeSchema }),
   /** The backstop's look, after a wait that nobody ended. */
-  z.extend(promotionSchema, { act: z.literal('look') }),
+  z.extend(promotionSchema, { act: z.literal('observe') }),
 ]);
 
 type Begin = Extract<z.infer<typeof Input>, { act: 'begin' }>;
@@ -49,7 +49,7 @@ export const rollBack =
     const { promotion, environment, release, stage } = input;
     const record = await ledger.promotion(promotion);
     if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
-    if (input.act === 'look') return lookOnce(world, record);
+    if (input.act === 'observe') return observeOnce(world, record);
     await ledger.setPromotion(promotion, { state: 'rolling-back', reason: input.outcome.reason });
     await journal.write(
       entry(promotion, 'rolling-back', moment.now(), 'bad', `did not hold in ${environment}, rolls back: ${input.outcome.reason}`, {
@@ -58,7 +58,7 @@ export const rollBack =
         stage,
       }),
     );
-    await closeLook(world, input, moment.now());
+    await closeConfirmation(world, input, moment.now());
     const begun: string[] = [];
     const services = Object.keys(record.before ?? {});
     const among = await goingBack(ledger, record, services);
@@ -99,8 +99,8 @@ async function beginRollBack(
   // A retry: of an update back, of which ECS may have heard; or of a stop, which is harmless twice, and may have come too late.
   if (isGoingBack(left.kind)) {
     await ledger.putWait({ ...left, token });
-    if (left.state === 'held' || left.state === 'broke') return true;
-    if (left.kind === 'put-back' && (await lookAt({ pipeline, ledger, clients }, { ...left, token })).state !== 'none') return true;
+    if (left.state === 'succeeded' || left.state === 'failed') return true;
+    if (left.kind === 'put-back' && (await observe({ pipeline, ledger, clients }, { ...left, token })).state !== 'none') return true;
   }
   await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);
   if (previous === null) {
@@ -116,25 +116,25 @@ async function beginRollBack(
     return false;
   }
   const stop: WaitRecord = { ...left, kind: 'stop', token, among, state: 'open' };
-  const look: Look = left.kind === 'put-back' ? { state: 'held', reason: '' } : await ecs.look(cluster, serviceName, left.since);
+  const look: Look = left.kind === 'put-back' ? { state: 'succeeded', reason: '' } : await ecs.look(cluster, serviceName, left.since);
   switch (look.state) {
-    case 'broke':
+    case 'failed':
       // Deleted by hand, or ECS has no way back: neither is what ran before.
       if (look.stuck || look.gone) {
-        await ledger.putWait({ ...stop, state: 'broke', reason: `${serviceName}: ${look.reason}` });
+        await ledger.putWait({ ...stop, state: 'failed', reason: `${serviceName}: ${look.reason}` });
         return true;
       }
       // ECS has rolled back by itself.
-      await ledger.putWait({ ...stop, state: 'held' });
+      await ledger.putWait({ ...stop, state: 'succeeded' });
       return false;
     case 'none':
-      await ledger.putWait({ ...stop, state: 'held' });
+      await ledger.putWait({ ...stop, state: 'succeeded' });
       return false;
     case 'running':
       await ledger.putWait(stop);
       await ecs.stop(look.deployment ?? '');
       return true;
-    case 'held': {
+    case 'succeeded': {
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
       // A retry keeps its first moment: ECS may have begun with the first try's.
       const since = left.kind === 'put-back' ? left.since : now - CLOCK_SKEW;
@@ -156,14 +156,15 @@ async function beginRollBack(
 }
 
 /** What does ECS say, now that nobody has ended the wait in time? */
-async function lookOnce(world: World, { promotion, environment, before }: PromotionRecord): Promise<object> {
+async function observeOnce(world: World, { promotion, environment, before }: PromotionRecord): Promise<object> {
   for (const service of Object.keys(before ?? {})) {
     const wait = await world.ledger.wait(environment, service);
-    if (wait?.owner !== promotion || wait.state === 'held') continue;
-    const look = isGoingBack(wait.kind) && wait.state === 'open' ? await lookAt(world, wait) : undefined;
+    if (wait?.owner !== promotion || wait.state === 'succeeded') continue;
+    const look = isGoingBack(wait.kind) && wait.state === 'open' ? await observe(world, wait) : undefined;
     const after = look === undefined ? wait : await world.ledger.wait(environment, service);
     if (after?.state === 'late') throw new RollbackFailed(`${service} had completed before it could be stopped`);
-    if (after?.state !== 'held') throw new RollbackFailed(after?.reason ?? `${service}: ${look?.reason ?? 'its rollback never began'}`);
+    if (after?.state !== 'succeeded')
+      throw new RollbackFailed(after?.reason ?? `${service}: ${look?.reason ?? 'its rollback never began'}`);
   }
   return {};
 }

@@ -3,15 +3,16 @@ import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
 import { Logs } from '../aws/logs.ts';
 import { Parameters } from '../aws/ssm.ts';
-import { VerificationFailed } from '../domain/errors.ts';
-import { buildProject } from '../domain/names.ts';
-import type { HttpCheck, Pipeline } from '../domain/pipeline.ts';
-import { failedBuild } from '../domain/reasons.ts';
-import { shiftingOf, shiftMinutes } from '../domain/strategy.ts';
-import { environmentOf, groupsOf } from './stack/environment.ts';
-import { promotionSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
+import { buildProject } from '../domain/pipeline/names.ts';
+import type { HttpCheck, Pipeline } from '../domain/pipeline/pipeline.ts';
+import { failedBuild } from '../domain/promotion/failure-reasons.ts';
+import { shiftingOf } from '../domain/rollout/choice.ts';
+import { shiftMinutes } from '../domain/rollout/strategy.ts';
+import { VerificationFailed } from '../domain/workflow/errors.ts';
+import { environmentOf, groupsOf } from './environment/clients.ts';
+import { promotionSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
 
 const Input = z.extend(promotionSchema, {
   /** Before traffic shifts: the listener that leads to what is new. */
@@ -42,10 +43,10 @@ export interface RunChecksOutput {
   /** What comes after the test listener; absent after the checks of what runs. */
   readonly next?: {
     /** Whether a person looks before traffic shifts, and how long there is. */
-    readonly look: boolean;
-    readonly lookSeconds: number;
+    readonly confirm: boolean;
+    readonly confirmSeconds: number;
     /** When that ends: it begins with ECS's pause, not with the question. Milliseconds since the epoch. */
-    readonly lookUntil: number;
+    readonly confirmUntil: number;
     /** How long shifting and baking may take. */
     readonly shiftSeconds: number;
   };
@@ -122,9 +123,9 @@ async function nextOf(
     return since + pauseMinutes * 60_000;
   });
   return {
-    look: shifting.some(({ look }) => look),
-    lookSeconds: Math.min(...shifting.map(({ pauseMinutes }) => pauseMinutes)) * 60 - BEFORE_ECS,
-    lookUntil: Math.min(...(await Promise.all(ends))) - BEFORE_ECS * 1000,
+    confirm: shifting.some(({ confirm }) => confirm),
+    confirmSeconds: Math.min(...shifting.map(({ pauseMinutes }) => pauseMinutes)) * 60 - BEFORE_ECS,
+    confirmUntil: Math.min(...(await Promise.all(ends))) - BEFORE_ECS * 1000,
     shiftSeconds: (Math.max(...shifting.map(shiftMinutes)) + environment.timeouts.deployMinutes) * 60,
   };
 }

@@ -6,20 +6,20 @@ import { Outbox } from '../aws/outbox.ts';
 import { proceed } from '../aws/rollouts.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { DeploymentFailed } from '../domain/errors.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import type { WaitRecord } from '../domain/records.ts';
-import { type EnvironmentClients, environmentClients, turnOf } from './stack/environment.ts';
-import { promotionSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, lookAt, whetherOver } from './stack/waiting.ts';
-import { entry } from './stack/words.ts';
+import type { WaitRecord } from '../domain/ledger/records.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
+import { DeploymentFailed } from '../domain/workflow/errors.ts';
+import { answerIfOver, observe, whetherOver } from './deployment/waits.ts';
+import { type EnvironmentClients, environmentClients, turnOf } from './environment/clients.ts';
+import { promotionSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
 
 const Input = z.discriminatedUnion('act', [
   z.extend(promotionSchema, { act: z.literal('begin'), fence: z.number(), token: z.string() }),
   /** The backstop's look, after a wait that nobody ended. */
-  z.extend(promotionSchema, { act: z.literal('look') }),
+  z.extend(promotionSchema, { act: z.literal('observe') }),
 ]);
 
 interface World {
@@ -37,7 +37,7 @@ export const shiftTraffic =
     const { pipeline, ledger, turns, journal, clients } = world;
     const { promotion, environment, release, stage } = input;
     const waits = await ownWaits(world, input);
-    if (input.act === 'look') return lookOnce(world, waits);
+    if (input.act === 'observe') return observeOnce(world, waits);
     const among = waits.map(({ service }) => service);
     await ledger.setPromotion(promotion, { state: 'deploying' });
     await turns.assertTurn(environment, turnOf(pipeline, release), promotion, input.fence);
@@ -46,7 +46,7 @@ export const shiftTraffic =
       await ledger.putWait({ ...wait, kind: 'shift', token: input.token, among, state: before });
     }
     // Where one has come to its end already, none goes on.
-    let goesOn = waits.every(({ state }) => state !== 'broke');
+    let goesOn = waits.every(({ state }) => state !== 'failed');
     for (const { hook, state } of goesOn ? waits : [])
       if (hook && (state === 'paused' || state === 'open')) goesOn = (await proceed(clients(environment).ecs, hook)) && goesOn;
     const text = `holds at the test listener of ${environment}; traffic of ${among.join(', ')} shifts`;
@@ -56,7 +56,7 @@ export const shiftTraffic =
     if (goesOn && !retried) return {};
     for (const { service } of waits) {
       const wait = await ledger.wait(environment, service);
-      if (wait?.state === 'open') await lookAt(world, wait);
+      if (wait?.state === 'open') await observe(world, wait);
     }
     const [first] = waits;
     if (first) await answerIfOver(world, { ...first, kind: 'shift', token: input.token, among }, now());
@@ -71,8 +71,8 @@ async function ownWaits({ ledger }: World, { promotion, environment }: z.infer<t
   return waits.filter((wait): wait is WaitRecord => wait?.owner === promotion && wait.hook !== undefined);
 }
 
-async function lookOnce(world: World, waits: readonly WaitRecord[]): Promise<object> {
-  for (const wait of waits) if (wait.state === 'open') await lookAt(world, wait);
+async function observeOnce(world: World, waits: readonly WaitRecord[]): Promise<object> {
+  for (const wait of waits) if (wait.state === 'open') await observe(world, wait);
   const over = waits[0] ? await whetherOver(world, waits[0]) : ({ state: 'open' } as const);
   if (over.state === 'open') throw new DeploymentFailed('its traffic had not shifted in time; see timeouts.deployMinutes');
   if ('error' in over.answer) throw new DeploymentFailed(over.answer.cause);

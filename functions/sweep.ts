@@ -7,17 +7,20 @@ import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { type ExecutionEnd, StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { isOpen } from '../domain/hours.ts';
-import type { Environment, Pipeline } from '../domain/pipeline.ts';
-import type { WaitRecord } from '../domain/records.ts';
-import { ABORTED } from '../domain/workflow.ts';
-import { type EnvironmentClients, environmentClients } from './stack/environment.ts';
-import { LATE, lostPushes } from './stack/lost-pushes.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type End, LAST_BREATH, settlePromotion, settleRelease, settleTeardown, settleWake } from './stack/settling.ts';
-import { type Moment, step } from './stack/step.ts';
-import { Troubles } from './stack/troubles.ts';
-import { answerIfOver, lookAt } from './stack/waiting.ts';
+import { isOpen } from '../domain/environment/hours.ts';
+import type { WaitRecord } from '../domain/ledger/records.ts';
+import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
+import { ABORTED } from '../domain/workflow/outcome.ts';
+import { answerIfOver, observe } from './deployment/waits.ts';
+import { type EnvironmentClients, environmentClients } from './environment/clients.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { type End, LAST_BREATH } from './recovery/end.ts';
+import { recoverTeardown, recoverWake } from './recovery/environment.ts';
+import { recoverPromotion } from './recovery/promotion.ts';
+import { recoverRelease } from './recovery/release.ts';
+import { Troubles } from './sweeping/collected-errors.ts';
+import { LATE, lostPushes } from './sweeping/lost-pushes.ts';
 
 const Event = z.object({});
 
@@ -56,7 +59,7 @@ export const sweep =
       waits: await lostWaits(world, open.waits, troubles, now),
       holders: await deadHolders(world, open.environments, troubles, now),
       closings: await closings(world, open.extensions, troubles, now),
-      releases: await deadReleases(world, open.climbing, troubles, now),
+      releases: await deadReleases(world, open.inProgress, troubles, now),
       pushes: await lostPushes(world, open, troubles, { now: moment.now, until: now + TIME_FOR_PUSHES }),
     };
     if (Object.values(found).some((count) => count > 0)) moment.logger.info('the sweep found something', { found });
@@ -99,7 +102,7 @@ async function lostWaits(world: World, waits: readonly WaitRecord[], troubles: T
     const environment = world.pipeline.environments[wait.environment];
     if (environment === undefined || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
     await troubles.spare(`${wait.service} in ${wait.environment}`, async () => {
-      const look = await lookAt(world, wait);
+      const look = await observe(world, wait);
       if (look.state !== 'none' && (await answerIfOver(world, wait, now))) ended++;
     });
   }
@@ -120,8 +123,8 @@ async function deadHolders(world: World, environments: readonly string[], troubl
         const end = await ended(workflows, ticket.execution, now);
         if (end === undefined) return;
         dead++;
-        if (await ledger.promotion(ticket.id)) await settlePromotion(world, ticket.id, end, now);
-        else await settleTeardown(world, name, ticket.id, end, now);
+        if (await ledger.promotion(ticket.id)) await recoverPromotion(world, ticket.id, end, now);
+        else await recoverTeardown(world, name, ticket.id, end, now);
       });
     }
     await troubles.spare(`waking of ${name}`, async () => {
@@ -129,7 +132,7 @@ async function deadHolders(world: World, environments: readonly string[], troubl
       if (wake === undefined) return;
       const found = await workflows.describe(executionArn(wakeMachine, wake));
       const woken = endOf(found, now);
-      if (woken !== undefined) await settleWake(world, name, wake, woken, now);
+      if (woken !== undefined) await recoverWake(world, name, wake, woken, now);
       // Whoever waits there was parked by somebody that crashed before it started the wake, or told of the last one.
       else if (found === undefined && mayWake(environment, now) && (await turns.hasParked(environment)))
         await workflows.start(wakeMachine, wake, { environment: name, cause: 'need' });
@@ -163,16 +166,16 @@ function endOf(end: ExecutionEnd | undefined, now: number): End | undefined {
  * Releases that climb in the ledger while their execution has ended. Most of them wait for people, for days:
  * each is asked about once an hour. What holds a turn is found by {@link deadHolders}, every time.
  */
-async function deadReleases(world: World, climbing: Open['climbing'], troubles: Troubles, now: number): Promise<number> {
+async function deadReleases(world: World, inProgress: Open['inProgress'], troubles: Troubles, now: number): Promise<number> {
   let dead = 0;
-  for (const { repository, digest, admittedAt, execution } of climbing) {
+  for (const { repository, digest, admittedAt, execution } of inProgress) {
     const hour = (at: number) => Math.floor((at - Date.parse(admittedAt)) / HOUR);
     if (hour(now) === hour(now - world.pipeline.sweepMinutes * 60_000)) continue;
     await troubles.spare(`release ${execution}`, async () => {
       const end = await ended(world.workflows, executionArn(world.releaseMachine, execution), now);
       if (end === undefined) return;
       dead++;
-      await settleRelease(world, repository, digest, execution, end, now);
+      await recoverRelease(world, repository, digest, execution, end, now);
     });
   }
   return dead;

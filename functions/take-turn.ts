@@ -5,15 +5,15 @@ import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { EnvironmentAsleep, PromotionRefused } from '../domain/errors.ts';
-import { isOpen, nextOpening } from '../domain/hours.ts';
-import type { Environment, Pipeline } from '../domain/pipeline.ts';
-import type { Ticket } from '../domain/turns.ts';
-import { ALL_GROUPS, environmentOf, turnOf } from './stack/environment.ts';
-import { orderedSchema, releaseSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { isOpen, nextOpening } from '../domain/environment/hours.ts';
+import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
+import type { Ticket } from '../domain/turn/protocol.ts';
+import { EnvironmentAsleep, PromotionRefused } from '../domain/workflow/errors.ts';
+import { ALL_GROUPS, environmentOf, turnOf } from './environment/clients.ts';
+import { orderedSchema, releaseSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
 
 const common = { ticket: z.string(), execution: z.string(), askedAt: z.number(), environment: z.string(), token: z.string() };
 
@@ -22,7 +22,7 @@ const Input = z.discriminatedUnion('kind', [
     ...common,
     kind: z.literal('group'),
     stage: z.string(),
-    climb: z.string(),
+    releaseRun: z.string(),
     release: releaseSchema,
     ordered: z.nullish(orderedSchema),
   }),
@@ -67,7 +67,7 @@ const ticketOf = ({ ticket, execution, askedAt, token }: z.infer<typeof Input>):
 
 async function takeGroupTurn(world: World, input: GroupInput, environment: Environment, { now }: Moment): Promise<object> {
   const { pipeline, ledger, journal, turns } = world;
-  const { release, stage, climb } = input;
+  const { release, stage, releaseRun } = input;
   const group = turnOf(pipeline, release);
   await ledger.newPromotion({
     promotion: input.ticket,
@@ -76,7 +76,7 @@ async function takeGroupTurn(world: World, input: GroupInput, environment: Envir
     stage,
     group: group ?? ALL_GROUPS,
     release,
-    climb,
+    releaseRun,
     pipeline: pipeline.digest,
     state: 'waiting',
     askedAt: new Date(input.askedAt).toISOString(),
@@ -97,7 +97,7 @@ async function takeGroupTurn(world: World, input: GroupInput, environment: Envir
   }
   if (taken.state !== 'parked') return {};
   const waitsFor = taken.asleep ? await wakeOrWait(world, environment, now()) : `its turn in ${environment.name}`;
-  await ledger.setRelease(release.repository, release.digest, climb, { stage, waitsFor });
+  await ledger.setRelease(release.repository, release.digest, releaseRun, { stage, waitsFor });
   await journal.write(
     entry(input.ticket, 'parked', now(), 'waiting', `waits for ${waitsFor}`, { release, environment: environment.name, stage }),
   );

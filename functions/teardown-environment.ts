@@ -5,15 +5,15 @@ import { Ledger } from '../aws/ledger.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { ClusterBusy } from '../domain/errors.ts';
-import { isOpen } from '../domain/hours.ts';
-import { environmentName } from '../domain/names.ts';
-import { type Environment, listenersOf, type Pipeline } from '../domain/pipeline.ts';
-import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
-import { outcomeSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { entry } from './stack/words.ts';
+import { isOpen } from '../domain/environment/hours.ts';
+import { environmentName } from '../domain/pipeline/names.ts';
+import { type Environment, listenersOf, type Pipeline } from '../domain/pipeline/pipeline.ts';
+import { ClusterBusy } from '../domain/workflow/errors.ts';
+import { type EnvironmentClients, environmentClients, environmentOf } from './environment/clients.ts';
+import { outcomeSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
 
 const common = { environment: z.string(), execution: z.string(), fence: z.number() };
 

@@ -7,21 +7,21 @@ import { Outbox } from '../aws/outbox.ts';
 import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
-import { environmentName } from '../domain/names.ts';
-import type { Environment, Pipeline } from '../domain/pipeline.ts';
-import type { ServiceRecord, WaitRecord } from '../domain/records.ts';
-import { renderCreateService, renderWakeService, type ServiceParts } from '../domain/render.ts';
-import { restoring, WAY_BACK } from '../domain/rollout.ts';
-import { routed } from '../domain/routes.ts';
-import { shiftingOf } from '../domain/strategy.ts';
-import { type EnvironmentClients, environmentClients, environmentOf } from './stack/environment.ts';
-import { armClosing } from './stack/idle.ts';
-import { leadAfresh, leadTo, pairOf, type Routed, rollingTo } from './stack/routing.ts';
-import { outcomeSchema } from './stack/schemas.ts';
-import { readPipeline, setting } from './stack/settings.ts';
-import { type Moment, step } from './stack/step.ts';
-import { answerIfOver, CLOCK_SKEW, lookAt } from './stack/waiting.ts';
-import { entry } from './stack/words.ts';
+import type { ServiceRecord, WaitRecord } from '../domain/ledger/records.ts';
+import { environmentName } from '../domain/pipeline/names.ts';
+import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
+import { shiftingOf } from '../domain/rollout/choice.ts';
+import { restoring, WAY_BACK } from '../domain/rollout/rollout.ts';
+import { renderCreateService, renderWakeService, type ServiceParts } from '../domain/service/rendering.ts';
+import { routed } from '../domain/service/routes.ts';
+import { leadAfresh, leadTo, pairOf, type Routed, rollingTo } from './deployment/routing.ts';
+import { answerIfOver, CLOCK_SKEW, observe } from './deployment/waits.ts';
+import { type EnvironmentClients, environmentClients, environmentOf } from './environment/clients.ts';
+import { armClosing } from './environment/idle-closing.ts';
+import { outcomeSchema } from './handler/inputs.ts';
+import { readPipeline, setting } from './handler/settings.ts';
+import { type Moment, step } from './handler/step.ts';
+import { entry } from './journal/entries.ts';
 
 const common = { environment: z.string(), execution: z.string() };
 
@@ -128,7 +128,7 @@ async function restoreService(
   await ledger.putWait(wait);
   if (again) {
     const mayBeMissing = environment.onDemand?.depth === 'cluster';
-    if (wait.state !== 'open' || (await lookAt({ pipeline, ledger, clients }, wait, { mayBeMissing })).state !== 'none') return true;
+    if (wait.state !== 'open' || (await observe({ pipeline, ledger, clients }, wait, { mayBeMissing })).state !== 'none') return true;
   }
   const own = service.web ? [name] : [];
   const { foundation, targetGroups, alternates } = await parameters.foundation(

@@ -1,7 +1,7 @@
 /** What is deployed of every function: its code, with the pipeline beside it. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Pipeline } from '../domain/pipeline.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { codeOf } from './code.ts';
 
 /**

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parsePipeline } from '../domain/config.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
-import { ConfigError } from '../domain/problems.ts';
+import { parsePipeline } from '../domain/configuration/configuration.ts';
+import { ConfigError } from '../domain/configuration/problems.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 
 /** @throws ConfigError with every problem, its place and the way out */
 export async function readConfig(path: string): Promise<Pipeline> {

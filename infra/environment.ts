@@ -9,11 +9,12 @@ import {
   Stack,
   aws_ssm as ssm,
 } from 'aws-cdk-lib';
-import { WEB_SERVICES_PER_ENVIRONMENT } from '../domain/bounds.ts';
-import { homesOf, serviceOf as serviceOfDatabase } from '../domain/databases.ts';
-import * as names from '../domain/names.ts';
-import type { Build, Environment, Foundation, ServiceDefinition, WebEntry } from '../domain/pipeline.ts';
-import { shiftingOf } from '../domain/strategy.ts';
+import { WEB_SERVICES_PER_ENVIRONMENT } from '../domain/configuration/limits.ts';
+import { homesOf } from '../domain/database/databases.ts';
+import { serviceOf as serviceOfDatabase } from '../domain/database/migration.ts';
+import * as names from '../domain/pipeline/names.ts';
+import type { Build, Environment, Foundation, ServiceDefinition, WebEntry } from '../domain/pipeline/pipeline.ts';
+import { shiftingOf } from '../domain/rollout/choice.ts';
 import { buildRole, pascal } from './names.ts';
 import { type Network, network, type SiteNetwork, TEST_PORT } from './network.ts';
 import { deployers, deployStatements } from './permissions.ts';

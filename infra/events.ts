@@ -1,7 +1,7 @@
 /** What wakes functions: pushes, deployments, ends of executions, and the journal's stream. */
 import { aws_events as events, aws_lambda as lambda, type Stack, aws_sns as sns } from 'aws-cdk-lib';
-import { homesOf } from '../domain/databases.ts';
-import * as names from '../domain/names.ts';
+import { homesOf } from '../domain/database/databases.ts';
+import * as names from '../domain/pipeline/names.ts';
 import type { StepFunction } from './functions.ts';
 import { deploymentRule, executionRule, hookRule, imagePushRule, migrationRule, pascal, taskRule } from './names.ts';
 import type { Place } from './place.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration, aws_iam as iam, aws_lambda as lambda, aws_logs as logs, RemovalPolicy, type Stack } from 'aws-cdk-lib';
-import * as names from '../domain/names.ts';
+import * as names from '../domain/pipeline/names.ts';
 import { pascal } from './names.ts';
 import { statementsFor } from './permissions.ts';
 import type { Place } from './place.ts';

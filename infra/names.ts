@@ -1,4 +1,4 @@
-/** Names that only templates use; those that functions and people also need are in domain/names.ts. */
+/** Names that only templates use; those that functions and people also need are in domain/pipeline/names.ts. */
 
 /** What stands between the words of a name, as letters and digits; a hyphen before a letter needs none but the capital. */
 const SEPARATORS: Readonly<Record<string, string>> = { '-': '', '/': 's', '.': 'd', _: 'u' };

@@ -1,9 +1,9 @@
 /** What every function may do, in one table. Nothing here ends in a wildcard that a name could replace. */
-import { FAMILIES_BY_NAME } from '../domain/bounds.ts';
-import { homesOf } from '../domain/databases.ts';
-import * as names from '../domain/names.ts';
-import type { Environment } from '../domain/pipeline.ts';
-import { shiftingOf } from '../domain/strategy.ts';
+import { FAMILIES_BY_NAME } from '../domain/configuration/limits.ts';
+import { homesOf } from '../domain/database/databases.ts';
+import * as names from '../domain/pipeline/names.ts';
+import type { Environment } from '../domain/pipeline/pipeline.ts';
+import { shiftingOf } from '../domain/rollout/choice.ts';
 import type { Place } from './place.ts';
 import type { Statement } from './policy.ts';
 
@@ -76,7 +76,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
   'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
   'run-checks': ['ledger: get', 'ledger: update', 'read parameters', 'read build logs'],
-  'request-look': [...RECORDS, 'journal', 'fail waiting steps'],
+  'request-confirmation': [...RECORDS, 'journal', 'fail waiting steps'],
   'shift-traffic': [...RECORDS, 'journal', 'answer waiting steps', 'change environments'],
   'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
   'complete-promotion': [...RECORDS, ...TURNS, 'journal'],

@@ -1,6 +1,6 @@
 /** The stack of the pipeline itself: functions, workflows, tables, events, schedules. */
 import { type App, CfnOutput, aws_lambda as lambda, Stack } from 'aws-cdk-lib';
-import * as names from '../domain/names.ts';
+import * as names from '../domain/pipeline/names.ts';
 import { eventSources, required, ruleNames } from './events.ts';
 import { stepFunctions } from './functions.ts';
 import { pascal } from './names.ts';

@@ -1,6 +1,6 @@
 /** A pipeline at its site: the ARNs of everything, made from names, so that stacks need not refer to each other. */
-import * as names from '../domain/names.ts';
-import type { Environment, Pipeline, ServiceDefinition } from '../domain/pipeline.ts';
+import * as names from '../domain/pipeline/names.ts';
+import type { Environment, Pipeline, ServiceDefinition } from '../domain/pipeline/pipeline.ts';
 import { undeliveredQueue, unhandledQueue } from './names.ts';
 
 export class Place {

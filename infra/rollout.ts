@@ -1,8 +1,8 @@
 /** What traffic that shifts needs of an environment: the role in which ECS shifts it, and the alarms that bring it back. */
 import { aws_cloudwatch as cloudwatch, type aws_elasticloadbalancingv2 as elb, type aws_iam as iam, type Stack } from 'aws-cdk-lib';
-import * as names from '../domain/names.ts';
-import type { Environment } from '../domain/pipeline.ts';
-import { ALARMING } from '../domain/reasons.ts';
+import * as names from '../domain/pipeline/names.ts';
+import type { Environment } from '../domain/pipeline/pipeline.ts';
+import { ALARMING } from '../domain/promotion/failure-reasons.ts';
 import { pascal } from './names.ts';
 import type { Network } from './network.ts';
 import type { Place } from './place.ts';

@@ -1,6 +1,6 @@
 /** What happens by the clock: the sweep, and the hours of on-demand environments in their own time zones. */
 import { type Stack, aws_scheduler as scheduler } from 'aws-cdk-lib';
-import type { Hours } from '../domain/pipeline.ts';
+import type { Hours } from '../domain/pipeline/pipeline.ts';
 import { required } from './events.ts';
 import type { StepFunction } from './functions.ts';
 import { closingSchedule, openingSchedule, pascal, schedulerRole, sweepSchedule } from './names.ts';

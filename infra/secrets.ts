@@ -1,6 +1,7 @@
 /** Which secrets the task definitions name, so that an environment's execution role may read those and no others. */
-import { isOwnSecret } from '../domain/dangers.ts';
-import type { Environment, TaskDefinitionTemplate } from '../domain/pipeline.ts';
+
+import type { Environment, TaskDefinitionTemplate } from '../domain/pipeline/pipeline.ts';
+import { isOwnSecret } from '../domain/task-definition/dangers.ts';
 import type { Place } from './place.ts';
 
 export interface Secrets {

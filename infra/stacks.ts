@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import type { Pipeline } from '../domain/pipeline.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { bundleFunctions } from './bundle.ts';
 import { functionsFolder } from './code.ts';
 import { environmentStack } from './environment.ts';

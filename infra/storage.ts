@@ -8,7 +8,7 @@ import {
   aws_sns as sns,
   aws_sqs as sqs,
 } from 'aws-cdk-lib';
-import * as names from '../domain/names.ts';
+import * as names from '../domain/pipeline/names.ts';
 import { pascal, undeliveredQueue, unhandledQueue } from './names.ts';
 import type { Place } from './place.ts';
 

@@ -4,7 +4,7 @@
  */
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Pipeline } from '../domain/pipeline.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { codeOf, functionsFolder as ourFunctions } from './code.ts';
 import { readConfig } from './config-file.ts';
 import { Kept } from './kept.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Stack, aws_stepfunctions as sfn } from 'aws-cdk-lib';
-import * as names from '../domain/names.ts';
+import * as names from '../domain/pipeline/names.ts';
 import type { StepFunction } from './functions.ts';
 import { pascal, workflowRole } from './names.ts';
 import type { Place } from './place.ts';

@@ -1,7 +1,7 @@
 /** What a rehearsal's meter comes to: calls, transitions, dollars, with orchestration and verification apart; and what teardown saved. */
 
-import { functionName } from '../domain/names.ts';
-import type { JournalEntry } from '../domain/records.ts';
+import type { JournalEntry } from '../domain/ledger/records.ts';
+import { functionName } from '../domain/pipeline/names.ts';
 import { sum, type Usage } from '../local/core/meter.ts';
 import { PRICES_AS_OF, price } from '../local/core/prices.ts';
 import type { Stage } from './stage.ts';

@@ -1,5 +1,5 @@
 /** The chats and mailboxes of a pipeline, as people would have set them up: webhooks that answer, and confirmed addresses. */
-import type { Notifications } from '../domain/pipeline.ts';
+import type { Notifications } from '../domain/pipeline/pipeline.ts';
 import type { Principal } from '../local/core/service.ts';
 import type { Site } from '../local/core/site.ts';
 

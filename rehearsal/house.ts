@@ -3,7 +3,7 @@ import { createHash, randomInt } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Pipeline } from '../domain/pipeline.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { synthesise } from '../infra/synthesis.ts';
 import { Inputs } from '../local/outer/inputs.ts';
 

@@ -1,8 +1,8 @@
 /** Plays a script on a stage and holds what happened against what it expects. */
 
-import { releaseExecution } from '../domain/names.ts';
-import type { JournalEntry } from '../domain/records.ts';
-import { shortDigest } from '../domain/release.ts';
+import type { JournalEntry } from '../domain/ledger/records.ts';
+import { releaseExecution } from '../domain/pipeline/names.ts';
+import { shortDigest } from '../domain/release/release.ts';
 import { type Act, type Expectation, type Script, ScriptError, timeOf } from './script.ts';
 import type { Push, Stage } from './stage.ts';
 

@@ -1,6 +1,6 @@
 /** The access keys with which outsiders reach a running local AWS: one profile for each person and role of the pipeline, and one that may do everything. */
-import { peopleRole } from '../domain/names.ts';
-import type { Pipeline } from '../domain/pipeline.ts';
+import { peopleRole } from '../domain/pipeline/names.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import type { AccessKey } from '../local/core/client.ts';
 import { identities } from '../local/core/iam/identities.ts';
 import type { Site } from '../local/core/site.ts';

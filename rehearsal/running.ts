@@ -1,9 +1,9 @@
 /** A pipeline on local AWS in real time, with doors for everybody outside, that goes on where it stopped. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { foundationParameter, functionName, journalTable } from '../domain/names.ts';
-import type { Foundation, Pipeline } from '../domain/pipeline.ts';
-import type { JournalEntry } from '../domain/records.ts';
+import type { JournalEntry } from '../domain/ledger/records.ts';
+import { foundationParameter, functionName, journalTable } from '../domain/pipeline/names.ts';
+import type { Foundation, Pipeline } from '../domain/pipeline/pipeline.ts';
 import { Stacks } from '../local/cloudformation/index.ts';
 import { VirtualClock } from '../local/core/clock.ts';
 import type { Site } from '../local/core/site.ts';

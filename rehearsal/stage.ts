@@ -7,6 +7,7 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
+import type { JournalEntry } from '../domain/ledger/records.ts';
 import {
   environmentName,
   foundationParameter,
@@ -15,9 +16,8 @@ import {
   ledgerTable,
   peopleRole,
   stateMachineName,
-} from '../domain/names.ts';
-import type { Foundation, Pipeline } from '../domain/pipeline.ts';
-import type { JournalEntry } from '../domain/records.ts';
+} from '../domain/pipeline/names.ts';
+import type { Foundation, Pipeline } from '../domain/pipeline/pipeline.ts';
 import { assemblyFor } from '../infra/synthesis.ts';
 import { bootAssembly, deployAssembly, type Stacks } from '../local/cloudformation/index.ts';
 import { type AccessKey, clientConfig } from '../local/core/client.ts';

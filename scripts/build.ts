@@ -9,7 +9,7 @@ import { codeOf } from '../infra/code.ts';
 const root = resolve(import.meta.dirname, '..');
 const LAZY = ['domain', 'aws', 'infra', 'local', 'rehearsal'];
 /** What every output needs is built in: help is shown by a Node, too, that cannot read the sources. */
-const EAGER = ['domain/times.ts'];
+const EAGER = ['domain/text/times.ts'];
 
 /** Leaves everything but the command's own folder outside, under paths that hold from `dist/`. */
 const outside: Plugin = {

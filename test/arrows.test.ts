@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   infra: ['domain'],
   local: [],
   rehearsal: ['aws', 'domain', 'infra', 'local'],
-  cli: ['aws', 'domain', 'infra', 'local', 'rehearsal'],
+  cli: ['queries', 'aws', 'domain', 'infra', 'local', 'rehearsal'],
   examples: ['domain', 'rehearsal'],
   bench: ['aws', 'domain', 'infra', 'local', 'rehearsal'],
 };

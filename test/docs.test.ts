@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { schemaKeys } from '../domain/schema.ts';
+import { schemaKeys } from '../domain/configuration/schema.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -27,7 +27,9 @@ describe('the documentation', () => {
   });
 
   it('names only commands that there are', () => {
-    const commands = readdirSync(join(root, 'cli/commands')).map((file) => file.replace('.ts', ''));
+    const commands = readdirSync(join(root, 'cli/commands'))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => file.replace('.ts', ''));
     for (const [, verb = ''] of read('README.md').matchAll(/npx shiplock ([a-z]+)/g)) expect(commands).toContain(verb);
   });
 

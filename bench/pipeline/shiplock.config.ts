@@ -1,5 +1,5 @@
 /** What is measured: one service, four environments that always exist, two approvals, HTTP checks, rolling. */
-import { definePipeline } from '../../domain/config.ts';
+import { definePipeline } from '../../domain/configuration/configuration.ts';
 
 const checks = [{ path: '/health' }];
 

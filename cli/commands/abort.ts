@@ -1,7 +1,7 @@
 /** `shiplock abort`: ends a release or a promotion that is on its way, and puts back what it changed. */
 import type { Command } from 'commander';
-import { type DecideOptions, withDecision } from '../deciding.ts';
-import { inWords, withExamples } from '../options.ts';
+import { type DecideOptions, withDecision } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 export function addAbort(program: Command): void {
   const command = program
@@ -11,8 +11,8 @@ export function addAbort(program: Command): void {
     .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withDecision(command), 'abort orders@git_cf7edb2 --reason "wrong branch"').action(
     async (what: string, options: DecideOptions & { reason?: string }) => {
-      const { openSource } = await import('../source.ts');
-      const { carryOut, findRelease, splitRelease } = await import('../deciding.ts');
+      const { openSource } = await import('../connection/source.ts');
+      const { carryOut, findRelease, splitRelease } = await import('./shared/decision.ts');
       const source = await openSource(options);
       let execution = what;
       if (what.includes('@')) {

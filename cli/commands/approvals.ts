@@ -1,14 +1,14 @@
 /** `shiplock approvals`: what waits for people, and for whom. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, dim, plain, print, printJson, table, titleOf, width, wrap } from '../output.ts';
+import { age, dim, plain, print, printJson, table, titleOf, width, wrap } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 export function addApprovals(program: Command): void {
   const command = program.command('approvals').description('what waits for approval, by whom, since when, and until when');
   withExamples(withSource(command), 'approvals').action(async (options: SourceOptions) => {
-    const { openSource } = await import('../source.ts');
-    const { approvalOf } = await import('../../domain/databases.ts');
-    const { askedAbout } = await import('../../domain/approval.ts');
+    const { openSource } = await import('../connection/source.ts');
+    const { approvalOf } = await import('../../domain/database/databases.ts');
+    const { askedAbout } = await import('../../domain/approval/approval.ts');
     const { ledger, pipeline, now } = await openSource(options);
     const gates = (await ledger.openGates()).map(({ token: _token, ...gate }) => {
       const rule = approvalOf(pipeline, gate.stage, gate.release.repository);

@@ -1,8 +1,8 @@
 /** `shiplock approve`: lets a release through its gate. */
 import type { Command } from 'commander';
-import { withDecision } from '../deciding.ts';
-import type { GateOptions } from '../gates.ts';
-import { inWords, withExamples } from '../options.ts';
+import type { GateOptions } from './shared/approval.ts';
+import { withDecision } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 export function addApprove(program: Command): void {
   const command = program
@@ -12,7 +12,7 @@ export function addApprove(program: Command): void {
     .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withDecision(command), 'approve beta/orders/cf7edb2a90b1/1', 'approve orders@git_cf7edb2').action(
     async (approval: string | undefined, options: GateOptions) => {
-      const { answerGate } = await import('../gates.ts');
+      const { answerGate } = await import('./shared/approval.ts');
       await answerGate('approve', approval, options);
     },
   );

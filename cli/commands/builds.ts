@@ -1,8 +1,8 @@
 /** `shiplock builds`: how the verification builds of an environment ended, and what one of them said. */
 import type { Command } from 'commander';
 import type { BuildRun } from '../../aws/codebuild.ts';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, dayTime, plain, print, printJson, table, titleOf, UsageError, wholeNumber } from '../output.ts';
+import { age, dayTime, plain, print, printJson, table, titleOf, UsageError, wholeNumber } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly limit: number };
 
@@ -22,7 +22,7 @@ const KNOWN = 1000;
 const SKEW = 60_000;
 
 async function builds(where: string, number: number | undefined, options: Options): Promise<void> {
-  const { knownEnvironment, openSource } = await import('../source.ts');
+  const { knownEnvironment, openSource } = await import('../connection/source.ts');
   const source = await openSource(options);
   const { pipeline, timeZone, connection } = source;
   const environment = knownEnvironment(source, where);
@@ -30,8 +30,8 @@ async function builds(where: string, number: number | undefined, options: Option
   if (build === undefined) throw new UsageError(`${environment} is verified by no build; see \`verification\` in the configuration`);
   if (source.kind === 'rehearsal') throw new UsageError('a rehearsal leaves no builds; run `shiplock local` and look there');
   const { Builds } = await import('../../aws/codebuild.ts');
-  const { buildProject } = await import('../../domain/names.ts');
-  const { whileWorking } = await import('../progress.ts');
+  const { buildProject } = await import('../../domain/pipeline/names.ts');
+  const { whileWorking } = await import('../terminal/spinner.ts');
   const project = buildProject(pipeline.name, environment, build);
   const known = await whileWorking('asks CodeBuild…', () =>
     new Builds(connection).newest(project, number === undefined ? options.limit : KNOWN),
@@ -63,7 +63,7 @@ const forPrograms = ({ began, ended, log: _log, ...run }: BuildRun) => ({
 
 /** What a build said, from its first line on. */
 async function tell(
-  { connection }: Awaited<ReturnType<typeof import('../source.ts').openSource>>,
+  { connection }: Awaited<ReturnType<typeof import('../connection/source.ts').openSource>>,
   known: readonly BuildRun[],
   number: number,
   { json }: Options,
@@ -75,7 +75,7 @@ async function tell(
     );
   if (run.log === undefined) return json ? printJson({ ...forPrograms(run), lines: [] }) : print(`build ${number} has said nothing yet`);
   const { Logs } = await import('../../aws/logs.ts');
-  const { whileWorking } = await import('../progress.ts');
+  const { whileWorking } = await import('../terminal/spinner.ts');
   const { group, stream } = run.log;
   const lines = await whileWorking('reads the log…', () => new Logs(connection).lines(group, run.began - SKEW, stream));
   if (json) return printJson({ ...forPrograms(run), lines: lines.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })) });

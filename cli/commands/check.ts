@@ -1,6 +1,6 @@
 /** `shiplock check`: is the configuration right? */
 import type { Command } from 'commander';
-import { dim, good, print, printJson } from '../output.ts';
+import { dim, good, print, printJson } from '../terminal/output.ts';
 
 export function addCheck(program: Command): void {
   program
@@ -10,7 +10,7 @@ export function addCheck(program: Command): void {
     .option('--json', 'the complete pipeline, as programs read it')
     .addHelpText('after', '\nExample:\n  $ shiplock check examples/acme')
     .action(async (config: string | undefined, options: { json?: boolean }) => {
-      const { configPath, loadPipeline } = await import('../pipeline.ts');
+      const { configPath, loadPipeline } = await import('../connection/configuration.ts');
       const pipeline = await loadPipeline(configPath(config));
       if (options.json) return printJson(pipeline);
       const count = (noun: string, things: object) => `${Object.keys(things).length} ${noun}`;

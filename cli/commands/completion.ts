@@ -1,7 +1,7 @@
 /** `shiplock completion`: scripts with which shells complete commands, options and the names of the pipeline. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { plain, print, UsageError } from '../output.ts';
+import { plain, print, UsageError } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 export function addCompletion(program: Command): void {
   const command = program
@@ -11,15 +11,15 @@ export function addCompletion(program: Command): void {
   withExamples(command, 'completion bash > ~/.local/share/bash-completion/completions/shiplock', 'completion zsh > ~/.zfunc/_shiplock');
   // Does not begin with the command's own name.
   command.addHelpText('after', '  $ source <(shiplock completion zsh)').action(async (shell: string) => {
-    const { bash, zsh } = await import('../shells.ts');
+    const { bash, zsh } = await import('../completion/scripts.ts');
     if (shell === 'bash') return print(bash(program));
     if (shell === 'zsh') return print(zsh(program));
     throw new UsageError(`no completion for ${plain(shell)}; there are bash and zsh`);
   });
   // What those scripts ask: a line for each word, what it is after a tabulator. Where nothing is known, nothing is said.
   withSource(program.command('complete', { hidden: true }).argument('<kind>')).action(async (kind: string, options: SourceOptions) => {
-    const { KINDS, words } = await import('../words.ts');
-    const { isInert } = await import('../shells.ts');
+    const { KINDS, words } = await import('../completion/names.ts');
+    const { isInert } = await import('../completion/scripts.ts');
     const known = KINDS.find((one) => one === kind);
     const found = known === undefined ? [] : await words(known, options).catch(() => []);
     for (const [word, about] of found) if (isInert(word)) print(about === '' ? word : `${word}\t${plain(about)}`);

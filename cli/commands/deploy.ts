@@ -1,7 +1,7 @@
 /** `shiplock deploy`: a tag of a service's image into an environment, through the pipeline. */
 import type { Command } from 'commander';
-import { type DecideOptions, withWait } from '../deciding.ts';
-import { inWords, withExamples } from '../options.ts';
+import { type DecideOptions, withWait } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 type Options = DecideOptions & { readonly hotfix?: string };
 
@@ -15,8 +15,8 @@ export function addDeploy(program: Command): void {
     .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept', inWords);
   withExamples(withWait(command), 'deploy orders-web git_cf7edb2 test --wait').action(
     async (service: string, tag: string, environment: string, options: Options) => {
-      const { known, knownEnvironment, openSource } = await import('../source.ts');
-      const { carryOut, confirmLive, findRelease, repositoryOf } = await import('../deciding.ts');
+      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { carryOut, confirmLive, findRelease, repositoryOf } = await import('./shared/decision.ts');
       const source = await openSource(options);
       known('service', service, Object.keys(source.pipeline.services));
       const to = knownEnvironment(source, environment);

@@ -1,7 +1,7 @@
 /** `shiplock export`: complete templates from the task definitions that exist in ECS. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { good, plain, print, printJson, UsageError } from '../output.ts';
+import { good, plain, print, printJson, UsageError } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly cluster?: string; readonly out?: string; readonly allImages?: boolean };
 
@@ -18,14 +18,14 @@ export function addExport(program: Command): void {
 
 async function exportAll(name: string | undefined, options: Options): Promise<void> {
   if (name === undefined && options.cluster === undefined) throw new UsageError('name a family, or a --cluster');
-  const { known, openSource } = await import('../source.ts');
+  const { known, openSource } = await import('../connection/source.ts');
   const source = await openSource(options);
   if (source.kind === 'rehearsal')
     throw new UsageError('a rehearsal leaves no ECS; run `shiplock local`, or name an account with --profile');
-  const { family } = await import('../../domain/names.ts');
+  const { family } = await import('../../domain/pipeline/names.ts');
   const { Definitions } = await import('../../aws/definitions.ts');
-  const { isInEcr, templateOf } = await import('../../domain/template.ts');
-  const { whileWorking } = await import('../progress.ts');
+  const { isInEcr, templateOf } = await import('../../domain/task-definition/template.ts');
+  const { whileWorking } = await import('../terminal/spinner.ts');
   const ecs = new Definitions(source.connection);
   const wanted = new Map<string, string>();
   if (options.cluster === undefined) wanted.set(name ?? '', name ?? '');
@@ -56,7 +56,7 @@ async function exportAll(name: string | undefined, options: Options): Promise<vo
 
 /** Where a service of the pipeline is named instead of a family: its families, the last environment first. */
 function familiesOf(
-  { pipeline }: import('../source.ts').Source,
+  { pipeline }: import('../connection/source.ts').Source,
   service: string,
   family: (pipeline: string, environment: string, service: string) => string,
 ): string[] {
@@ -68,10 +68,10 @@ function familiesOf(
 
 /** What this pipeline has filled into a definition of its own. */
 async function filledBy(
-  { pipeline, ledger }: import('../source.ts').Source,
+  { pipeline, ledger }: import('../connection/source.ts').Source,
   { definition, tags }: import('../../aws/definitions.ts').Found,
 ) {
-  const { originOf } = await import('../../domain/template.ts');
+  const { originOf } = await import('../../domain/task-definition/template.ts');
   const origin = originOf(tags);
   const known: Record<string, string> = {};
   if (origin?.pipeline !== pipeline.name) return { variables: {}, tags: known };

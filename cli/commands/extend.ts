@@ -1,7 +1,7 @@
 /** `shiplock extend`: an on-demand environment stays up beyond its hours. */
 import type { Command } from 'commander';
-import { type DecideOptions, withDecision } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { type DecideOptions, withDecision } from './shared/decision.ts';
+import { withExamples } from './shared/options.ts';
 
 export function addExtend(program: Command): void {
   const command = program
@@ -10,8 +10,8 @@ export function addExtend(program: Command): void {
     .argument('<environment>', 'which')
     .requiredOption('--until <time>', '2026-11-27T22:00:00+01:00, or a span such as 2h');
   withExamples(withDecision(command), 'extend test --until 3h').action(async (name: string, options: DecideOptions & { until: string }) => {
-    const { knownEnvironment, openSource } = await import('../source.ts');
-    const { carryOut, instant } = await import('../deciding.ts');
+    const { knownEnvironment, openSource } = await import('../connection/source.ts');
+    const { carryOut, instant } = await import('./shared/decision.ts');
     const source = await openSource(options);
     const environment = knownEnvironment(source, name);
     await carryOut(source, { verb: 'extend', environment, until: instant(options.until, source.now()) }, options);

@@ -1,7 +1,7 @@
 /** `shiplock freeze`: nothing goes into an environment, for a while or until it is thawed. */
 import type { Command } from 'commander';
-import { type DecideOptions, withDecision } from '../deciding.ts';
-import { inWords, withExamples } from '../options.ts';
+import { type DecideOptions, withDecision } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 type Options = DecideOptions & { readonly reason: string; readonly until?: string };
 
@@ -14,8 +14,8 @@ export function addFreeze(program: Command): void {
     .option('--until <time>', '2026-11-27T18:00:00+01:00, or a span such as 4h or 2d; else until it is thawed');
   withExamples(withDecision(command), 'freeze live --until 2026-11-30T08:00:00+01:00 --reason "Black Friday"').action(
     async (name: string, options: Options) => {
-      const { knownEnvironment, openSource } = await import('../source.ts');
-      const { carryOut, confirmLive, instant } = await import('../deciding.ts');
+      const { knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { carryOut, confirmLive, instant } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
       const until = options.until === undefined ? {} : { until: instant(options.until, source.now()) };

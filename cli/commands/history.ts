@@ -1,7 +1,7 @@
 /** `shiplock history`: the promotions of an environment, or what ran there at some time. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { age, dayTime, inZone, print, printJson, table, titleOf, UsageError, wholeNumber } from '../output.ts';
+import { age, dayTime, inZone, print, printJson, table, titleOf, UsageError, wholeNumber } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly at?: string };
 
@@ -16,7 +16,7 @@ export function addHistory(program: Command): void {
 }
 
 async function history(environment: string | undefined, options: Options): Promise<void> {
-  const { knownEnvironment, openSource } = await import('../source.ts');
+  const { knownEnvironment, openSource } = await import('../connection/source.ts');
   const at = options.at === undefined ? undefined : Date.parse(options.at);
   if (Number.isNaN(at)) throw new UsageError(`--at ${options.at}: not a time; write it as 2026-11-23T14:00:00+01:00`);
   const source = await openSource(options);
@@ -26,7 +26,7 @@ async function history(environment: string | undefined, options: Options): Promi
   const promotions = (await Promise.all(names.map((name) => ledger.promotions(name, limit)))).flat();
   promotions.sort((a, b) => b.askedAt.localeCompare(a.askedAt));
   if (at !== undefined) {
-    const { ranAt } = await import('../past.ts');
+    const { ranAt } = await import('../../queries/history.ts');
     const ran = ranAt(promotions, at);
     if (options.json) return printJson(ran);
     const rows = ran.map(({ environment: where, release, since, message }) => [

@@ -1,7 +1,7 @@
 /** `shiplock journal`: who did what, when and why. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { journalLine, note, print, printJson, wholeNumber } from '../output.ts';
+import { journalLine, note, print, printJson, wholeNumber } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 export function addJournal(program: Command): void {
   const command = program
@@ -9,9 +9,9 @@ export function addJournal(program: Command): void {
     .description('who did what, when and why, oldest first')
     .option('--days <count>', 'so many days back', wholeNumber, 7);
   withExamples(withSource(command), 'journal --days 1').action(async (options: SourceOptions & { days: number }) => {
-    const { openSource } = await import('../source.ts');
+    const { openSource } = await import('../connection/source.ts');
     const { journal, timeZone, now } = await openSource(options);
-    const { inOrder } = await import('../entries.ts');
+    const { inOrder } = await import('../../queries/journal.ts');
     const entries = inOrder(await journal.days(lastDays(now(), options.days)));
     if (options.json) return printJson(entries);
     if (entries.length === 0) note(`nothing happened in the last ${options.days === 1 ? 'day' : `${options.days} days`}`);

@@ -4,9 +4,9 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Addresses, RunningPipeline } from '../../rehearsal/running.ts';
-import { claim } from '../claim.ts';
-import { DATA_FOLDER } from '../folder.ts';
-import { dim, EXIT, good, heading, journalLine, note, plain, print, table, UsageError, wholeNumber, wrapped } from '../output.ts';
+import { DATA_FOLDER } from '../connection/folder.ts';
+import { claim } from '../connection/folder-claim.ts';
+import { dim, EXIT, good, heading, journalLine, note, plain, print, table, UsageError, wholeNumber, wrapped } from '../terminal/output.ts';
 
 interface Options {
   readonly config?: string;
@@ -47,7 +47,7 @@ async function local(options: Options): Promise<number> {
   if (options.run === 'docker' && options.speed !== 1)
     throw new UsageError('--run docker: containers live in real time, so --speed is 1; leave one of the two out');
   const began = performance.now();
-  const { configPath } = await import('../pipeline.ts');
+  const { configPath } = await import('../connection/configuration.ts');
   const config = configPath(options.config);
   const folder = resolve(options.data ?? DATA_FOLDER);
   const file = join(folder, 'local.json');
@@ -55,7 +55,7 @@ async function local(options: Options): Promise<number> {
   const engine = options.run === 'docker' ? await findEngine(folder) : undefined;
   const claimed = await claim(folder);
   const { RunningPipeline } = await import('../../rehearsal/running.ts');
-  const { whileWorking, working } = await import('../progress.ts');
+  const { whileWorking, working } = await import('../terminal/spinner.ts');
   const say = (text: string) => {
     if (options.json) note(plain(text));
     else print(dim(plain(text)));

@@ -1,7 +1,7 @@
 /** `shiplock logs`: what the tasks of a service say. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { dayTime, dim, note, plain, print, UsageError, wholeNumber } from '../output.ts';
+import { dayTime, dim, note, plain, print, UsageError, wholeNumber } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly follow?: boolean };
 
@@ -14,15 +14,15 @@ export function addLogs(program: Command): void {
     .option('--limit <count>', 'at most so many lines, the newest', wholeNumber, 100)
     .option('--follow', 'go on until Ctrl-C');
   withExamples(withSource(command), 'logs orders-web test --follow').action(async (name: string, where: string, options: Options) => {
-    const { known, knownEnvironment, openSource } = await import('../source.ts');
+    const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
     const source = await openSource(options);
     const service = known('service', name, Object.keys(source.pipeline.services));
     const environment = knownEnvironment(source, where);
     if (source.kind === 'rehearsal') throw new UsageError('a rehearsal leaves no logs; run `shiplock local` and look there');
     const { Logs } = await import('../../aws/logs.ts');
-    const { logGroup } = await import('../../domain/names.ts');
-    const { whileWorking } = await import('../progress.ts');
-    const { pause } = await import('../watching.ts');
+    const { logGroup } = await import('../../domain/pipeline/names.ts');
+    const { whileWorking } = await import('../terminal/spinner.ts');
+    const { pause } = await import('../terminal/watch.ts');
     const logs = new Logs(source.connection);
     const group = logGroup(source.pipeline.name, environment, service);
     if (options.follow) process.once('SIGINT', () => process.exit(0));

@@ -1,7 +1,7 @@
 /** `shiplock pin`: keeps an environment on what it runs. */
 import type { Command } from 'commander';
-import { type DecideOptions, withDecision } from '../deciding.ts';
-import { inWords, withExamples } from '../options.ts';
+import { type DecideOptions, withDecision } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 export function addPin(program: Command): void {
   const command = program
@@ -12,8 +12,8 @@ export function addPin(program: Command): void {
     .requiredOption('--reason <text>', 'why', inWords);
   withExamples(withDecision(command), 'pin live orders --reason "audit until Friday"').action(
     async (name: string, repository: string | undefined, options: DecideOptions & { reason: string }) => {
-      const { known, knownEnvironment, openSource } = await import('../source.ts');
-      const { carryOut, confirmLive } = await import('../deciding.ts');
+      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { carryOut, confirmLive } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
       if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));

@@ -1,7 +1,7 @@
 /** `shiplock plan`: what a deploy or a promotion would change and wait for, or the requests of a release rendered without AWS. */
 import type { Command } from 'commander';
-import { inWords, type SourceOptions, withExamples, withSource } from '../options.ts';
-import { EXIT, heading, print, printJson, UsageError } from '../output.ts';
+import { EXIT, heading, print, printJson, UsageError } from '../terminal/output.ts';
+import { inWords, type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & {
   readonly to?: string;
@@ -39,14 +39,14 @@ export function addPlan(program: Command): void {
     const [verb] = words;
     if (verb !== 'deploy' && verb !== 'promote') return requests(words, options);
     refuseForm(words, options);
-    const { openSource } = await import('../source.ts');
-    const { planOf } = await import('../planning.ts');
-    const { whileWorking } = await import('../progress.ts');
+    const { openSource } = await import('../connection/source.ts');
+    const { planOf } = await import('../../queries/plan.ts');
+    const { whileWorking } = await import('../terminal/spinner.ts');
     const source = await openSource(options);
     const order = verb === 'deploy' ? await deployOrder(source, words, options) : await promoteOrder(source, words, options);
     const plan = await whileWorking('compares…', () => planOf(source, order));
     if (options.json) printJson(plan);
-    else for (const line of (await import('../plan-view.ts')).planLines(plan, source.timeZone)) print(line);
+    else for (const line of (await import('../terminal/plan.ts')).planLines(plan, source.timeZone)) print(line);
     if (plan.refusals.length > 0) process.exitCode = EXIT.refused;
   });
 }
@@ -62,13 +62,13 @@ function refuseForm([verb, ...words]: readonly string[], { to, from, only, hotfi
     throw new UsageError('a set is no hot-fix; plan promote REPOSITORY@TAG --to ENVIRONMENT --hotfix REASON');
 }
 
-type Source = import('../source.ts').Source;
-type Order = import('../planning.ts').Order;
+type Source = import('../connection/source.ts').Source;
+type Order = import('../../queries/plan.ts').Order;
 
 async function deployOrder(source: Source, words: readonly string[], { hotfix }: Options): Promise<Order> {
   const [, service = '', tag = '', environment = ''] = words;
-  const { known, knownEnvironment } = await import('../source.ts');
-  const { repositoryOf } = await import('../deciding.ts');
+  const { known, knownEnvironment } = await import('../connection/source.ts');
+  const { repositoryOf } = await import('./shared/decision.ts');
   known('service', service, Object.keys(source.pipeline.services));
   const where = knownEnvironment(source, environment);
   return orderOf(source, repositoryOf(source, service), tag, where, hotfix);
@@ -76,21 +76,21 @@ async function deployOrder(source: Source, words: readonly string[], { hotfix }:
 
 async function promoteOrder(source: Source, words: readonly string[], { to, from, only, hotfix }: Options): Promise<Order> {
   const [, release] = words;
-  const { knownEnvironment } = await import('../source.ts');
-  const { splitRelease } = await import('../deciding.ts');
+  const { knownEnvironment } = await import('../connection/source.ts');
+  const { splitRelease } = await import('./shared/decision.ts');
   const where = knownEnvironment(source, to ?? '');
   if (release !== undefined) {
     const { repository, reference } = splitRelease(release);
     return orderOf(source, repository, reference, where, hotfix);
   }
-  const { setOf } = await import('../sets.ts');
+  const { setOf } = await import('../../queries/sets.ts');
   const origin = knownEnvironment(source, from ?? '');
   return { release: await setOf(source, origin, where, only), to: where, from: origin };
 }
 
 async function orderOf(source: Source, repository: string, reference: string, to: string, hotfix: string | undefined): Promise<Order> {
-  const { findRelease } = await import('../deciding.ts');
-  const { bareRelease } = await import('../../domain/release.ts');
+  const { findRelease } = await import('./shared/decision.ts');
+  const { bareRelease } = await import('../../domain/release/release.ts');
   const found = await findRelease(source, repository, reference);
   const known = await source.ledger.release(repository, found.digest);
   const release = bareRelease(known ?? { ...found, order: '', pushedAt: '' });
@@ -103,9 +103,9 @@ async function requests(words: readonly string[], options: Options): Promise<voi
   if (environment === '' || rest.length > 0) throw new UsageError(`plan: ${FORMS}`);
   for (const name of ['to', 'from', 'only', 'hotfix', 'data', 'profile', 'aws', 'as'] as const)
     if (options[name] !== undefined) throw new UsageError(`--${name} says nothing of plan REPOSITORY TAG ENVIRONMENT; ${FORMS}`);
-  const { configPath, loadPipeline } = await import('../pipeline.ts');
-  const { foundationPlaceholder, planRequests } = await import('../../domain/plan.ts');
-  const { known } = await import('../source.ts');
+  const { configPath, loadPipeline } = await import('../connection/configuration.ts');
+  const { foundationPlaceholder, planRequests } = await import('../../domain/promotion/planned-requests.ts');
+  const { known } = await import('../connection/source.ts');
   const pipeline = await loadPipeline(configPath(options.config));
   known('repository', repository, Object.keys(pipeline.repositories));
   known('environment', environment, Object.keys(pipeline.environments));

@@ -1,8 +1,8 @@
 /** `shiplock promote`: a release, or everything that an environment runs, into an environment. */
 import type { Command } from 'commander';
-import { type DecideOptions, withWait } from '../deciding.ts';
-import { inWords, withExamples } from '../options.ts';
-import { note, plain, UsageError } from '../output.ts';
+import { note, plain, UsageError } from '../terminal/output.ts';
+import { type DecideOptions, withWait } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 type Options = DecideOptions & {
   readonly to: string;
@@ -24,13 +24,13 @@ export function addPromote(program: Command): void {
 }
 
 async function promote(release: string | undefined, options: Options): Promise<void> {
-  const { knownEnvironment, openSource } = await import('../source.ts');
-  const { carryOut, confirmLive, findRelease, splitRelease } = await import('../deciding.ts');
+  const { knownEnvironment, openSource } = await import('../connection/source.ts');
+  const { carryOut, confirmLive, findRelease, splitRelease } = await import('./shared/decision.ts');
   if (release !== undefined && options.from !== undefined) throw new UsageError('name a release, or --from an environment, not both');
   const source = await openSource(options);
   const to = knownEnvironment(source, options.to);
   if (options.from !== undefined) {
-    const { verifiedOf } = await import('../sets.ts');
+    const { verifiedOf } = await import('../../queries/sets.ts');
     const found = await verifiedOf(source, knownEnvironment(source, options.from), to, options.only);
     for (const { repository, tag, instead } of found) note(`${repository} ${plain(instead ?? '–')} → ${plain(tag)}`);
     const manifest = Object.fromEntries(found.map(({ repository, digest }) => [repository, digest]));
@@ -47,8 +47,8 @@ async function promote(release: string | undefined, options: Options): Promise<v
   }
 }
 
-async function chosen(source: import('../source.ts').Source) {
-  const { canAsk, choices, choose } = await import('../picking.ts');
+async function chosen(source: import('../connection/source.ts').Source) {
+  const { canAsk, choices, choose } = await import('../terminal/release-list.ts');
   if (!canAsk()) throw new UsageError('name a release as REPOSITORY@TAG, or --from an environment');
   // A set is no release by itself: it is promoted --from where it runs.
   const single = (await choices(source, 100, true)).filter(({ repository }) => !repository.startsWith('+'));

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RegistryLogin } from '../../aws/registry-login.ts';
-import { DATA_FOLDER } from '../folder.ts';
-import { dim, EXIT, good, plain, print, printJson, UsageError } from '../output.ts';
+import { DATA_FOLDER } from '../connection/folder.ts';
+import { dim, EXIT, good, plain, print, printJson, UsageError } from '../terminal/output.ts';
 
 interface Options {
   readonly repository?: string;
@@ -79,16 +79,16 @@ async function push(folder: string, options: Options): Promise<number> {
   const labels = labelsOf(options);
   const run = options.entrypoint === undefined ? undefined : { entrypoint: words(options.entrypoint), folder: options.into };
   await refuseUnplayable(labels);
-  const { packFolder } = await import('../packing.ts');
+  const { packFolder } = await import('./shared/image-layer.ts');
   const files = packFolder(folder, options.into.replace(/^\/+|\/+$/g, ''));
   const running = options.registry === undefined ? readRunning(options.data) : undefined;
-  const { matchesTag } = await import('../../domain/tags.ts');
+  const { matchesTag } = await import('../../domain/release/tags.ts');
   const { tags, platform } = await inPipeline(options.config ?? running?.config, repository);
   if (tags !== undefined && !matchesTag(tags, tag))
     process.stderr.write(`"${tag}" makes no release: those of ${plain(repository)} are tagged ${tags}. It is pushed all the same.\n`);
 
   const { pushImage } = await import('../../local/registry/push.ts');
-  const { rest, working } = await import('../progress.ts');
+  const { rest, working } = await import('../terminal/spinner.ts');
   working('logs in');
   let host = options.registry ?? 'the registry';
   try {
@@ -195,7 +195,7 @@ function readRunning(data: string): Running {
 /** What the pipeline says of the repository; nothing where there is no pipeline at hand. */
 async function inPipeline(config: string | undefined, repository: string): Promise<{ tags?: string; platform?: string }> {
   if (config === undefined) return {};
-  const { configPath, loadPipeline } = await import('../pipeline.ts');
+  const { configPath, loadPipeline } = await import('../connection/configuration.ts');
   const { repositories } = await loadPipeline(configPath(config));
   const found = repositories[repository];
   if (found === undefined)

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import type { SavedState } from '../data.ts';
-import { DATA_FOLDER } from '../folder.ts';
-import { bad, EXIT, good, heading, isTerminal, print, printJson, table, UsageError, wholeNumber } from '../output.ts';
+import { DATA_FOLDER } from '../connection/folder.ts';
+import type { SavedState } from '../connection/rehearsal.ts';
+import { bad, EXIT, good, heading, isTerminal, print, printJson, table, UsageError, wholeNumber } from '../terminal/output.ts';
 
 interface Options {
   readonly config?: string;
@@ -32,7 +32,7 @@ export function addRehearse(program: Command): void {
 
 async function rehearse(options: Options): Promise<number> {
   const began = performance.now();
-  const { configPath } = await import('../pipeline.ts');
+  const { configPath } = await import('../connection/configuration.ts');
   const config = configPath(options.config);
   const scriptFile = options.script ? resolve(options.script) : join(dirname(config), 'week.ts');
   if (!existsSync(scriptFile))
@@ -43,7 +43,7 @@ async function rehearse(options: Options): Promise<number> {
   const { Stage } = await import('../../rehearsal/stage.ts');
   const { play } = await import('../../rehearsal/play.ts');
   const { timeOf } = await import('../../rehearsal/script.ts');
-  const { LiveView } = await import('../live.ts');
+  const { LiveView } = await import('../terminal/rehearsal.ts');
   const { bill } = await import('../../rehearsal/bill.ts');
 
   const view = new LiveView(script.timeZone, options.json === true, isTerminal());

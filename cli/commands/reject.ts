@@ -1,8 +1,8 @@
 /** `shiplock reject`: ends a release at its gate, and says why. */
 import type { Command } from 'commander';
-import { withDecision } from '../deciding.ts';
-import type { GateOptions } from '../gates.ts';
-import { inWords, withExamples } from '../options.ts';
+import type { GateOptions } from './shared/approval.ts';
+import { withDecision } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 export function addReject(program: Command): void {
   const command = program
@@ -12,7 +12,7 @@ export function addReject(program: Command): void {
     .requiredOption('--reason <text>', 'why; its author reads it', inWords);
   withExamples(withDecision(command), 'reject beta/orders/cf7edb2a90b1/1 --reason "prices are wrong"').action(
     async (approval: string | undefined, options: GateOptions) => {
-      const { answerGate } = await import('../gates.ts');
+      const { answerGate } = await import('./shared/approval.ts');
       await answerGate('reject', approval, options);
     },
   );

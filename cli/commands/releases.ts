@@ -1,7 +1,7 @@
 /** `shiplock releases`: what was pushed, how far it came, and where it runs; on a terminal, a picker. */
 import { type Command, Option } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { isTerminal, plain, print, printJson, UsageError, wholeNumber } from '../output.ts';
+import { isTerminal, plain, print, printJson, UsageError, wholeNumber } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & {
   readonly limit: number;
@@ -21,8 +21,8 @@ export function addReleases(program: Command): void {
     .option('--pick', 'choose one on the terminal, and print it as REPOSITORY@DIGEST');
   withExamples(withSource(command), 'releases --verified --limit 20', 'promote "$(shiplock releases orders --pick)" --to live').action(
     async (repository: string | undefined, options: Options) => {
-      const { known, openSource } = await import('../source.ts');
-      const { canAsk, choices, choose, drawChoices, drawChosen } = await import('../picking.ts');
+      const { known, openSource } = await import('../connection/source.ts');
+      const { canAsk, choices, choose, drawChoices, drawChosen } = await import('../terminal/release-list.ts');
       const source = await openSource(options);
       if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
       const list = await choices(source, options.limit, options.verified === true, repository);

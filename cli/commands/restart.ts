@@ -1,7 +1,7 @@
 /** `shiplock restart`: the same releases, new tasks. */
 import type { Command } from 'commander';
-import { type DecideOptions, withWait } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { type DecideOptions, withWait } from './shared/decision.ts';
+import { withExamples } from './shared/options.ts';
 
 export function addRestart(program: Command): void {
   const command = program
@@ -11,8 +11,8 @@ export function addRestart(program: Command): void {
     .argument('[service]', 'one service, with those that share its repositories');
   withExamples(withWait(command), 'restart staging orders-web --wait').action(
     async (name: string, service: string | undefined, options: DecideOptions) => {
-      const { known, knownEnvironment, openSource } = await import('../source.ts');
-      const { carryOut, confirmLive } = await import('../deciding.ts');
+      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { carryOut, confirmLive } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
       if (service !== undefined) known('service', service, Object.keys(source.pipeline.services));

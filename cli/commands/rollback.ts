@@ -1,7 +1,7 @@
 /** `shiplock rollback`: back to what held before; pinned to it until somebody unpins. */
 import type { Command } from 'commander';
-import { type DecideOptions, withWait } from '../deciding.ts';
-import { inWords, withExamples } from '../options.ts';
+import { type DecideOptions, withWait } from './shared/decision.ts';
+import { inWords, withExamples } from './shared/options.ts';
 
 type Options = DecideOptions & { readonly repository?: string; readonly to?: string; readonly now?: boolean; readonly reason?: string };
 
@@ -16,8 +16,8 @@ export function addRollback(program: Command): void {
     .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withWait(command), 'rollback live --repository orders --wait', 'rollback live --to orders@git_91ff20b --now').action(
     async (name: string, options: Options) => {
-      const { known, knownEnvironment, openSource } = await import('../source.ts');
-      const { carryOut, confirmLive, findRelease, splitRelease } = await import('../deciding.ts');
+      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { carryOut, confirmLive, findRelease, splitRelease } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
       const whole = options.to?.includes('@') ? splitRelease(options.to) : undefined;
@@ -42,8 +42,8 @@ export function addRollback(program: Command): void {
 }
 
 /** The one repository that an environment runs. @throws UsageError if it runs several, or none */
-async function onlyOne(source: import('../source.ts').Source, environment: string): Promise<string> {
-  const { UsageError } = await import('../output.ts');
+async function onlyOne(source: import('../connection/source.ts').Source, environment: string): Promise<string> {
+  const { UsageError } = await import('../terminal/output.ts');
   const names = (await source.ledger.manifest(environment)).map(({ repository }) => repository);
   if (names.length === 1) return names[0] ?? '';
   throw new UsageError(

@@ -1,7 +1,7 @@
 /** `shiplock status`: what is where, what waits for whom, what failed and why. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { dayTime, print, printJson } from '../output.ts';
+import { dayTime, print, printJson } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly all?: boolean; readonly watch?: boolean };
 
@@ -12,12 +12,12 @@ export function addStatus(program: Command): void {
     .option('--all', 'a row for every service, and a line for every release on its way')
     .option('--watch', 'again whenever something has changed, until Ctrl-C');
   withExamples(withSource(command), 'status', 'status --watch').action(async (options: Options) => {
-    const { openSource } = await import('../source.ts');
-    const { overview } = await import('../overview.ts');
-    const { drawOverview } = await import('../grid.ts');
+    const { openSource } = await import('../connection/source.ts');
+    const { overview } = await import('../../queries/status.ts');
+    const { drawOverview } = await import('../terminal/status-table.ts');
     const source = await openSource(options);
     if (options.watch) {
-      const { follow, watch } = await import('../watching.ts');
+      const { follow, watch } = await import('../terminal/watch.ts');
       const see = () => overview(source);
       if (options.json)
         return follow(

@@ -1,6 +1,6 @@
 /** `shiplock synth`: the CloudFormation that goes to AWS, and that local AWS boots from. */
 import type { Command } from 'commander';
-import { good, print, printJson, wrapped } from '../output.ts';
+import { good, print, printJson, wrapped } from '../terminal/output.ts';
 
 export function addSynth(program: Command): void {
   program
@@ -11,8 +11,8 @@ export function addSynth(program: Command): void {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock synth examples/acme --out cdk.out')
     .action(async (config: string | undefined, { out, json }: { out: string; json?: boolean }) => {
-      const { configPath } = await import('../pipeline.ts');
-      const { whileWorking } = await import('../progress.ts');
+      const { configPath } = await import('../connection/configuration.ts');
+      const { whileWorking } = await import('../terminal/spinner.ts');
       const path = configPath(config);
       const { stacks } = await whileWorking('synthesises', async () => {
         const { synthesise } = await import('../../infra/synthesis.ts');

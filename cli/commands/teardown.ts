@@ -1,8 +1,8 @@
 /** `shiplock teardown`: takes an on-demand environment down, or says what that would take. */
 import type { Command } from 'commander';
-import { type DecideOptions, withWait } from '../deciding.ts';
-import { withExamples } from '../options.ts';
-import { print, printJson, UsageError, wrapped } from '../output.ts';
+import { print, printJson, UsageError, wrapped } from '../terminal/output.ts';
+import { type DecideOptions, withWait } from './shared/decision.ts';
+import { withExamples } from './shared/options.ts';
 
 export function addTeardown(program: Command): void {
   const command = program
@@ -12,8 +12,8 @@ export function addTeardown(program: Command): void {
     .option('--preview', 'what would go, what stays and goes on to cost; nothing is done');
   withExamples(withWait(command), 'teardown test --preview', 'teardown test --wait').action(
     async (name: string, options: DecideOptions & { preview?: boolean }) => {
-      const { knownEnvironment, openSource } = await import('../source.ts');
-      const { carryOut } = await import('../deciding.ts');
+      const { knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { carryOut } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
       if (options.preview) return preview(source, environment, options.json === true);
@@ -22,7 +22,7 @@ export function addTeardown(program: Command): void {
   );
 }
 
-async function preview(source: import('../source.ts').Source, name: string, json: boolean): Promise<void> {
+async function preview(source: import('../connection/source.ts').Source, name: string, json: boolean): Promise<void> {
   const environment = source.pipeline.environments[name];
   if (environment?.onDemand === undefined) throw new UsageError(`${name} always exists; only an on-demand environment is torn down`);
   const { depth } = environment.onDemand;

@@ -1,7 +1,7 @@
 /** `shiplock unpin`: lets releases in again. */
 import type { Command } from 'commander';
-import { type DecideOptions, withDecision } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { type DecideOptions, withDecision } from './shared/decision.ts';
+import { withExamples } from './shared/options.ts';
 
 export function addUnpin(program: Command): void {
   const command = program
@@ -11,8 +11,8 @@ export function addUnpin(program: Command): void {
     .argument('[repository]', 'if it was pinned by itself, as rollback does');
   withExamples(withDecision(command), 'unpin live orders').action(
     async (name: string, repository: string | undefined, options: DecideOptions) => {
-      const { known, knownEnvironment, openSource } = await import('../source.ts');
-      const { carryOut, confirmLive } = await import('../deciding.ts');
+      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { carryOut, confirmLive } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
       if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));

@@ -1,7 +1,7 @@
 /** `shiplock wait`: until something has ended, for scripts and CI; the exit code says how. */
 import type { Command } from 'commander';
-import { type SourceOptions, withExamples, withSource } from '../options.ts';
-import { bad, good, inZone, plain, print, printJson, wholeNumber, wrapped } from '../output.ts';
+import { bad, good, inZone, plain, print, printJson, wholeNumber, wrapped } from '../terminal/output.ts';
+import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly timeout: number; readonly in?: string };
 
@@ -16,8 +16,8 @@ export function addWait(program: Command): void {
     .option('--timeout <minutes>', 'at most so long', wholeNumber, 60);
   withExamples(withSource(command), 'wait orders@git_cf7edb2 --in test', 'wait orders-cf7edb2a90b1-1 --timeout 30').action(
     async (what: string, options: Options) => {
-      const { knownEnvironment, openSource } = await import('../source.ts');
-      const { exitCodeOf, waitFor } = await import('../waiting.ts');
+      const { knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { exitCodeOf, waitFor } = await import('./shared/wait.ts');
       const source = await openSource(options);
       const environment = options.in === undefined ? undefined : knownEnvironment(source, options.in);
       const awaited = what.includes('@') ? await releaseOf(source, what) : { execution: what };
@@ -42,8 +42,8 @@ export function addWait(program: Command): void {
 }
 
 /** Just after a push the ledger may not know of it yet: a release is waited for too. */
-async function releaseOf(source: import('../source.ts').Source, what: string): Promise<{ repository: string; digest: string }> {
-  const { findRelease, splitRelease } = await import('../deciding.ts');
+async function releaseOf(source: import('../connection/source.ts').Source, what: string): Promise<{ repository: string; digest: string }> {
+  const { findRelease, splitRelease } = await import('./shared/decision.ts');
   const { repository, reference } = splitRelease(what);
   const { digest } = await findRelease(source, repository, reference);
   return { repository, digest };

@@ -1,7 +1,7 @@
 /** `shiplock wake`: brings an on-demand environment up with what ran before. */
 import type { Command } from 'commander';
-import { type DecideOptions, withWait } from '../deciding.ts';
-import { withExamples } from '../options.ts';
+import { type DecideOptions, withWait } from './shared/decision.ts';
+import { withExamples } from './shared/options.ts';
 
 export function addWake(program: Command): void {
   const command = program
@@ -9,8 +9,8 @@ export function addWake(program: Command): void {
     .description('bring an on-demand environment up with what ran before')
     .argument('<environment>', 'which');
   withExamples(withWait(command), 'wake test --wait').action(async (name: string, options: DecideOptions) => {
-    const { knownEnvironment, openSource } = await import('../source.ts');
-    const { carryOut } = await import('../deciding.ts');
+    const { knownEnvironment, openSource } = await import('../connection/source.ts');
+    const { carryOut } = await import('./shared/decision.ts');
     const source = await openSource(options);
     await carryOut(source, { verb: 'wake', environment: knownEnvironment(source, name) }, options);
   });

@@ -2,7 +2,7 @@
  * The pipeline of Acme, a shop: three repositories, four services, five environments.
  * It shows every key there is; a test holds it against the schema, and docs/configuration.md is made from it.
  */
-import { definePipeline } from '../../domain/config.ts';
+import { definePipeline } from '../../domain/configuration/configuration.ts';
 
 export default definePipeline({
   // Prefixes every name in AWS: at most 12 characters.
@@ -66,7 +66,7 @@ export default definePipeline({
       count: 1,
       // Where it differs from the environment's. `percent` of the traffic of a canary or of a step of linear; minutes between steps.
       strategy: {
-        live: { kind: 'canary', percent: 10, stepBakeMinutes: 5, bakeMinutes: 5, look: false, pauseMinutes: 60 },
+        live: { kind: 'canary', percent: 10, stepBakeMinutes: 5, bakeMinutes: 5, confirm: false, pauseMinutes: 60 },
         test: { kind: 'rolling', earlySuccess: true },
       },
     },
@@ -155,7 +155,7 @@ export default definePipeline({
       variables: { ENVIRONMENT: 'live' },
       // A second set of tasks, checked at the test listener before any customer meets it; kept for `bakeMinutes` afterwards.
       // With `look`, one of the approvers looks too. ECS rolls back after `pauseMinutes` without a word.
-      strategy: { kind: 'blue-green', bakeMinutes: 5, look: false, pauseMinutes: 60 },
+      strategy: { kind: 'blue-green', bakeMinutes: 5, confirm: false, pauseMinutes: 60 },
       failureThreshold: 3,
     },
     // Customers being onboarded. Moves with live; if it fails, live does not care.

@@ -141,7 +141,7 @@ export default defineRehearsal({
       as: 'orders 4',
     },
     { at: 'Wed 23:00', expect: { environment: 'test', services: 'down' } },
-    { at: 'Wed 23:00', expect: { release: 'orders 4', state: 'climbing' } },
+    { at: 'Wed 23:00', expect: { release: 'orders 4', state: 'in-progress' } },
 
     // Thursday: the morning restores what ran and lets it in. Sandbox fails, live does not care.
     { at: 'Thu 07:45', expect: { environment: 'test', services: 4 } },

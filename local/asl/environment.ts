@@ -33,6 +33,7 @@ export interface ItemsRequest {
   readonly resource: string;
   readonly arguments: Json;
   readonly executionArn: string;
+  readonly executionName: string;
 }
 
 export interface Environment {

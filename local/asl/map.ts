@@ -200,11 +200,11 @@ async function distributed(
 }
 
 async function readItems(branch: Branch, { reader }: MapState, bindings: Bindings): Promise<readonly Json[]> {
-  const { environment, arn } = branch.execution;
+  const { environment, arn, name } = branch.execution;
   const { resource, arguments: given, maxItems } = reader!;
   if (environment.items === undefined) throw new StateError('States.ItemReaderFailed', `local AWS cannot read items from ${resource}`);
   const args = given === undefined ? {} : await branch.fill(given, bindings);
-  const items = await environment.items({ resource, arguments: args, executionArn: arn });
+  const items = await environment.items({ resource, arguments: args, executionArn: arn, executionName: name });
   if (!Array.isArray(items)) throw new StateError('States.ItemReaderFailed', 'Attempting to map over non-iterable node.');
   const most = maxItems === undefined ? items.length : ((await branch.fill(maxItems, bindings)) as number);
   return (items as readonly Json[]).slice(0, most);

@@ -20,7 +20,8 @@ export function runParallel(branch: Branch, state: ParallelState, input: Data): 
     branch.follow(last);
     branch.addAside('ParallelStateSucceeded');
     const result = outputs.map(({ value }) => value);
-    return branch.leave(state, branch.bindings(state, input, { result, retryCount }), state, new Data(result));
+    const data = new Data(result, `[${outputs.map(({ text }) => text).join(',')}]`);
+    return branch.leave(state, branch.bindings(state, input, { result, retryCount }), state, data);
   };
   return branch.handled(state, input, attempt, () => branch.add('ParallelStateFailed'));
 }

@@ -21,25 +21,25 @@ async function build() {
   return { world, ledger: new Ledger('ledger', connection) };
 }
 
-const climbing = { ...release('orders', 'git_1'), state: 'climbing' as const, admittedAt: '2026-11-23T08:00:00.000Z', attempt: 1 };
+const inProgress = { ...release('orders', 'git_1'), state: 'in-progress' as const, admittedAt: '2026-11-23T08:00:00.000Z', attempt: 1 };
 
 describe('a release that has ended', () => {
   it('is on its way no more, whichever call of its end is the last', async () => {
     const { world, ledger } = await build();
-    await ledger.putRelease({ ...climbing, execution: 'orders-1' });
-    expect((await ledger.open()).climbing).toHaveLength(1);
+    await ledger.putRelease({ ...inProgress, execution: 'orders-1' });
+    expect((await ledger.open()).inProgress).toHaveLength(1);
     // Whatever comes after the first write is lost, as by a crash.
     world.faults.add({ kind: 'error-500', nth: 2, times: 1000 });
-    await ledger.setRelease('orders', climbing.digest, 'orders-1', { state: 'succeeded' }).catch(() => {});
+    await ledger.setRelease('orders', inProgress.digest, 'orders-1', { state: 'succeeded' }).catch(() => {});
     world.faults.clear();
-    expect(await ledger.release('orders', climbing.digest)).toMatchObject({ state: 'succeeded', tag: 'git_1' });
-    expect((await ledger.open()).climbing).toEqual([]);
+    expect(await ledger.release('orders', inProgress.digest)).toMatchObject({ state: 'succeeded', tag: 'git_1' });
+    expect((await ledger.open()).inProgress).toEqual([]);
   });
 
   it('goes on where a later attempt has taken over: an older word is not taken', async () => {
     const { ledger } = await build();
-    await ledger.putRelease({ ...climbing, execution: 'orders-2', attempt: 2 });
-    expect(await ledger.setRelease('orders', climbing.digest, 'orders-1', { state: 'failed' })).toBe(false);
-    expect((await ledger.open()).climbing).toHaveLength(1);
+    await ledger.putRelease({ ...inProgress, execution: 'orders-2', attempt: 2 });
+    expect(await ledger.setRelease('orders', inProgress.digest, 'orders-1', { state: 'failed' })).toBe(false);
+    expect((await ledger.open()).inProgress).toHaveLength(1);
   });
 });

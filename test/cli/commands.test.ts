@@ -113,7 +113,7 @@ describe('the reading commands', () => {
   it('show what the rehearsal left', () => {
     expect(shiplock('status', ...data()).out).toMatch(/gateway\s+1\.0\.0/);
     expect(shiplock('status', ...data()).out).toContain('approval for beta by integration-lead@example.com');
-    expect(shiplock('releases', ...data()).out).toMatch(/gateway\s+1\.0\.0.*climbing/);
+    expect(shiplock('releases', ...data()).out).toMatch(/gateway\s+1\.0\.0.*inProgress/);
     expect(shiplock('history', 'test', ...data()).out).toMatch(/gateway 1\.0\.0\s+succeeded/);
     expect(shiplock('journal', ...data()).out).toContain('gateway 1.0.0: runs in test, checks held');
   });
@@ -139,7 +139,7 @@ describe('the reading commands', () => {
     for (const words of [['status'], ['releases'], ['history'], ['journal']])
       expect(() => JSON.parse(shiplock(...words, ...data(), '--json').out)).not.toThrow();
     expect(JSON.parse(shiplock('releases', ...data(), '--json').out)).toMatchObject([
-      { repository: 'gateway', tag: '1.0.0', state: 'climbing' },
+      { repository: 'gateway', tag: '1.0.0', state: 'in-progress' },
     ]);
   });
 
@@ -168,7 +168,7 @@ describe('check and plan', () => {
     cpSync(join(root, 'examples/acme'), copy, { recursive: true });
     const file = join(copy, 'shiplock.config.ts');
     const config = readFileSync(file, 'utf8')
-      .replace("'../../domain/config.ts'", `'${root}/domain/config.ts'`)
+      .replace("'../../domain/configuration/configuration.ts'", `'${root}/domain/config.ts'`)
       .replaceAll('../../buildspecs', `${root}/buildspecs`);
     writeFileSync(file, config.replace("strategy: { kind: 'rolling', earlySuccess: false }", "stategy: 'rolling'"));
     expect(shiplock('check', copy)).toMatchObject({ status: 2, err: 'environments.test.stategy: unknown key, did you mean "strategy"?\n' });
@@ -230,7 +230,9 @@ describe('check and plan', () => {
   });
 
   it('have help with an example for every verb', () => {
-    for (const verb of readdirSync(join(root, 'cli/commands')).map((file) => file.replace('.ts', '')))
+    for (const verb of readdirSync(join(root, 'cli/commands'))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => file.replace('.ts', '')))
       expect(shiplock(verb, '--help')).toMatchObject({ status: 0, out: expect.stringContaining('Example:') });
     expect(shiplock('completion', '--help').out).toContain('  $ source <(shiplock completion zsh)');
   });

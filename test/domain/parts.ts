@@ -1,10 +1,10 @@
 /** The parts of a rendering, for tests: the example's pipeline, a made-up foundation, and releases. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parsePipeline } from '../../domain/config.ts';
-import type { DangerousField, Environment, Foundation, ServiceDefinition, TaskDefinitionTemplate } from '../../domain/pipeline.ts';
-import type { Release } from '../../domain/release.ts';
-import type { TaskDefinitionParts } from '../../domain/render.ts';
+import { parsePipeline } from '../../domain/configuration/configuration.ts';
+import type { DangerousField, Environment, Foundation, ServiceDefinition, TaskDefinitionTemplate } from '../../domain/pipeline/pipeline.ts';
+import type { Release } from '../../domain/release/release.ts';
+import type { TaskDefinitionParts } from '../../domain/task-definition/rendering.ts';
 import example from '../../examples/acme/shiplock.config.ts';
 
 const folder = resolve(import.meta.dirname, '../../examples/acme');

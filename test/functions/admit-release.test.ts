@@ -1,8 +1,8 @@
 /** What admission makes of the labels of an image, which strangers write. */
 import { describe, expect, it } from 'vitest';
-import type { ReleaseRecord } from '../../domain/records.ts';
+import type { ReleaseRecord } from '../../domain/ledger/records.ts';
 import { admitRelease } from '../../functions/admit-release.ts';
-import type { Moment } from '../../functions/stack/step.ts';
+import type { Moment } from '../../functions/handler/step.ts';
 import { digest, pipeline } from '../domain/parts.ts';
 
 async function admitted(labels: Record<string, string>) {

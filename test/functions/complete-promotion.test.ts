@@ -1,7 +1,7 @@
 /** The end of a promotion by values: what the ledger says afterwards, who goes on, and what a retry must not undo. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { PromotionRecord } from '../../domain/records.ts';
-import type { Outcome } from '../../domain/workflow.ts';
+import type { PromotionRecord } from '../../domain/ledger/records.ts';
+import type { Outcome } from '../../domain/workflow/outcome.ts';
 import { completePromotion } from '../../functions/complete-promotion.ts';
 import { digest, release as releaseOf } from '../domain/parts.ts';
 import { type Desk, desk, EVENING, HOUR, MORNING } from './desk.ts';
@@ -32,7 +32,7 @@ async function two(fields: Partial<PromotionRecord> = {}, environment = 'beta') 
     stage: environment,
     group: 'gateway',
     release,
-    climb: 'c1',
+    releaseRun: 'c1',
     pipeline: 'x',
     state: 'verifying',
     askedAt: '',
@@ -43,7 +43,7 @@ async function two(fields: Partial<PromotionRecord> = {}, environment = 'beta') 
 }
 const end = (outcome: Outcome, { needsPerson, environment = 'beta' }: { needsPerson?: boolean; environment?: string } = {}) =>
   completePromotion(d.world)(
-    { promotion: 'p1', environment, stage: environment, climb: 'c1', release, outcome, ...(needsPerson ? { needsPerson } : {}) },
+    { promotion: 'p1', environment, stage: environment, releaseRun: 'c1', release, outcome, ...(needsPerson ? { needsPerson } : {}) },
     d.moment,
   );
 const nextIsIn = () => d.answers.some(({ token }) => token === 't-p2');
@@ -86,7 +86,7 @@ describe('a promotion that succeeded', () => {
     const members = [release, releaseOf('catalog', 'build-1', 'b')];
     await d.ledger.newPromotion({ ...record, release: { ...release, members }, group: '*' });
     await completePromotion(d.world)(
-      { promotion: 'p1', environment: 'beta', stage: 'beta', climb: 'c1', release: { ...release, members }, outcome: succeeded },
+      { promotion: 'p1', environment: 'beta', stage: 'beta', releaseRun: 'c1', release: { ...release, members }, outcome: succeeded },
       d.moment,
     );
     expect((await d.ledger.manifest('beta')).map(({ repository, digest: of }) => [repository, of])).toEqual([
@@ -103,7 +103,7 @@ const record: PromotionRecord = {
   stage: 'beta',
   group: 'gateway',
   release,
-  climb: 'c1',
+  releaseRun: 'c1',
   pipeline: 'x',
   state: 'verifying',
   askedAt: '',

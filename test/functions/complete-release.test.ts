@@ -1,12 +1,12 @@
 /** How the end of a climb closes the question that it had asked. */
 import { describe, expect, it } from 'vitest';
 import type { Write } from '../../aws/table.ts';
-import type { ApprovalRecord } from '../../domain/records.ts';
+import type { ApprovalRecord } from '../../domain/ledger/records.ts';
 import { completeRelease } from '../../functions/complete-release.ts';
-import type { Moment } from '../../functions/stack/step.ts';
+import type { Moment } from '../../functions/handler/step.ts';
 import { digest } from '../domain/parts.ts';
 
-const gate = { climb: 'orders-1', state: 'waiting', version: 1 } as ApprovalRecord;
+const gate = { releaseRun: 'orders-1', state: 'waiting', version: 1 } as ApprovalRecord;
 
 async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string; expired?: boolean }) {
   const written: unknown[] = [];
@@ -26,7 +26,7 @@ async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string;
   return written;
 }
 
-it('a climb that ends well says how far it was to go, which need not be live', async () => {
+it('a releaseRun that ends well says how far it was to go, which need not be live', async () => {
   const said: string[] = [];
   const complete = completeRelease({
     ledger: { release: async () => undefined, putRelease: async () => {}, gate: async () => undefined },

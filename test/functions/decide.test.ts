@@ -1,6 +1,6 @@
 /** The door of decisions by values: who stands before it, what they say, and what is never read. */
 import { describe, expect, it } from 'vitest';
-import { peopleRole } from '../../domain/names.ts';
+import { peopleRole } from '../../domain/pipeline/names.ts';
 import { decide } from '../../functions/decide.ts';
 import { digest, pipeline } from '../domain/parts.ts';
 
@@ -9,7 +9,7 @@ const arnOf = (session: string, role = peopleRole('acme'), account = '1111111111
   `arn:aws:sts::${account}:assumed-role/${role}/${session}`;
 
 /** @param caller as the signature proves; undefined where the event has no authorizer */
-async function said(body: unknown, { caller = arnOf(manager), method = 'POST', encoded = false }: Partial<Told> = {}) {
+async function said(body: unknown, { caller = arnOf(manager), method = 'POST', encoded = false }: Partial<SentNotices> = {}) {
   const written: { subject: string; who: string; text: string }[] = [];
   const read: string[] = [];
   const world = {
@@ -31,7 +31,7 @@ async function said(body: unknown, { caller = arnOf(manager), method = 'POST', e
   return { status: statusCode, message: (JSON.parse(answer) as { message: string }).message, written, read };
 }
 
-interface Told {
+interface SentNotices {
   readonly caller: string;
   readonly method: string;
   readonly encoded: boolean;

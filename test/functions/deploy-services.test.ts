@@ -1,7 +1,7 @@
 /** Asking ECS, by values: what stands in the ledger before the call, what a retry finds, and what the backstop's look says. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { PromotionRecord } from '../../domain/records.ts';
-import { route } from '../../domain/routes.ts';
+import type { PromotionRecord } from '../../domain/ledger/records.ts';
+import { route } from '../../domain/service/routes.ts';
 import { deployServices } from '../../functions/deploy-services.ts';
 import { release as releaseOf } from '../domain/parts.ts';
 import { type Desk, desk, MORNING } from './desk.ts';
@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 const release = releaseOf('gateway', '1.0.0');
 const running = { state: 'running' as const, reason: '', deployment: 'd1' };
-const held = { state: 'held' as const, reason: '' };
+const held = { state: 'succeeded' as const, reason: '' };
 
 /** A promotion that holds its turn and has registered. @returns its fence */
 async function promotion(fields: Partial<PromotionRecord> = {}, of = release): Promise<number> {
@@ -28,7 +28,7 @@ async function promotion(fields: Partial<PromotionRecord> = {}, of = release): P
     stage: 'beta',
     group: group.name,
     release: of,
-    climb: 'c1',
+    releaseRun: 'c1',
     pipeline: 'x',
     state: 'deploying',
     askedAt: '',
@@ -47,9 +47,9 @@ const runs = (service = 'gateway', fields: object = {}) =>
     route: route(d.world.pipeline.environments.beta!, d.world.pipeline.services[service])!,
     ...fields,
   });
-const common = { promotion: 'p1', environment: 'beta', stage: 'beta', climb: 'c1' };
+const common = { promotion: 'p1', environment: 'beta', stage: 'beta', releaseRun: 'c1' };
 const deploy = (fence: number, token = 't1', of = release) => deployServices(d.world)({ ...common, release: of, fence, token }, d.moment);
-const look = () => deployServices(d.world)({ ...common, release, fence: 1, look: true }, d.moment);
+const look = () => deployServices(d.world)({ ...common, release, fence: 1, observe: true }, d.moment);
 const ofEcs = () => d.asked.filter((call) => !call.startsWith('rule'));
 
 describe('a deployment', () => {
@@ -164,7 +164,7 @@ describe('a retry', () => {
   });
 
   it('answers at once where all is over, as no event comes again', async () => {
-    expect(await again(held)).toMatchObject({ state: 'held' });
+    expect(await again(held)).toMatchObject({ state: 'succeeded' });
     expect(d.asked).toEqual([]);
     expect(d.answers).toEqual([{ token: 't2', answer: { result: { services: ['gateway'] } } }]);
   });
@@ -177,7 +177,7 @@ describe('a retry', () => {
 
   it('takes the wait of another promotion over as its own', async () => {
     await runs();
-    await d.wait({ owner: 'p0', token: 't0', state: 'broke' });
+    await d.wait({ owner: 'p0', token: 't0', state: 'failed' });
     await deploy(await promotion());
     expect(await d.ledger.wait('beta', 'gateway')).toMatchObject({ owner: 'p1', token: 't1', state: 'open' });
     expect(d.asked).toEqual(['update gateway gateway:2']);
@@ -188,7 +188,7 @@ describe('the look of the backstop', () => {
   it.each([
     ['is told what holds', held, { services: ['gateway'] }],
     ['gives up what still goes on', running, 'not done after 20 minutes; see timeouts.deployMinutes'],
-    ['says what broke', { state: 'broke' as const, reason: 'tasks failed to start' }, 'tasks failed to start'],
+    ['says what broke', { state: 'failed' as const, reason: 'tasks failed to start' }, 'tasks failed to start'],
     ['gives up what never began', undefined, 'not done after 20 minutes'],
   ])('%s', async (_, seen, end) => {
     await promotion();
@@ -204,7 +204,7 @@ describe('the look of the backstop', () => {
   it('says so of a service that was never asked for, whoever else waits for it', async () => {
     await promotion();
     await expect(look()).rejects.toMatchObject({ name: 'DeploymentFailed', message: 'gateway was never deployed' });
-    await d.wait({ owner: 'p0', state: 'held' });
+    await d.wait({ owner: 'p0', state: 'succeeded' });
     await expect(look()).rejects.toMatchObject({ message: 'gateway was never deployed' });
   });
 

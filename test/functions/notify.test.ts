@@ -1,9 +1,9 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../aws/secrets.ts';
-import type { Way } from '../../aws/told.ts';
-import type { Notice } from '../../domain/notices.ts';
-import type { JournalEntry } from '../../domain/records.ts';
+import type { Way } from '../../aws/sent-notices.ts';
+import type { JournalEntry } from '../../domain/ledger/records.ts';
+import type { Notice } from '../../domain/notice/notices.ts';
 import { notify } from '../../functions/notify.ts';
 import { postNotice } from '../../functions/post-notice.ts';
 

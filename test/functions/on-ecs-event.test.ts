@@ -1,6 +1,6 @@
 /** Events of ECS by values: whose they are, what one look makes of them, and who is told. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { WaitRecord } from '../../domain/records.ts';
+import type { WaitRecord } from '../../domain/ledger/records.ts';
 import { onEcsEvent } from '../../functions/on-ecs-event.ts';
 import { type Desk, desk, MORNING } from './desk.ts';
 
@@ -13,13 +13,13 @@ const arn = (service = 'gateway', cluster = 'acme-beta') => `arn:aws:ecs:eu-cent
 const told = (resources: readonly string[] = [arn()], detail: Parameters<ReturnType<typeof onEcsEvent>>[0]['detail'] = {}) =>
   onEcsEvent(d.world)({ source: 'aws.ecs', resources: [...resources], detail }, d.moment);
 const completed = (updatedAt: number) => ({ eventName: 'SERVICE_DEPLOYMENT_COMPLETED', updatedAt: new Date(updatedAt).toISOString() });
-const sees = (state: 'running' | 'held' | 'broke', reason = '', service = 'gateway') =>
+const sees = (state: 'running' | 'succeeded' | 'failed', reason = '', service = 'gateway') =>
   d.looks.set(service, [{ state, reason, deployment: 'd1' }]);
 const wait = (service = 'gateway') => d.ledger.wait('beta', service);
 
 describe('an event of ECS', () => {
   it('of somebody else, or of a deployment that nobody waits for, is left alone', async () => {
-    sees('held');
+    sees('succeeded');
     await told();
     await d.wait();
     await told([arn('gateway', 'acme-qa'), arn('gateway', 'other-beta'), arn('other'), 'arn:aws:ecs:r:1:cluster/acme-beta', '']);
@@ -28,15 +28,15 @@ describe('an event of ECS', () => {
   });
 
   it('ends the wait by what ECS says when asked, and answers it', async () => {
-    sees('held');
+    sees('succeeded');
     await d.wait();
     await told();
-    expect(await wait()).toMatchObject({ state: 'held' });
+    expect(await wait()).toMatchObject({ state: 'succeeded' });
     expect(d.answers).toEqual([{ token: 't0', answer: { result: { services: ['gateway'] } } }]);
   });
 
   it('that calls a rolled-back deployment completed is a failure, with its reason', async () => {
-    sees('broke', 'tasks failed to start');
+    sees('failed', 'tasks failed to start');
     await d.wait();
     await told([arn()], completed(MORNING));
     expect(d.answers).toMatchObject([{ answer: { error: 'DeploymentFailed', cause: expect.stringContaining('tasks failed to start') } }]);
@@ -45,29 +45,29 @@ describe('an event of ECS', () => {
   it('of one of a group answers nobody before the last has ended, but a broken one does', async () => {
     const among = ['orders-web', 'orders-worker'];
     for (const service of among) await d.wait({ service, among });
-    sees('held', '', 'orders-web');
+    sees('succeeded', '', 'orders-web');
     await told([arn('orders-web')]);
     expect(d.answers).toEqual([]);
-    sees('held', '', 'orders-worker');
+    sees('succeeded', '', 'orders-worker');
     await told([arn('orders-worker')]);
     expect(d.answers).toEqual([{ token: 't0', answer: { result: { services: among } } }]);
     d = await desk();
     for (const service of among) await d.wait({ service, among });
-    sees('broke', 'x', 'orders-worker');
+    sees('failed', 'x', 'orders-worker');
     await told([arn('orders-worker')]);
     expect(d.answers).toMatchObject([{ answer: { error: 'DeploymentFailed' } }]);
   });
 
   it('of one of a group answers nobody while the others have yet to be asked for', async () => {
     await d.wait({ service: 'orders-web', among: ['orders-web', 'orders-worker'] });
-    await d.wait({ service: 'orders-worker', owner: 'p0', state: 'held' });
-    sees('held', '', 'orders-web');
+    await d.wait({ service: 'orders-worker', owner: 'p0', state: 'succeeded' });
+    sees('succeeded', '', 'orders-web');
     await told([arn('orders-web')]);
     expect(d.answers).toEqual([]);
   });
 
   it('that comes again tells what its first handler could not', async () => {
-    sees('held');
+    sees('succeeded');
     await d.wait();
     d.breakNext('answer t0');
     await expect(told()).rejects.toThrow('lost');
@@ -112,16 +112,16 @@ describe('a pause before traffic shifts', () => {
     sees('running');
     await expect(told([arn()], completed(since + 1))).rejects.toMatchObject({ name: 'EventAhead' });
     expect(await wait()).toMatchObject({ state: 'paused' });
-    sees('broke', 'somebody stopped it');
+    sees('failed', 'somebody stopped it');
     await told([arn()], completed(since + 1));
-    expect(await wait()).toMatchObject({ state: 'broke', reason: expect.stringContaining('somebody stopped it') });
+    expect(await wait()).toMatchObject({ state: 'failed', reason: expect.stringContaining('somebody stopped it') });
   });
 
   it('that has come to its end is told at once where others of its group have yet to pause', async () => {
     const among = ['orders-web', 'orders-worker'];
     await d.wait({ service: 'orders-web', among, state: 'paused', pauses: true, hook: { hookId: 'h1', deployment: 'd1' } });
     await d.wait({ service: 'orders-worker', among });
-    sees('broke', 'its tasks crash', 'orders-web');
+    sees('failed', 'its tasks crash', 'orders-web');
     await told([arn('orders-web')]);
     expect(d.answers).toMatchObject([{ token: 't0', answer: { error: 'DeploymentFailed' } }]);
   });
@@ -160,7 +160,7 @@ describe('a task that failed where ECS has no circuit breaker', () => {
     sees('running');
     await failed('c');
     expect(d.asked).toEqual(['stop d1']);
-    sees('broke');
+    sees('failed');
     await failed('c');
     expect(d.asked).toEqual(['stop d1']);
   });
@@ -178,7 +178,7 @@ describe('a task that failed where ECS has no circuit breaker', () => {
     ['that somebody started by hand', {}, { group: 'family:gateway' }],
     ['in another cluster', {}, { clusterArn: 'arn:aws:ecs:eu-central-1:111111111111:cluster/acme-qa' }],
     ['where ECS counts itself', { pauses: false }, {}],
-    ['after the end of its deployment', { state: 'broke' as const }, {}],
+    ['after the end of its deployment', { state: 'failed' as const }, {}],
   ])('%s is not counted', async (_, fields, detail) => {
     await shifting(fields);
     await failed('a', detail);

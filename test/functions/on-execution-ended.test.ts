@@ -54,7 +54,7 @@ describe('a promotion that ended without a word', () => {
       stage: 'beta',
       group: 'gateway',
       release,
-      climb: 'c1',
+      releaseRun: 'c1',
       pipeline: 'x',
       state: 'deploying',
       askedAt: '',
@@ -63,7 +63,7 @@ describe('a promotion that ended without a word', () => {
     });
     await d.wait();
     const running = { state: 'running', reason: '', deployment: 'd1' } as const;
-    d.looks.set('gateway', [running, running, { state: 'broke', reason: 'stopped' }]);
+    d.looks.set('gateway', [running, running, { state: 'failed', reason: 'stopped' }]);
   });
 
   it('is stopped in ECS at once, and settled only when no function of it can still act', async () => {
@@ -76,7 +76,7 @@ describe('a promotion that ended without a word', () => {
   it('is settled a minute later, and gives its turn on', async () => {
     d.looks.set('gateway', [
       { state: 'running', reason: '', deployment: 'd1' },
-      { state: 'broke', reason: 'stopped' },
+      { state: 'failed', reason: 'stopped' },
     ]);
     await ended('p1');
     expect(d.asked).toEqual(['stop d1']);
@@ -130,13 +130,22 @@ describe('a release that ended without a word', () => {
   beforeEach(async () => {
     await d.ledger.putRelease({
       ...release,
-      state: 'climbing',
+      state: 'in-progress',
       admittedAt: '2026-11-23T07:00:00.000Z',
       execution: 'c1',
       attempt: 1,
       stage: 'beta',
     });
-    const asked = { approval: 'x', stage: 'beta', release, climb: 'c1', token: 't', state: 'waiting' as const, askedAt: '', deadline: 0 };
+    const asked = {
+      approval: 'x',
+      stage: 'beta',
+      release,
+      releaseRun: 'c1',
+      token: 't',
+      state: 'waiting' as const,
+      askedAt: '',
+      deadline: 0,
+    };
     await d.ledger.table.transact([d.ledger.gateWrite({ ...asked, approvals: [], version: 1 }, undefined)]);
   });
 
@@ -148,16 +157,16 @@ describe('a release that ended without a word', () => {
 
   it('is not what a newer attempt does', async () => {
     await ended('c0', { machine: 'acme-release', input, stopDate: MORNING });
-    expect(await d.ledger.release('gateway', release.digest)).toMatchObject({ state: 'climbing' });
+    expect(await d.ledger.release('gateway', release.digest)).toMatchObject({ state: 'in-progress' });
     expect(await d.ledger.gate('beta', 'gateway')).toMatchObject({ state: 'waiting' });
     expect(d.journal).toEqual([]);
   });
 
   it('keeps the question of whoever has the gate by now', async () => {
     const before = (await d.ledger.gate('beta', 'gateway'))!;
-    await d.ledger.table.transact([d.ledger.gateWrite({ ...before, climb: 'c2', version: 2 }, before)]);
+    await d.ledger.table.transact([d.ledger.gateWrite({ ...before, releaseRun: 'c2', version: 2 }, before)]);
     await ended('c1', { machine: 'acme-release', input, stopDate: MORNING });
-    expect(await d.ledger.gate('beta', 'gateway')).toMatchObject({ climb: 'c2', state: 'waiting' });
+    expect(await d.ledger.gate('beta', 'gateway')).toMatchObject({ releaseRun: 'c2', state: 'waiting' });
   });
 });
 

@@ -4,7 +4,7 @@ import { registerTaskDefinitions } from '../../functions/register-task-definitio
 import { foundation, pipeline, release as releaseOf } from '../domain/parts.ts';
 
 const release = releaseOf('orders', 'git_1');
-const input = { promotion: 'p1', environment: 'test', stage: 'test', climb: 'c1', release };
+const input = { promotion: 'p1', environment: 'test', stage: 'test', releaseRun: 'c1', release };
 
 /** @param slot when its slots are there. Milliseconds */
 function scene({ slot = 0, status = 'ACTIVE' } = {}) {
@@ -28,7 +28,7 @@ function scene({ slot = 0, status = 'ACTIVE' } = {}) {
         record = { ...record, ...structuredClone(fields) };
       },
       setRelease: async () => {},
-      holds: async () => ({ pins: [] }),
+      freezeAndPins: async () => ({ pins: [] }),
       running: async () => undefined,
       manifest: async () => [],
       gate: async () => undefined,

@@ -1,6 +1,6 @@
 /** A gate by values: who is asked, who supersedes whom, and what two at once leave behind. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ApprovalRecord } from '../../domain/records.ts';
+import type { ApprovalRecord } from '../../domain/ledger/records.ts';
 import { requestApproval } from '../../functions/request-approval.ts';
 import { release as releaseOf } from '../domain/parts.ts';
 import { type Desk, desk, MORNING } from './desk.ts';
@@ -13,10 +13,10 @@ beforeEach(async () => {
 const older = releaseOf('gateway', '1.0.0', 'a');
 const newer = releaseOf('gateway', '1.1.0', 'b');
 
-const ask = (climb: string, release = older, { stage = 'beta', token = `t-${climb}`, ledger = d.ledger } = {}) =>
-  requestApproval({ ...d.world, ledger })({ release, stage, execution: climb, attempt: 1, token, approvalSeconds: 3600 }, d.moment);
-const climbing = (climb: string, release = older) =>
-  d.ledger.putRelease({ ...release, state: 'climbing', admittedAt: '2026-11-23T07:00:00.000Z', execution: climb, attempt: 1 });
+const ask = (releaseRun: string, release = older, { stage = 'beta', token = `t-${releaseRun}`, ledger = d.ledger } = {}) =>
+  requestApproval({ ...d.world, ledger })({ release, stage, execution: releaseRun, attempt: 1, token, approvalSeconds: 3600 }, d.moment);
+const inProgress = (releaseRun: string, release = older) =>
+  d.ledger.putRelease({ ...release, state: 'in-progress', admittedAt: '2026-11-23T07:00:00.000Z', execution: releaseRun, attempt: 1 });
 const gate = (stage = 'beta') => d.ledger.gate(stage, 'gateway');
 /** Somebody decides. */
 const decided = async (state: ApprovalRecord['state'], by: readonly string[] = []) => {
@@ -29,7 +29,7 @@ const decided = async (state: ApprovalRecord['state'], by: readonly string[] = [
 
 describe('a gate', () => {
   it('asks those who may approve, until its deadline', async () => {
-    await climbing('c1');
+    await inProgress('c1');
     await ask('c1');
     expect(await gate()).toMatchObject({
       approval: 'beta/gateway/aaaaaaaaaaaa/1',
@@ -76,7 +76,7 @@ describe('a release that reaches a gate where another waits', () => {
     expect(d.answers).toMatchObject([
       { token: 't-c1', answer: { error: 'Superseded', cause: expect.stringContaining('has reached the gate of beta') } },
     ]);
-    expect(await gate()).toMatchObject({ approval: 'beta/gateway/bbbbbbbbbbbb/1', climb: 'c2', state: 'waiting', version: 2 });
+    expect(await gate()).toMatchObject({ approval: 'beta/gateway/bbbbbbbbbbbb/1', releaseRun: 'c2', state: 'waiting', version: 2 });
     expect(await d.unsent()).toEqual([]);
   });
 
@@ -84,28 +84,28 @@ describe('a release that reaches a gate where another waits', () => {
     await ask('c2', newer);
     await ask('c1');
     expect(d.answers).toMatchObject([{ token: 't-c1', answer: { error: 'Superseded', cause: expect.stringContaining('waits at beta') } }]);
-    expect(await gate()).toMatchObject({ climb: 'c2', version: 1 });
+    expect(await gate()).toMatchObject({ releaseRun: 'c2', version: 1 });
   });
 
   it('is superseded by a newer one that is approved and on its way, not by one that has ended', async () => {
-    await climbing('c2', newer);
+    await inProgress('c2', newer);
     await ask('c2', newer);
     await decided('approved', ['integration-lead@example.com']);
     await ask('c1');
     expect(d.answers).toMatchObject([
       { token: 't-c1', answer: { error: 'Superseded', cause: expect.stringContaining('is approved for beta') } },
     ]);
-    expect(await gate()).toMatchObject({ climb: 'c2', state: 'approved' });
+    expect(await gate()).toMatchObject({ releaseRun: 'c2', state: 'approved' });
     await d.ledger.setRelease('gateway', newer.digest, 'c2', { state: 'failed' });
     await ask('c1');
-    expect(await gate()).toMatchObject({ climb: 'c1', state: 'waiting', approvals: [], version: 3 });
+    expect(await gate()).toMatchObject({ releaseRun: 'c1', state: 'waiting', approvals: [], version: 3 });
   });
 
   it('tells the other though it is killed in between: the answer is written with the question', async () => {
     await ask('c1');
     d.breakNext('answer t-c1');
     await expect(ask('c2', newer)).rejects.toThrow('lost');
-    expect(await gate()).toMatchObject({ climb: 'c2' });
+    expect(await gate()).toMatchObject({ releaseRun: 'c2' });
     expect(await d.unsent()).toEqual(['t-c1']);
     await ask('c2', newer, { token: 't-again' });
     expect(d.answers).toMatchObject([{ token: 't-c1', answer: { error: 'Superseded' } }]);
@@ -145,7 +145,7 @@ describe('two at once at a gate', () => {
 
   it('end as if the newer had come last', async () => {
     await ask('c1', older, { ledger: meanwhile(() => ask('c2', newer)) });
-    expect(await gate()).toMatchObject({ climb: 'c2', state: 'waiting' });
+    expect(await gate()).toMatchObject({ releaseRun: 'c2', state: 'waiting' });
     expect(d.answers).toMatchObject([{ token: 't-c1', answer: { error: 'Superseded' } }]);
   });
 
@@ -159,6 +159,6 @@ describe('two at once at a gate', () => {
     await ask('c1');
     await ask('c2', newer, { ledger: meanwhile(() => decided('approved', ['integration-lead@example.com'])) });
     expect(d.answers).toEqual([]);
-    expect(await gate()).toMatchObject({ climb: 'c2', state: 'waiting', approvals: [] });
+    expect(await gate()).toMatchObject({ releaseRun: 'c2', state: 'waiting', approvals: [] });
   });
 });

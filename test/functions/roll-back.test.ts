@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Look } from '../../aws/ecs.ts';
 import type { Answer } from '../../aws/step-functions.ts';
-import { TurnLost } from '../../domain/errors.ts';
-import type { PromotionRecord, WaitRecord } from '../../domain/records.ts';
+import type { PromotionRecord, WaitRecord } from '../../domain/ledger/records.ts';
+import { TurnLost } from '../../domain/workflow/errors.ts';
 import { onEcsEvent } from '../../functions/on-ecs-event.ts';
 import { rollBack } from '../../functions/roll-back.ts';
 import { pipeline, release as releaseOf } from '../domain/parts.ts';
@@ -28,7 +28,7 @@ function scene(looks: readonly Look[], { hasTurn = true } = {}) {
     among: [service],
     taskDefinition: 'new:2',
     since: 0,
-    state: 'broke',
+    state: 'failed',
   };
   waits.set(service, wait);
   const record = { promotion: 'p1', environment, release, before: { [service]: 'old:1' } } as unknown as PromotionRecord;
@@ -67,7 +67,7 @@ function scene(looks: readonly Look[], { hasTurn = true } = {}) {
         promotion: 'p1',
         environment,
         stage: environment,
-        climb: 'c1',
+        releaseRun: 'c1',
         release,
         fence: 1,
         token,
@@ -91,7 +91,7 @@ const running: Look = { state: 'running', reason: '', deployment: 'd1' };
 
 describe('a rollback', () => {
   it('that stops a deployment is over when ECS has rolled it back', async () => {
-    const { begin, event, done, answers } = scene([running, { state: 'broke', reason: 'rolled back' }]);
+    const { begin, event, done, answers } = scene([running, { state: 'failed', reason: 'rolled back' }]);
     await begin('t1');
     await event();
     expect(done).toEqual(['stop']);
@@ -99,7 +99,7 @@ describe('a rollback', () => {
   });
 
   it('that comes too late to stop a deployment puts back what ran before', async () => {
-    const { begin, event, done, answers, wait } = scene([running, { state: 'held', reason: 'completed' }]);
+    const { begin, event, done, answers, wait } = scene([running, { state: 'succeeded', reason: 'completed' }]);
     await begin('t1');
     await event();
     expect(answers).toMatchObject([{ error: 'StoppedTooLate' }]);
@@ -109,15 +109,15 @@ describe('a rollback', () => {
   });
 
   it('that ECS cannot carry out has failed, whatever the reason that ECS gives', async () => {
-    const { begin, answers } = scene([{ state: 'broke', reason: 'no capacity', stuck: true }]);
+    const { begin, answers } = scene([{ state: 'failed', reason: 'no capacity', stuck: true }]);
     await begin('t1');
     expect(answers).toMatchObject([{ error: 'RollbackFailed', cause: expect.stringContaining('no capacity') }]);
   });
 
   it('whose own deployment breaks has failed, though ECS went back to what it wanted to leave', async () => {
     const { begin, event, done, answers } = scene([
-      { state: 'held', reason: '' },
-      { state: 'broke', reason: 'rolled back' },
+      { state: 'succeeded', reason: '' },
+      { state: 'failed', reason: 'rolled back' },
     ]);
     await begin('t1');
     await event();

@@ -1,9 +1,9 @@
 /** Verification over HTTP has a minute, whatever it asks. */
 import { describe, expect, it } from 'vitest';
-import type { HttpCheck } from '../../domain/pipeline.ts';
-import type { WaitRecord } from '../../domain/records.ts';
+import type { WaitRecord } from '../../domain/ledger/records.ts';
+import type { HttpCheck } from '../../domain/pipeline/pipeline.ts';
+import type { Moment } from '../../functions/handler/step.ts';
 import { runChecks } from '../../functions/run-checks.ts';
-import type { Moment } from '../../functions/stack/step.ts';
 import { foundation, pipeline, release } from '../domain/parts.ts';
 
 const check = (path: string, attempts = 3): HttpCheck => ({ path, status: 200, attempts });
@@ -30,7 +30,7 @@ async function verify(http: readonly HttpCheck[], takes: Readonly<Record<string,
       time += milliseconds;
     },
   });
-  const input = { promotion: 'p', environment: 'live', stage: 'live', climb: 'c', release: release('gateway', '1.0.0') };
+  const input = { promotion: 'p', environment: 'live', stage: 'live', releaseRun: 'c', release: release('gateway', '1.0.0') };
   const failure = await run(input, { now: () => time } as Moment).then(
     () => undefined,
     (error: Error) => `${error.name}: ${error.message}`,
@@ -75,8 +75,8 @@ it('leave people the time that is left of the pause, which began before them', a
     fetch: async () => new Response('fine'),
     pause: async () => undefined,
   });
-  const input = { promotion: 'p', environment: 'live', stage: 'live', climb: 'c', release: release('gateway', '1.0.0') };
+  const input = { promotion: 'p', environment: 'live', stage: 'live', releaseRun: 'c', release: release('gateway', '1.0.0') };
   const { next } = await run({ ...input, listener: 'test' }, { now: () => 25 * MINUTE } as Moment);
   // A minute before ECS loses its patience of an hour.
-  expect(next).toMatchObject({ lookSeconds: 59 * 60, lookUntil: 69 * MINUTE });
+  expect(next).toMatchObject({ confirmSeconds: 59 * 60, confirmUntil: 69 * MINUTE });
 });

@@ -1,6 +1,6 @@
 /** Letting traffic shift, by values: which deployments go on, what a retry finds, and whose turn it must be. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { WaitRecord } from '../../domain/records.ts';
+import type { WaitRecord } from '../../domain/ledger/records.ts';
 import { shiftTraffic } from '../../functions/shift-traffic.ts';
 import { release as releaseOf } from '../domain/parts.ts';
 import { type Desk, desk, MORNING } from './desk.ts';
@@ -29,7 +29,7 @@ beforeEach(async () => {
     stage: 'beta',
     group: 'orders',
     release,
-    climb: 'c1',
+    releaseRun: 'c1',
     pipeline: 'x',
     state: 'verifying',
     askedAt: '',
@@ -39,7 +39,7 @@ beforeEach(async () => {
 
 const waiting = (fields: Partial<WaitRecord> & { service: string }) =>
   d.wait({ among: ['orders-web', 'orders-worker'], state: 'paused', pauses: true, hook: hook(fields.service), ...fields });
-const shift = (token = 't1', act: 'begin' | 'look' = 'begin', of = fence) => {
+const shift = (token = 't1', act: 'begin' | 'observe' = 'begin', of = fence) => {
   const { ecs, ...rest } = d.world.clients();
   const client = {
     send: async ({ input }: { input: { hookId: string } }) => {
@@ -48,18 +48,18 @@ const shift = (token = 't1', act: 'begin' | 'look' = 'begin', of = fence) => {
     },
   };
   const world = { ...d.world, clients: () => ({ ...rest, ecs: Object.assign(ecs, { client }) }) as never };
-  const common = { promotion: 'p1', environment: 'beta', stage: 'beta', climb: 'c1', release };
+  const common = { promotion: 'p1', environment: 'beta', stage: 'beta', releaseRun: 'c1', release };
   return shiftTraffic(world)(act === 'begin' ? { ...common, act, fence: of, token } : { ...common, act }, d.moment);
 };
 
 describe('traffic', () => {
   it('shifts where a deployment pauses, and its end is waited for under the new token; what was rolled is left alone', async () => {
     await waiting({ service: 'orders-web' });
-    await d.wait({ service: 'orders-worker', among: ['orders-web', 'orders-worker'], state: 'held' });
+    await d.wait({ service: 'orders-worker', among: ['orders-web', 'orders-worker'], state: 'succeeded' });
     await shift();
     expect(proceeded).toEqual(['hook of orders-web']);
     expect(await d.ledger.wait('beta', 'orders-web')).toMatchObject({ kind: 'shift', state: 'open', token: 't1', among: ['orders-web'] });
-    expect(await d.ledger.wait('beta', 'orders-worker')).toMatchObject({ kind: 'deploy', state: 'held', token: 't0' });
+    expect(await d.ledger.wait('beta', 'orders-worker')).toMatchObject({ kind: 'deploy', state: 'succeeded', token: 't0' });
     expect(d.journal).toMatchObject([{ event: 'shifting' }]);
     expect(d.answers).toEqual([]);
   });
@@ -74,7 +74,7 @@ describe('traffic', () => {
   it('that went back while people looked is looked at, and the step is told so at once', async () => {
     await waiting({ service: 'orders-web' });
     refusal = new Error('Continuing a service deployment is not allowed for service deployment in terminal states.');
-    d.looks.set('orders-web', [{ state: 'broke', reason: 'somebody stopped it', deployment: 'd1' }]);
+    d.looks.set('orders-web', [{ state: 'failed', reason: 'somebody stopped it', deployment: 'd1' }]);
     await shift();
     expect(d.answers).toMatchObject([{ token: 't1', answer: { error: 'DeploymentFailed', cause: expect.stringContaining('stopped it') } }]);
     expect(d.journal).toEqual([]);
@@ -82,7 +82,7 @@ describe('traffic', () => {
 
   it('shifts for none where one had come to its end before', async () => {
     await waiting({ service: 'orders-web' });
-    await waiting({ service: 'orders-worker', state: 'broke', reason: 'its tasks crash' });
+    await waiting({ service: 'orders-worker', state: 'failed', reason: 'its tasks crash' });
     d.looks.set('orders-web', [{ state: 'running', reason: '', deployment: 'd1' }]);
     await shift();
     expect(proceeded).toEqual([]);
@@ -104,7 +104,7 @@ describe('traffic', () => {
   it('that a retry finds shifted is answered at once, and is not told to go on again', async () => {
     await waiting({ service: 'orders-web' });
     await shift();
-    await d.ledger.endWait((await d.ledger.wait('beta', 'orders-web'))!, { state: 'held' });
+    await d.ledger.endWait((await d.ledger.wait('beta', 'orders-web'))!, { state: 'succeeded' });
     proceeded.length = 0;
     await shift('t2');
     expect(proceeded).toEqual([]);
@@ -124,21 +124,21 @@ describe('traffic', () => {
 it('traffic whose shift ended while the retry was on its way is answered, as no event comes again', async () => {
   await waiting({ service: 'orders-web' });
   await shift();
-  d.looks.set('orders-web', [{ state: 'held', reason: '', deployment: 'd1' }]);
+  d.looks.set('orders-web', [{ state: 'succeeded', reason: '', deployment: 'd1' }]);
   await shift('t2');
   expect(d.answers).toEqual([{ token: 't2', answer: { result: { services: ['orders-web'] } } }]);
 });
 
 describe('the look of the backstop', () => {
   it.each([
-    ['held', undefined],
-    ['broke', 'alarm'],
+    ['succeeded', undefined],
+    ['failed', 'alarm'],
     ['running', 'not'],
   ] as const)('sees that it %s', async (state, reason) => {
     await waiting({ service: 'orders-web' });
     await shift();
     d.looks.set('orders-web', [{ state, reason: 'an alarm went off', deployment: 'd1' }]);
-    const end = shift('', 'look');
+    const end = shift('', 'observe');
     if (reason === undefined) expect(await end).toMatchObject({ services: ['orders-web'] });
     else await expect(end).rejects.toMatchObject({ name: 'DeploymentFailed', message: expect.stringContaining(reason) });
   });

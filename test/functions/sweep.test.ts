@@ -27,7 +27,7 @@ async function holder(askedAt = MORNING - HOUR) {
     stage: 'beta',
     group: 'gateway',
     release,
-    climb: 'c1',
+    releaseRun: 'c1',
     pipeline: 'x',
     state: 'deploying',
     askedAt: '',
@@ -67,10 +67,10 @@ describe('an answer that was written and not sent', () => {
 });
 
 describe('a wait', () => {
-  const seen = (state: 'held' | 'running') => d.looks.set('gateway', [{ state, reason: '', deployment: 'd1' }]);
+  const seen = (state: 'succeeded' | 'running') => d.looks.set('gateway', [{ state, reason: '', deployment: 'd1' }]);
 
   it('is looked at when it is older than its environment’s patience', async () => {
-    seen('held');
+    seen('succeeded');
     await d.wait({ since: MORNING - 20 * MINUTE + 1 });
     expect(await run()).toMatchObject({ waits: 0 });
     d.at(MORNING + 1);
@@ -87,7 +87,7 @@ describe('a wait', () => {
   });
 
   it('in an environment that the configuration does not know any more is nobody’s', async () => {
-    seen('held');
+    seen('succeeded');
     await d.wait({ environment: 'qa', since: MORNING - HOUR });
     expect(await run()).toMatchObject({ waits: 0 });
   });
@@ -206,7 +206,7 @@ describe('an environment that was extended', () => {
 describe('a release that climbs', () => {
   const arn = 'arn:aws:states:r:1:execution:acme-release:c1';
   const admitted = (at: number) =>
-    d.ledger.putRelease({ ...release, state: 'climbing', admittedAt: new Date(at).toISOString(), execution: 'c1', attempt: 1 });
+    d.ledger.putRelease({ ...release, state: 'in-progress', admittedAt: new Date(at).toISOString(), execution: 'c1', attempt: 1 });
 
   it('though its execution has ended, ends too: asked about once an hour', async () => {
     await admitted(MORNING - HOUR + 1);
@@ -223,6 +223,6 @@ describe('a release that climbs', () => {
     await admitted(MORNING - HOUR);
     d.executions.set(arn, { status: 'RUNNING' });
     expect(await run()).toMatchObject({ releases: 0 });
-    expect(await d.ledger.release('gateway', release.digest)).toMatchObject({ state: 'climbing' });
+    expect(await d.ledger.release('gateway', release.digest)).toMatchObject({ state: 'in-progress' });
   });
 });

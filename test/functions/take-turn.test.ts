@@ -22,7 +22,7 @@ const ask = (ticket: string, { environment = 'beta', release = gateway('1.0.0'),
       environment,
       token,
       stage: environment,
-      climb: `c-${ticket}`,
+      releaseRun: `c-${ticket}`,
       release,
       ...more,
     },
@@ -43,8 +43,8 @@ const tearDown = (environment: string, cause = 'hours') =>
     d.moment,
   );
 
-const climbs = (climb: string, release = gateway('1.0.0')) =>
-  d.ledger.putRelease({ ...release, state: 'climbing', admittedAt: '2026-11-23T07:00:00.000Z', execution: climb, attempt: 1 });
+const isInProgress = (releaseRun: string, release = gateway('1.0.0')) =>
+  d.ledger.putRelease({ ...release, state: 'in-progress', admittedAt: '2026-11-23T07:00:00.000Z', execution: releaseRun, attempt: 1 });
 
 describe('a turn that is free', () => {
   it('is granted at once, with its fence and how long its steps may take', async () => {
@@ -52,7 +52,7 @@ describe('a turn that is free', () => {
     expect(d.answers).toEqual([
       { token: 't-p1', answer: { result: { fence: 1, deploySeconds: 1200, verifySeconds: expect.any(Number) } } },
     ]);
-    expect(await d.ledger.promotion('p1')).toMatchObject({ state: 'waiting', group: 'gateway', climb: 'c-p1', taskDefinitions: {} });
+    expect(await d.ledger.promotion('p1')).toMatchObject({ state: 'waiting', group: 'gateway', releaseRun: 'c-p1', taskDefinitions: {} });
     expect(d.journal).toEqual([]);
   });
 
@@ -82,7 +82,7 @@ describe('a turn that is free', () => {
 describe('a turn that somebody holds', () => {
   it('is waited for, and the release says so', async () => {
     await ask('p1');
-    await climbs('c-p2');
+    await isInProgress('c-p2');
     await ask('p2');
     expect(d.answers).toHaveLength(1);
     expect(await d.ledger.release('gateway', digest('a'))).toMatchObject({ stage: 'beta', waitsFor: 'its turn in beta' });
@@ -119,7 +119,7 @@ describe('a turn that somebody holds', () => {
 
 describe('an environment that is down', () => {
   it('is woken once, whoever asks', async () => {
-    await climbs('c-p1');
+    await isInProgress('c-p1');
     await ask('p1', { environment: 'test' });
     await ask('p2', { environment: 'test', release: releaseOf('catalog', 'build-1') });
     expect(d.started).toEqual([{ machine: d.world.wakeMachine, name: 'test-wake-0', input: { environment: 'test', cause: 'need' } }]);
@@ -129,7 +129,7 @@ describe('an environment that is down', () => {
 
   it('out of its hours is waited for until the morning, where the configuration says so', async () => {
     d.at(EVENING);
-    await climbs('c-p1');
+    await isInProgress('c-p1');
     await ask('p1', { environment: 'test' });
     expect(d.started).toEqual([]);
     expect(await d.ledger.release('gateway', digest('a'))).toMatchObject({
@@ -143,7 +143,7 @@ describe('an environment that is down', () => {
     const eager = { ...test!, onDemand: { ...test!.onDemand!, outside: 'wake' as const } };
     const world = { ...d.world, pipeline: { ...d.world.pipeline, environments: { ...d.world.pipeline.environments, test: eager } } };
     const input = { kind: 'group' as const, ticket: 'p1', execution: 'e', askedAt: MORNING, environment: 'test', token: 't' };
-    await takeTurn(world)({ ...input, stage: 'test', climb: 'c', release: gateway('1.0.0') }, d.moment);
+    await takeTurn(world)({ ...input, stage: 'test', releaseRun: 'c', release: gateway('1.0.0') }, d.moment);
     expect(d.started).toHaveLength(1);
   });
 

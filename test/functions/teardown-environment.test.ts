@@ -1,7 +1,7 @@
 /** Taking down what does not fit into one minute. */
 import { describe, expect, it } from 'vitest';
-import type { ServiceRecord } from '../../domain/records.ts';
-import type { Moment } from '../../functions/stack/step.ts';
+import type { ServiceRecord } from '../../domain/ledger/records.ts';
+import type { Moment } from '../../functions/handler/step.ts';
 import { teardownEnvironment } from '../../functions/teardown-environment.ts';
 import { foundation, pipeline } from '../domain/parts.ts';
 

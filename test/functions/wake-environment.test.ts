@@ -121,11 +121,11 @@ describe('a group is restored', () => {
     ['that finds it under way waits for it', 'running' as const, [], []],
     [
       'that finds it over answers, as no event comes again',
-      'held' as const,
+      'succeeded' as const,
       [],
       [{ token: 't2', answer: { result: { services: ['gateway'] } } }],
     ],
-    ['that finds it broken says so', 'broke' as const, [], [{ token: 't2', answer: { error: 'DeploymentFailed' } }]],
+    ['that finds it broken says so', 'failed' as const, [], [{ token: 't2', answer: { error: 'DeploymentFailed' } }]],
   ])('by a retry %s', async (_, seen, asked, answers) => {
     await ran('gateway');
     d.breakNext('create');
@@ -144,7 +144,7 @@ describe('a group is restored', () => {
     d.breakNext('create');
     await restore().catch(() => {});
     d.asked.length = 0;
-    d.looks.set('gateway', [{ state: 'broke', reason: 'gone', gone: true }]);
+    d.looks.set('gateway', [{ state: 'failed', reason: 'gone', gone: true }]);
     await restore('gateway', 't2');
     expect(ofEcs()).toEqual(['create gateway gateway:1']);
   });

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Environment, Pipeline, ServiceDefinition } from '../../domain/pipeline.ts';
+import type { Environment, Pipeline, ServiceDefinition } from '../../domain/pipeline/pipeline.ts';
 import { functionNames, functionsFolder } from '../../infra/code.ts';
 import { synthesisePipeline } from '../../infra/synthesis.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { resourcesOf } from '../../domain/bounds.ts';
-import * as names from '../../domain/names.ts';
+import { resourcesOf } from '../../domain/configuration/limits.ts';
+import * as names from '../../domain/pipeline/names.ts';
 import { pascal } from '../../infra/names.ts';
 import { evaluateLifecyclePolicy } from '../../local/services/ecr/lifecycle.ts';
 import type { Repository, StoredImage } from '../../local/services/ecr/repository.ts';
@@ -327,7 +327,7 @@ describe('limits of AWS', () => {
 });
 
 describe('an environment whose traffic shifts', () => {
-  const strategy = { kind: 'blue-green', bakeMinutes: 5, percent: 100, stepBakeMinutes: 0, look: false, pauseMinutes: 60 } as const;
+  const strategy = { kind: 'blue-green', bakeMinutes: 5, percent: 100, stepBakeMinutes: 0, confirm: false, pauseMinutes: 60 } as const;
   let shifting: Synthesis;
   beforeAll(async () => {
     shifting = await Synthesis.of(pipeline({ environments: [environment('live', { strategy }), environment('beta')] }));

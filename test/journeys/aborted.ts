@@ -1,7 +1,7 @@
 /** What must hold after an abort or another hand that comes between, wherever it struck; and the ways that lead there. */
 import { expect } from 'vitest';
 import { Pace } from '../../aws/pace.ts';
-import { shortDigest } from '../../domain/release.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { Witness } from '../simulation/witness.ts';
 import { Aborter, type Workflow } from './aborts.ts';
 import { HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
@@ -84,7 +84,9 @@ export class Aborted {
       await this.stage.decideAs(manager, { verb: 'thaw', environment: 'test' });
     }
     for (const { tag, state, reason = '' } of this.witness.books.releases(this.repository))
-      expect(state === 'climbing' || state === 'succeeded' || reason.length > 10, `${where}: ${tag} is ${state}: “${reason}”`).toBe(true);
+      expect(state === 'in-progress' || state === 'succeeded' || reason.length > 10, `${where}: ${tag} is ${state}: “${reason}”`).toBe(
+        true,
+      );
     if (!thenPush) return;
     await this.good();
     const { tag } = this;
@@ -129,7 +131,7 @@ export class Aborted {
       door.exclusive === undefined &&
       (door.state === 'up' || door.state === 'down') &&
       groups.every(({ holder, waiting: queue }) => holder === undefined && queue.length === 0) &&
-      books.releases(this.repository).every(({ digest, state }) => state !== 'climbing' || isAsking(digest))
+      books.releases(this.repository).every(({ digest, state }) => state !== 'in-progress' || isAsking(digest))
     );
   }
 
@@ -164,13 +166,13 @@ export class Aborted {
   }
 
   /** To live, with the approvals that it asks for, for as long as it asks. */
-  async climb(): Promise<void> {
+  async runRelease(): Promise<void> {
     await this.good();
     for (const [stage, by] of [
       ['beta', integrator],
       ['live+sandbox', manager],
     ] as const) {
-      if ((await this.ledger.release(this.repository, this.latest!))?.state !== 'climbing') return;
+      if ((await this.ledger.release(this.repository, this.latest!))?.state !== 'in-progress') return;
       this.witness.approvals.push({ by, stage, digest: this.latest! });
       await this.journey.approve(this.latest!, stage, by, this.repository);
       await this.settled();

@@ -11,7 +11,7 @@ describe('a release aborted', () => {
   });
   afterAll(() => world.end());
 
-  it('at any state of its climb', () => world.atEachState(() => world.climb()));
+  it('at any state of its run', () => world.atEachState(() => world.runRelease()));
 
   it('at any state of one that nothing can run', () =>
     world.atEachState(async () => {

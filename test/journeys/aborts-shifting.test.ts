@@ -1,6 +1,6 @@
 /** A promotion that somebody aborts in the console at every state of traffic that shifts: what ran before serves, nothing is left behind, and the next push goes through. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lookStage } from '../../domain/strategy.ts';
+import { confirmStage } from '../../domain/approval/confirmation.ts';
 import { Witness } from '../simulation/witness.ts';
 import { Aborter, SHIFTING, statesOf } from './aborts.ts';
 import { integrator, MINUTE, manager } from './journey.ts';
@@ -33,7 +33,7 @@ describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () =
 
   it('was aborted at every state that the others were not', () => {
     expect(SHIFTING.filter((state) => !aborter.struck.has(`${state}, entered`))).toEqual([]);
-    expect([...aborter.struck]).toEqual(expect.arrayContaining(['RequestLook, waiting', 'ShiftTraffic, waiting']));
+    expect([...aborter.struck]).toEqual(expect.arrayContaining(['RequestConfirmation, waiting', 'ShiftTraffic, waiting']));
   });
 
   /** Pushes again and again, each time struck at a place where none was yet, until one goes through. */
@@ -50,7 +50,7 @@ describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () =
       }
       const { state, reason } = (await world.journey.release(digest, 'door'))!;
       expect(`${state}: ${reason}`, where).toMatch(/^(errored|refused): .*ABORTED/);
-      if (!/^(ShiftTraffic|LookAtShift), /.test(where)) expect(met, `${where}: nobody has met it`).toEqual([serves]);
+      if (!/^(ShiftTraffic|CheckShift), /.test(where)) expect(met, `${where}: nobody has met it`).toEqual([serves]);
       await atRest(where);
       // Where it has only begun, the next one shows it by what it comes to.
       if (!where.endsWith('entered')) await good(where);
@@ -67,9 +67,9 @@ describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () =
     // Whoever looks takes a moment.
     let asked = false;
     const met = await world.underRequests('it has ended', async () => {
-      if (asked && (await world.isLookedAt('door'))) await world.answer(lookStage('live'), 'door');
-      asked = await world.isLookedAt('door');
-      return (await world.journey.release(digest, 'door'))?.state !== 'climbing';
+      if (asked && (await world.isConfirmedBy('door'))) await world.answer(confirmStage('live'), 'door');
+      asked = await world.isConfirmedBy('door');
+      return (await world.journey.release(digest, 'door'))?.state !== 'in-progress';
     });
     return { digest, met };
   }

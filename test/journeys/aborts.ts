@@ -25,10 +25,10 @@ export const SHIFTING: readonly string[] = [
   'CheckTestListener',
   'WhatElseAtTheTestListener',
   'RunBuildAtTheTestListener',
-  'DoesSomebodyLook',
-  'RequestLook',
+  'IsConfirmationAsked',
+  'RequestConfirmation',
   'ShiftTraffic',
-  'LookAtShift',
+  'CheckShift',
 ];
 
 const TEN_SECONDS = 10_000;

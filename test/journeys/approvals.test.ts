@@ -1,7 +1,7 @@
 /** An approval by nobody, under a borrowed name, changed on the way, again, by many, and on the very edge of its time. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { peopleRole } from '../../domain/names.ts';
-import { shortDigest } from '../../domain/release.ts';
+import { peopleRole } from '../../domain/pipeline/names.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import type { AccessKey } from '../../local/core/client.ts';
 import { developer, HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
 import { request, send } from './requests.ts';

@@ -8,7 +8,7 @@ afterEach(() => world.end());
 
 const isAsking = async () => {
   const release = await world.ledger.release('catalog', world.latest ?? '');
-  return release?.stage === 'beta' && release.state === 'climbing';
+  return release?.stage === 'beta' && release.state === 'in-progress';
 };
 
 describe('a teardown', () => {

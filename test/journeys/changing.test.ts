@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { ListServiceDeploymentsResponse } from '@aws-sdk/client-ecs';
 import type { DescribeRulesOutput } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterEach, expect, it } from 'vitest';
-import { foundationParameter, targetGroupParameter } from '../../domain/names.ts';
+import { foundationParameter, targetGroupParameter } from '../../domain/pipeline/names.ts';
 import { Stage } from '../../rehearsal/stage.ts';
 import { Journey, MONDAY } from './journey.ts';
 

@@ -36,7 +36,7 @@ it('of an on-demand environment: the next release says so and a person must look
 
 it('of one that always is: the next release says so, and the environments before and after it keep what they run', async () => {
   journey = await Journey.begin({ port: false });
-  await journey.climb();
+  await journey.runRelease();
   await remove('beta');
   const next = await journey.push();
   await journey.untilAsked(next, 'beta');

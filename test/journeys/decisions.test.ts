@@ -1,6 +1,6 @@
 /** What people decide at a gate, and what comes of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shortDigest } from '../../domain/release.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { developer, HOUR, integrator, Journey, manager } from './journey.ts';
 
 describe('at a gate', () => {

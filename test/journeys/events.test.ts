@@ -1,6 +1,6 @@
 /** Events are hints: forged, foreign, failed, doubled, late or out of order, they start what the registry confirms, and that once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shortDigest } from '../../domain/release.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { HOUR, Journey, MINUTE } from './journey.ts';
 
 const DAY = 24 * HOUR;

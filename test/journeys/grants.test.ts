@@ -1,6 +1,6 @@
 /** Granted minus used: what a pipeline is allowed to and never does, once everything has happened that a journey can make happen. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { shortDigest } from '../../domain/release.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
 
 let journey: Journey;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   journey = await Journey.begin({ port: false });
   const { faults } = journey.stage.world;
   all = journey.stage.site.service('iam').unusedGrants();
-  await journey.climb();
+  await journey.runRelease();
   // Two at once wait for a turn, and the one that goes in wakes nobody; one supersedes another at a gate.
   await journey.push({ labels: { 'local.aws.healthy-after': '30' } });
   await deploys();
@@ -182,10 +182,10 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
   {
     why: 'The example asks nobody to look at a test listener; test/journeys/rollouts.test.ts does.',
     grants: [
-      'acme-request-look AnswerWaitingSteps states:SendTaskFailure',
-      'acme-request-look Journal dynamodb:PutItem',
-      ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map((action) => `acme-request-look Ledger dynamodb:${action}`),
-      ...['CreateLogStream', 'PutLogEvents'].map((action) => `acme-request-look Log logs:${action}`),
+      'acme-request-confirmation AnswerWaitingSteps states:SendTaskFailure',
+      'acme-request-confirmation Journal dynamodb:PutItem',
+      ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map((action) => `acme-request-confirmation Ledger dynamodb:${action}`),
+      ...['CreateLogStream', 'PutLogEvents'].map((action) => `acme-request-confirmation Log logs:${action}`),
     ],
   },
   {

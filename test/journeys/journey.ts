@@ -1,7 +1,7 @@
 /** What journeys have in common: the example on local AWS on a Monday morning, its people, and good and bad images. */
 import { inject } from 'vitest';
-import type { JournalEntry, ReleaseRecord } from '../../domain/records.ts';
-import { shortDigest } from '../../domain/release.ts';
+import type { JournalEntry, ReleaseRecord } from '../../domain/ledger/records.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { type Answer, type Push, Stage } from '../../rehearsal/stage.ts';
 import { exampleConfig } from '../assembly.ts';
 
@@ -93,7 +93,7 @@ export class Journey {
   }
 
   /** Lets a good release climb the whole path. @returns its digest */
-  async climb(push: Partial<Push> = {}): Promise<string> {
+  async runRelease(push: Partial<Push> = {}): Promise<string> {
     const repository = push.repository ?? 'gateway';
     const digest = await this.push(push);
     await this.untilAsked(digest, 'beta', { repository });

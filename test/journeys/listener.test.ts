@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builds } from '../../aws/codebuild.ts';
 import { Logs } from '../../aws/logs.ts';
-import { shortDigest } from '../../domain/release.ts';
-import { lookStage } from '../../domain/strategy.ts';
+import { confirmStage } from '../../domain/approval/confirmation.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { MINUTE, manager } from './journey.ts';
 import { type Repository, Tested } from './tested.ts';
 
@@ -36,7 +36,7 @@ describe('a build', () => {
 
   it('is told the address of the test listener, and where it fails no customer has met the release', async () => {
     const bad = await world.toLive('door', responses({ '/probe': 500 }));
-    const met = await world.underRequests('it has ended', async () => (await release(bad, 'door'))?.state !== 'climbing');
+    const met = await world.underRequests('it has ended', async () => (await release(bad, 'door'))?.state !== 'in-progress');
     expect(met).toEqual([1]);
     expect(await release(bad, 'door')).toMatchObject({
       state: 'failed',
@@ -89,7 +89,7 @@ describe('a set', () => {
   }
   const ended = async (digest: string) => {
     const now = await release(digest, '+beta');
-    return now !== undefined && now.state !== 'climbing';
+    return now !== undefined && now.state !== 'in-progress';
   };
   const meet = async () => [await world.meetings(10), await world.meetings(10, 'desk')];
 
@@ -114,15 +114,15 @@ describe('a set', () => {
     const doors = world.pushed;
     const desk = await inBeta('desk');
     const digest = await set({ door, desk });
-    await world.stage.until('it is looked at', () => world.isLookedAt('+beta'));
-    expect([await world.isLookedAt('door'), await world.isLookedAt('desk')]).toEqual([false, false]);
+    await world.stage.until('it is looked at', () => world.isConfirmedBy('+beta'));
+    expect([await world.isConfirmedBy('door'), await world.isConfirmedBy('desk')]).toEqual([false, false]);
     expect(await meet()).toEqual([[1], [2]]);
     const abort = { verb: 'abort', execution: `door-${shortDigest(door)}-1` };
     expect(await world.stage.decideAs(manager, abort)).toMatchObject({
       status: 403,
       message: expect.stringContaining(`door@build-${doors} is on its way in a set (2 of beta), which stops as a whole: shiplock abort `),
     });
-    const [first, second] = await world.answer(lookStage('live'), '+beta');
+    const [first, second] = await world.answer(confirmStage('live'), '+beta');
     expect(first).toMatchObject({ status: 200, message: 'set (2 of beta): approved for the shift of traffic in live, 1 more needed' });
     expect(second).toMatchObject({ status: 200 });
     await world.underRequests('it has ended', () => ended(digest));
@@ -138,16 +138,16 @@ describe('what pauses while people look', () => {
   async function looked(labels: Readonly<Record<string, string>> = {}): Promise<{ readonly digest: string; readonly serving: number[] }> {
     const serving = await world.meetings(10);
     const digest = await world.toLive('door', labels);
-    await world.stage.until('it is looked at', () => world.isLookedAt('door'));
+    await world.stage.until('it is looked at', () => world.isConfirmedBy('door'));
     return { digest, serving };
   }
 
   /** It has failed for the reason, nobody is asked any more, and customers have met nothing of it. */
   async function ends({ digest, serving }: Awaited<ReturnType<typeof looked>>, reason: string): Promise<void> {
-    const met = await world.underRequests('it has ended', async () => (await release(digest, 'door'))?.state !== 'climbing');
+    const met = await world.underRequests('it has ended', async () => (await release(digest, 'door'))?.state !== 'in-progress');
     expect(met).toEqual(serving);
     expect(await release(digest, 'door')).toMatchObject({ state: 'failed', reason: expect.stringContaining(reason) });
-    expect(await world.isLookedAt('door')).toBe(false);
+    expect(await world.isConfirmedBy('door')).toBe(false);
     await isSettled();
     expect(await world.stage.ledger.waits('live')).toEqual([]);
     expect(world.failed).toEqual([]);
@@ -177,7 +177,7 @@ describe('what pauses while people look', () => {
     await world.journey.call('ecs', 'StopServiceDeployment', { serviceDeploymentArn, stopType: 'ROLLBACK' });
     await isSettled();
     faults.clear();
-    await world.answer(lookStage('live'), 'door');
+    await world.answer(confirmStage('live'), 'door');
     await ends(asked, 'rolled back because of a user request');
   });
 });

@@ -1,7 +1,7 @@
 /** Databases on the way: migrated once, before any service changes, under the strictest gate of those that share them. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Migrations } from '../../aws/migrations.ts';
-import type { MigrationRecord } from '../../domain/databases.ts';
+import type { MigrationRecord } from '../../domain/database/migration.ts';
 import { developer, integrator, Journey, MINUTE, manager } from './journey.ts';
 
 let journey: Journey;
@@ -19,7 +19,7 @@ const image = (tag: string, migrate?: object) => ({
 const calls = (operation: string) => journey.stage.world.meter.calls()[`ecs:${operation}`] ?? 0;
 
 /** Approves wherever people are asked, until the release has come to an end. */
-async function climb(digest: string): Promise<void> {
+async function runRelease(digest: string): Promise<void> {
   await journey.untilAsked(digest, 'beta', orders);
   await journey.approve(digest, 'beta', integrator, 'orders');
   await journey.untilAsked(digest, 'staging', orders);
@@ -33,7 +33,7 @@ describe('a migration', () => {
   it('runs once for two environments that share a database, where it belongs, with kept evidence', async () => {
     journey = await Journey.begin();
     const digest = await journey.push(image('0000001', { 'exit-after': 20, log: 'adding a column\ndone' }));
-    await climb(digest);
+    await runRelease(digest);
     const evidence = await runs('live/orders');
     expect(evidence).toEqual([
       expect.objectContaining({
@@ -121,8 +121,9 @@ describe('a migration', () => {
     const second = await journey.push(image('0000002'));
     await journey.untilAsked(second, 'beta', orders);
     // As if it had come before the database was configured: nothing says that it has migrated.
-    for (const { digest, climb } of await runs('test/orders'))
-      if (digest === first) await journey.stage.ledger.table.delete({ pk: 'DATABASE#test/orders', sk: `MIGRATION#${digest}#${climb}` });
+    for (const { digest, releaseRun } of await runs('test/orders'))
+      if (digest === first)
+        await journey.stage.ledger.table.delete({ pk: 'DATABASE#test/orders', sk: `MIGRATION#${digest}#${releaseRun}` });
     const before = calls('RunTask');
     const answer = await journey.stage.decideAs(manager, { verb: 'rollback', environment: 'test', repository: 'orders', reason: 'slow' });
     expect(answer).toMatchObject({ status: 200 });
@@ -216,7 +217,7 @@ describe('a migration', () => {
       ({
         database: 'live/orders',
         digest: `sha256:${letter.repeat(64)}`,
-        climb: `orders-${letter}-1`,
+        releaseRun: `orders-${letter}-1`,
         state: 'running',
       }) as MigrationRecord;
     expect(await Promise.all(['a', 'b', 'c'].map((letter) => migrations.begin(run(letter))))).toEqual(

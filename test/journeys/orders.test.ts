@@ -1,6 +1,6 @@
 /** What people order beside the gates: back, again, stop, freeze, pin, up and down. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shortDigest } from '../../domain/release.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { developer, HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
 
 const refused = (message: string) => ({ status: 403, message: expect.stringContaining(message) });
@@ -19,8 +19,8 @@ describe('in a pipeline with two releases in live', () => {
 
   beforeAll(async () => {
     journey = await Journey.begin();
-    first = await journey.climb();
-    second = await journey.climb();
+    first = await journey.runRelease();
+    second = await journey.runRelease();
   });
   afterAll(() => journey.end());
 
@@ -107,7 +107,7 @@ describe('an order to stop', () => {
   let journey: Journey;
   beforeAll(async () => {
     journey = await Journey.begin();
-    await journey.climb();
+    await journey.runRelease();
   });
   afterAll(() => journey.end());
 
@@ -126,7 +126,7 @@ describe('an order to stop', () => {
     expect(release.reason).toContain('aborted by integration-lead@example.com: the wrong branch');
     await journey.stage.until('it is settled', async () => (await journey.stage.ledger.wait('test', 'gateway')) === undefined, 10 * MINUTE);
     expect(await journey.stage.ledger.promotion(`test-${execution}`)).toMatchObject({ state: 'refused' });
-    await journey.climb();
+    await journey.runRelease();
   });
 
   it('for a rollback now: the one that deploys is stopped, and what held before it began stays', async () => {

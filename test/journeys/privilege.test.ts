@@ -2,7 +2,7 @@
 
 import * as sdk from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { deployRole } from '../../domain/names.ts';
+import { deployRole } from '../../domain/pipeline/names.ts';
 import { clientConfig } from '../../local/core/client.ts';
 import { integrator, Journey } from './journey.ts';
 
@@ -13,7 +13,7 @@ const digestsOf = async () => JSON.stringify([await journey.stage.running('live'
 
 beforeAll(async () => {
   journey = await Journey.begin({ port: false });
-  await journey.climb();
+  await journey.runRelease();
   role = `arn:aws:iam::${journey.stage.site.account}:role/${deployRole('acme', 'test')}`;
   const credentials = journey.stage.site.service('iam').session(role, 'deploy-services');
   ecs = new sdk.ECSClient(clientConfig(journey.stage.world, { region: journey.stage.site.region, credentials }));

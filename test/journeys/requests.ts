@@ -2,7 +2,7 @@
 import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { functionName } from '../../domain/names.ts';
+import { functionName } from '../../domain/pipeline/names.ts';
 import type { AccessKey } from '../../local/core/client.ts';
 import type { Stage } from '../../rehearsal/stage.ts';
 

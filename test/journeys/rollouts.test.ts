@@ -45,7 +45,7 @@ describe('the example’s live', () => {
     ['canary', 'gateway', '1.0.0', '1.1.0', '/'],
   ])('%s: tested first, no request fails', async (_, repository, first, second, path) => {
     journey = await Journey.begin();
-    await journey.climb({ repository, tag: first });
+    await journey.runRelease({ repository, tag: first });
     const digest = await toLive({ repository, tag: second });
     await underRequests(async () => (await journey.release(digest, repository))?.state === 'succeeded', path);
     expect(await journey.runs('live', repository)).toBe(second);
@@ -56,7 +56,7 @@ describe('the example’s live', () => {
 
   it('checks that fail at the test listener bring it back before a customer meets it', async () => {
     journey = await Journey.begin();
-    await journey.climb({ repository: 'catalog', tag: 'build-1' });
+    await journey.runRelease({ repository: 'catalog', tag: 'build-1' });
     const labels = { 'local.aws.responses': '{"/catalog/checkout":500}' };
     const bad = await toLive({ repository: 'catalog', tag: 'build-2', labels });
     const met: number[] = [];
@@ -116,7 +116,7 @@ describe('linear, with a look', () => {
     await begin();
     const digest = await push(2);
     await passGates(digest, 'reject');
-    await underRequests(async () => (await release(digest))?.state !== 'climbing', '/');
+    await underRequests(async () => (await release(digest))?.state !== 'in-progress', '/');
     expect(await release(digest)).toMatchObject({ reason: expect.stringContaining('it looks wrong') });
     expect(failed).toEqual([]);
     expect(await journey.runs('live', 'door')).toBe('build-1');
@@ -125,7 +125,7 @@ describe('linear, with a look', () => {
   it('goes back when nobody looks, and the question has expired', async () => {
     await begin();
     const digest = await push(2);
-    await underRequests(async () => (await release(digest))?.state !== 'climbing', '/');
+    await underRequests(async () => (await release(digest))?.state !== 'in-progress', '/');
     expect(await release(digest)).toMatchObject({ reason: expect.stringContaining('nobody looked at the test listener in 29 minutes') });
     expect(await journey.stage.ledger.gate('live:look', 'door')).toMatchObject({ state: 'expired' });
   });

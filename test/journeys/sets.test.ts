@@ -1,6 +1,6 @@
 /** What one environment runs, promoted into another as one: all of it or nothing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shortDigest } from '../../domain/release.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import { integrator, Journey, manager } from './journey.ts';
 
 describe('a set of releases', () => {
@@ -18,7 +18,7 @@ describe('a set of releases', () => {
   const ended = (digest: string, attempt: number) =>
     journey.stage.until('the set has ended', async () => {
       const release = await journey.stage.ledger.release('+test', digest);
-      return release?.attempt === attempt && release.state !== 'climbing';
+      return release?.attempt === attempt && release.state !== 'in-progress';
     });
 
   beforeAll(async () => {

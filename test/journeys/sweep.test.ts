@@ -1,7 +1,7 @@
 /** What the sweep still finds when something that it looks at is broken. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Turns } from '../../aws/turns.ts';
-import { promotionExecution, releaseExecution } from '../../domain/names.ts';
+import { promotionExecution, releaseExecution } from '../../domain/pipeline/names.ts';
 import { HOUR, Journey, MINUTE, MONDAY } from './journey.ts';
 
 let journey: Journey;

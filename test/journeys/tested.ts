@@ -1,6 +1,6 @@
 /** The pipeline of `tested/`: releases on their way to customers by a canary, tested by a build and looked at by two people; and who answers customers. */
 import { resolve } from 'node:path';
-import { lookStage } from '../../domain/strategy.ts';
+import { confirmStage } from '../../domain/approval/confirmation.ts';
 import { type Answer, Stage } from '../../rehearsal/stage.ts';
 import { HOUR, integrator, Journey, MONDAY, manager } from './journey.ts';
 
@@ -58,14 +58,14 @@ export class Tested {
   }
 
   /** Whether somebody is asked to look at what waits at the test listener of live. */
-  async isLookedAt(repository: string): Promise<boolean> {
-    return (await this.stage.ledger.gate(lookStage('live'), repository))?.state === 'waiting';
+  async isConfirmedBy(repository: string): Promise<boolean> {
+    return (await this.stage.ledger.gate(confirmStage('live'), repository))?.state === 'waiting';
   }
 
   /** Until somebody is asked to look; then both say yes. */
   async look(repository: string = 'door'): Promise<void> {
-    await this.stage.until(`${repository} is looked at`, () => this.isLookedAt(repository));
-    await this.answer(lookStage('live'), repository);
+    await this.stage.until(`${repository} is looked at`, () => this.isConfirmedBy(repository));
+    await this.answer(confirmStage('live'), repository);
   }
 
   /** Until the newest release runs for all customers. */

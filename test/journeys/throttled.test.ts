@@ -1,6 +1,6 @@
 /** What AWS refuses for minutes, at every call of its kind, and what must hold then: nothing errs that could wait. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { functionName } from '../../domain/names.ts';
+import { functionName } from '../../domain/pipeline/names.ts';
 import { needs } from '../../infra/permissions.ts';
 import type { CallFaultKind, ObservedCall } from '../../local/core/faults.ts';
 import { HOUR, Journey, MINUTE } from './journey.ts';

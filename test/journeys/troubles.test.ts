@@ -1,6 +1,6 @@
 /** What can go wrong on the way, and what must hold then. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { promotionExecution, releaseExecution } from '../../domain/names.ts';
+import { promotionExecution, releaseExecution } from '../../domain/pipeline/names.ts';
 import { HOUR, integrator, Journey, manager } from './journey.ts';
 
 let journey: Journey;
@@ -15,7 +15,7 @@ const execution = (workflow: 'release' | 'promotion', name: string) =>
 describe('an image', () => {
   it('that is deleted after its approval is refused before any environment changes', async () => {
     journey = await Journey.begin();
-    await journey.climb();
+    await journey.runRelease();
     const digest = await journey.push();
     await journey.untilAsked(digest, 'beta');
     await call('ecr', 'BatchDeleteImage', { repositoryName: 'gateway', imageIds: [{ imageDigest: digest }] });
@@ -47,7 +47,7 @@ describe('an image', () => {
 describe('an execution that somebody aborts', () => {
   it('while ECS deploys: what ran before is put back, and the next one goes in', async () => {
     journey = await Journey.begin();
-    const good = await journey.climb();
+    const good = await journey.runRelease();
     const slow = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
     await journey.stage.until('it deploys', async () => (await journey.stage.ledger.waits('test')).some(({ state }) => state === 'open'));
     await journey.stage.advance(30_000);
@@ -130,7 +130,7 @@ describe('the night', () => {
 describe('a rollback that fails', () => {
   it('freezes the environment until a person thaws it', async () => {
     journey = await Journey.begin();
-    await journey.climb({ repository: 'catalog', tag: 'build-1' });
+    await journey.runRelease({ repository: 'catalog', tag: 'build-1' });
     journey.stage.world.faults.add({
       kind: 'error-500',
       match: ({ operation, caller }) => operation === 'UpdateService' && caller.includes('deploy'),

@@ -12,7 +12,7 @@ import {
   RunTaskCommand,
 } from '@aws-sdk/client-ecs';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { executionRole } from '../../domain/names.ts';
+import { executionRole } from '../../domain/pipeline/names.ts';
 import { pushImage } from '../../local/registry/push.ts';
 import { RunningPipeline } from '../../rehearsal/running.ts';
 import { exampleConfig } from '../assembly.ts';

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { afterEach, expect, it } from 'vitest';
-import type { JournalEntry } from '../../domain/records.ts';
+import type { JournalEntry } from '../../domain/ledger/records.ts';
 import { pushImage } from '../../local/registry/push.ts';
 import { RunningPipeline } from '../../rehearsal/running.ts';
 

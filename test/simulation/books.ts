@@ -1,6 +1,5 @@
 /** The ledger as it stands at this moment, read without a call: what a witness may look at between two of the pipeline's own. */
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { ledgerTable } from '../../domain/names.ts';
 import type {
   ApprovalRecord,
   FreezeRecord,
@@ -9,8 +8,9 @@ import type {
   RunningRecord,
   ServiceRecord,
   WaitRecord,
-} from '../../domain/records.ts';
-import { firstGate, type Gate, type GroupTurns } from '../../domain/turns.ts';
+} from '../../domain/ledger/records.ts';
+import { ledgerTable } from '../../domain/pipeline/names.ts';
+import { firstGate, type Gate, type GroupTurns } from '../../domain/turn/protocol.ts';
 import type { Stage } from '../../rehearsal/stage.ts';
 
 type Keyed = Readonly<Record<string, unknown>> & { readonly pk: string; readonly sk: string };
@@ -51,7 +51,7 @@ export class Books {
   }
 
   freeze(environment: string): FreezeRecord | undefined {
-    return this.partition<FreezeRecord>(`ENVIRONMENT#${environment}`, 'HOLD#FREEZE')[0];
+    return this.partition<FreezeRecord>(`ENVIRONMENT#${environment}`, 'FREEZE')[0];
   }
 
   gate(stage: string, repository: string): ApprovalRecord | undefined {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallFaultKind, ObservedCall } from '../../local/core/faults.ts';
 import { Random } from '../../local/core/random.ts';
 import { type Assembly, simulationAssembly } from './assembly.ts';
-import { type Climbed, climb, isOfTheClimb } from './climb.ts';
+import { isOfTheRun, type ReleaseRun, runRelease } from './release-run.ts';
 
 const kinds: readonly CallFaultKind[] = ['throttle', 'error-500', 'timeout-before', 'timeout-after', 'kill-before', 'kill-after'];
 const isAll = process.env.SHIPLOCK_SWEEP === 'all';
@@ -36,19 +36,19 @@ beforeAll(async () => {
 });
 afterAll(() => assembly.remove());
 
-describe.each(climbs)('in the climb of $what', ({ what, circumstances }) => {
-  let undisturbed: Climbed;
+describe.each(climbs)('in the run of $what', ({ what, circumstances }) => {
+  let undisturbed: ReleaseRun;
   beforeAll(async () => {
-    undisturbed = await climb({ assembly: assembly.folder, ...circumstances });
+    undisturbed = await runRelease({ assembly: assembly.folder, ...circumstances });
   });
 
   /** @returns what is otherwise than without these faults; undefined if nothing is */
   async function differs(faults: readonly Planted[]): Promise<string | undefined> {
-    const { standing, violations, reason } = await climb({
+    const { standing, violations, reason } = await runRelease({
       assembly: assembly.folder,
       ...circumstances,
       plant: ({ world }) => {
-        for (const fault of faults) world.faults.add({ ...fault, match: isOfTheClimb });
+        for (const fault of faults) world.faults.add({ ...fault, match: isOfTheRun });
       },
     });
     if (JSON.stringify(standing) === JSON.stringify(undisturbed.standing) && violations.length === 0) return undefined;
@@ -64,7 +64,7 @@ describe.each(climbs)('in the climb of $what', ({ what, circumstances }) => {
     expect(undisturbed.calls.length).toBeGreaterThan(50);
     const failed = what === 'a release that is rolled back';
     expect(undisturbed.standing).toMatchObject({
-      second: failed ? 'failed' : 'climbing',
+      second: failed ? 'failed' : 'in-progress',
       gate: failed ? 'build-1' : 'build-2',
       test: failed ? 'build-1' : 'build-2',
     });

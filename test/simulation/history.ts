@@ -1,6 +1,6 @@
 /** One random history: what people, builders and bad luck do to the pipeline in a day, all of it chosen by a seed. */
 import { join } from 'node:path';
-import { shortDigest } from '../../domain/release.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import type { CallFaultKind } from '../../local/core/faults.ts';
 import { Random } from '../../local/core/random.ts';
 import { Stage } from '../../rehearsal/stage.ts';
@@ -252,7 +252,7 @@ class History {
         .view()
         .every(({ status }) => status !== 'RUNNING') &&
       Object.keys(this.stage.pipeline.repositories).every((repository) =>
-        this.witness.books.releases(repository).every(({ state }) => state !== 'climbing'),
+        this.witness.books.releases(repository).every(({ state }) => state !== 'in-progress'),
       );
     while (clock.now() < end && !isQuiet()) await clock.run({ until: clock.now() + 10 * MINUTE });
     // Two sweeps, so that what events lost is found too.

@@ -3,15 +3,15 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { functionName, promotionExecution, releaseExecution } from '../../domain/names.ts';
-import { type Release, shortDigest } from '../../domain/release.ts';
+import { functionName, promotionExecution, releaseExecution } from '../../domain/pipeline/names.ts';
+import { type Release, shortDigest } from '../../domain/release/release.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { functionsFolder } from '../../infra/code.ts';
 import { readConfig } from '../../infra/config-file.ts';
 import type { CallFault, ObservedCall } from '../../local/core/faults.ts';
 import { type Assembly, simulationAssembly } from './assembly.ts';
-import { type Climbed, climb, isOfTheClimb } from './climb.ts';
 import { live, simulationConfig } from './history.ts';
+import { isOfTheRun, type ReleaseRun, runRelease } from './release-run.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const failing = { 'local.aws.responses': '{"/smoke":500}' };
@@ -26,35 +26,38 @@ interface Bug {
 }
 
 /** What is wrong with a climb that should have gone well, or been rolled back. */
-const faultsOf = ({ standing, violations }: Climbed, expected: Partial<Climbed['standing']>): string[] => [
+const faultsOf = ({ standing, violations }: ReleaseRun, expected: Partial<ReleaseRun['standing']>): string[] => [
   ...violations,
   ...Object.entries(expected).flatMap(([name, value]) => {
-    const found = standing[name as keyof Climbed['standing']];
+    const found = standing[name as keyof ReleaseRun['standing']];
     return found === value ? [] : [`${name} is ${found} instead of ${value}`];
   }),
 ];
 
 const good = async (assembly: string) =>
-  faultsOf(await climb({ assembly }), { first: 'superseded', second: 'climbing', gate: 'build-2', test: 'build-2' });
+  faultsOf(await runRelease({ assembly }), { first: 'superseded', second: 'in-progress', gate: 'build-2', test: 'build-2' });
 const bad = async (assembly: string) =>
-  faultsOf(await climb({ assembly, labels: failing }), { first: 'climbing', second: 'failed', gate: 'build-1', test: 'build-1' });
+  faultsOf(await runRelease({ assembly, labels: failing }), { first: 'in-progress', second: 'failed', gate: 'build-1', test: 'build-1' });
 const firstAndBad = async (assembly: string) =>
-  faultsOf(await climb({ assembly, labels: failing, first: true }), { second: 'failed', test: 'nothing' });
+  faultsOf(await runRelease({ assembly, labels: failing, first: true }), { second: 'failed', test: 'nothing' });
 const doubled = async (assembly: string) =>
-  faultsOf(await climb({ assembly, plant: ({ world }) => world.faults.addEvent({ match: { source: 'aws.ecr' }, deliver: [0, 30_000] }) }), {
-    test: 'build-2',
-  });
+  faultsOf(
+    await runRelease({ assembly, plant: ({ world }) => world.faults.addEvent({ match: { source: 'aws.ecr' }, deliver: [0, 30_000] }) }),
+    {
+      test: 'build-2',
+    },
+  );
 
 /** A climb in which a Lambda is killed right after a call. */
 const killedAfter = (operation: string, caller: string) => async (assembly: string) => {
-  const match = (call: ObservedCall) => isOfTheClimb(call) && call.operation === operation && call.caller.endsWith(caller);
-  const climbed = await climb({ assembly, plant: ({ world }) => world.faults.add({ kind: 'kill-after', match }) });
-  return faultsOf(climbed, { first: 'superseded', second: 'climbing', gate: 'build-2', test: 'build-2' });
+  const match = (call: ObservedCall) => isOfTheRun(call) && call.operation === operation && call.caller.endsWith(caller);
+  const climbed = await runRelease({ assembly, plant: ({ world }) => world.faults.add({ kind: 'kill-after', match }) });
+  return faultsOf(climbed, { first: 'superseded', second: 'in-progress', gate: 'build-2', test: 'build-2' });
 };
 
 /** A function runs once more with the input of a promotion that is long over, as by a Lambda that stalled. */
 const stalled = (file: string, input: (first: Release) => object) => async (assembly: string) => {
-  const climbed = await climb({
+  const climbed = await runRelease({
     assembly,
     plant: ({ site, pipeline, ledger }, digest) => {
       const again = async () => {
@@ -67,12 +70,12 @@ const stalled = (file: string, input: (first: Release) => object) => async (asse
       void again();
     },
   });
-  return faultsOf(climbed, { first: 'superseded', second: 'climbing', gate: 'build-2', test: 'build-2' });
+  return faultsOf(climbed, { first: 'superseded', second: 'in-progress', gate: 'build-2', test: 'build-2' });
 };
 
 /** Yes and no at the same moment: the first to look is the last to write, and is told that it is too late. */
 const bothAtOnce = async (assembly: string) => {
-  const { story } = await climb({
+  const { story } = await runRelease({
     assembly,
     meanwhile: async (stage, digest) => {
       const approval = `beta/door/${shortDigest(digest)}/1`;
@@ -96,7 +99,7 @@ const bothAtOnce = async (assembly: string) => {
 const rivals = async (assembly: string) => {
   let first: string | undefined;
   let puts = 0;
-  const { violations, standing } = await climb({
+  const { violations, standing } = await runRelease({
     assembly,
     plant: (stage) => {
       stage.world.faults.add({
@@ -125,7 +128,7 @@ const lostAnswer: CallFault = {
 const queued =
   (fault?: CallFault) =>
   async (assembly: string): Promise<readonly string[]> => {
-    const climbed = await climb({
+    const climbed = await runRelease({
       assembly,
       plant: (stage) => {
         if (fault) stage.world.faults.add(fault);
@@ -147,7 +150,7 @@ const histories = (seeds: readonly number[]) => async (assembly: string) => {
 const bugs: readonly Bug[] = [
   {
     what: 'task definitions name a tag, which may move',
-    file: 'domain/render.ts',
+    file: 'domain/task-definition/rendering.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code.
     right: '@${release.digest}',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code.
@@ -178,8 +181,8 @@ const bugs: readonly Bug[] = [
   {
     what: 'a rollback believes that it is done before it has begun',
     file: 'functions/roll-back.ts',
-    right: "case 'broke':",
-    wrong: "case 'held':\n    case 'broke':",
+    right: "case 'failed':",
+    wrong: "case 'succeeded':\n    case 'failed':",
     caught: bad,
   },
   {
@@ -210,7 +213,7 @@ const bugs: readonly Bug[] = [
     wrong: "if (wait?.state !== 'open') continue;",
     caught: async (assembly) => {
       const match = (call: ObservedCall) => call.operation === 'UpdateItem' && call.caller.endsWith('-on-ecs-event');
-      const climbed = await climb({ assembly, plant: ({ world }) => world.faults.add({ kind: 'kill-after', match }) });
+      const climbed = await runRelease({ assembly, plant: ({ world }) => world.faults.add({ kind: 'kill-after', match }) });
       const late = climbed.calls.some(
         ({ caller, time }) => caller.endsWith('-deploy-services') && time - (climbed.calls[0]?.time ?? 0) > 10 * 60_000,
       );
@@ -219,7 +222,7 @@ const bugs: readonly Bug[] = [
   },
   {
     what: 'whoever wrote it may approve it',
-    file: 'domain/approval.ts',
+    file: 'domain/approval/approval.ts',
     right: 'if (rule.notAuthor) {',
     wrong: 'if (false) {',
     caught: histories([7]),
@@ -234,7 +237,7 @@ const bugs: readonly Bug[] = [
   {
     what: 'a fence of long ago is as good as today’s',
     file: 'aws/turns.ts',
-    right: "holder?.ticket.id !== ticket || holder.phase !== 'held' || turns?.fence !== fence",
+    right: "holder?.ticket.id !== ticket || holder.phase !== 'succeeded' || turns?.fence !== fence",
     wrong: 'fence < 1',
     caught: stalled('deploy-services', (release) => ({ ...late(release), fence: 1, token: 'nobody waits for it' })),
   },
@@ -273,7 +276,7 @@ function late(release: Release): object {
   const { repository, digest, tag, order, pushedAt } = release;
   const execution = releaseExecution(repository, digest, 1);
   const of = { repository, digest, tag, order, pushedAt };
-  return { promotion: promotionExecution('test', execution), environment: 'test', stage: 'test', climb: execution, release: of };
+  return { promotion: promotionExecution('test', execution), environment: 'test', stage: 'test', releaseRun: execution, release: of };
 }
 
 describe('what catches a bug', () => {

@@ -1,8 +1,8 @@
 /** What random histories have found, each with the seed of the history that found it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Assembly, simulationAssembly } from './assembly.ts';
-import { climb } from './climb.ts';
 import { live } from './history.ts';
+import { runRelease } from './release-run.ts';
 
 describe('histories that once went wrong', () => {
   let assembly: Assembly;
@@ -21,7 +21,7 @@ describe('histories that once went wrong', () => {
   });
 
   it('a rollback whose Lambda is killed just before it updates ECS puts back what ran before', async () => {
-    const { standing, violations, story } = await climb({
+    const { standing, violations, story } = await runRelease({
       assembly: assembly.folder,
       labels: { 'local.aws.responses': '{"/smoke":500}' },
       // The first update brings the bad release in, the second takes it back.
@@ -32,7 +32,7 @@ describe('histories that once went wrong', () => {
   });
 
   it('a gate whose Lambda is killed just before it tells the one that is superseded tells it when it is tried again', async () => {
-    const { standing, violations, story } = await climb({
+    const { standing, violations, story } = await runRelease({
       assembly: assembly.folder,
       plant: ({ world }) =>
         world.faults.add({ kind: 'kill-before', match: { caller: 'sim-request-approval', operation: 'SendTaskFailure' }, nth: 1 }),

@@ -1,9 +1,9 @@
 /** Watches a history while it happens: every change in ECS and every line of the journal is held against the invariants I1 to I6. */
 
-import { isAuthor } from '../../domain/approval.ts';
-import { environmentName, stateMachineName } from '../../domain/names.ts';
-import type { PromotionRecord, ServiceRecord } from '../../domain/records.ts';
-import { shortDigest } from '../../domain/release.ts';
+import { isAuthor } from '../../domain/approval/approval.ts';
+import type { PromotionRecord, ServiceRecord } from '../../domain/ledger/records.ts';
+import { environmentName, stateMachineName } from '../../domain/pipeline/names.ts';
+import { shortDigest } from '../../domain/release/release.ts';
 import type { Call, Operation } from '../../local/core/service.ts';
 import type { Service } from '../../local/services/ecs/service.ts';
 import type { Stage } from '../../rehearsal/stage.ts';
@@ -210,7 +210,7 @@ export class Witness {
       if (status === 'RUNNING') this.violate('I4', `${machine} ${name} still runs: ${states.join(', ')}`);
     for (const repository of Object.keys(pipeline.repositories))
       for (const { tag, state, waitsFor } of this.books.releases(repository))
-        if (state === 'climbing') this.violate('I4', `${repository} ${tag} still climbs, waits for ${waitsFor}`);
+        if (state === 'in-progress') this.violate('I4', `${repository} ${tag} still climbs, waits for ${waitsFor}`);
     for (const { name } of pipeline.path)
       for (const { approval, state } of this.books.gates(name)) if (state === 'waiting') this.violate('I4', `${approval} still waits`);
     const climbs = new Map<string, number>();

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
-import * as errors from '../../domain/errors.ts';
+import * as errors from '../../domain/workflow/errors.ts';
 import { lintDefinition } from '../../local/asl/lint.ts';
 
 const folder = resolve(import.meta.dirname, '../../statemachines');

@@ -253,6 +253,7 @@ export class StatesAccount {
       region,
       request: (task) => this.integrations.request(task, roleArn),
       follow: (task, answer) => this.integrations.follow(task, answer, roleArn),
+      items: (request) => this.integrations.items(request, roleArn),
       transition: () => {
         world.meter.record('states.transition', 1, labels);
         if (machine.deleting) world.clock.after(0, `execution ${name} ends with its machine`, () => execution().stop());

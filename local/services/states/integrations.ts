@@ -1,6 +1,6 @@
 /** The calls that Task states make, each in the execution's role: Lambda functions, nested executions, builds, tasks, and any SDK call. */
 import type { Json } from '../../asl/data.ts';
-import type { FollowedWork, TaskRequest } from '../../asl/environment.ts';
+import type { FollowedWork, ItemsRequest, TaskRequest } from '../../asl/environment.ts';
 import { StateError } from '../../asl/error.ts';
 import { SDK_SERVICES } from '../../asl/integrations.ts';
 import { identities } from '../../core/iam/identities.ts';
@@ -67,6 +67,20 @@ export class Integrations {
     }
     const answer = await this.sdkCall(caller, service, service, action, task.arguments);
     return { ...(answer as Fields), ...metadata(this.random.uuid()) };
+  }
+
+  /** Reads the object of S3 that a distributed Map takes its items from. @throws StateError States.ItemReaderFailed */
+  async items({ resource, arguments: given, executionName }: ItemsRequest, roleArn: string): Promise<Json> {
+    const failed = (why: string) => new StateError('States.ItemReaderFailed', why);
+    if (!resource.endsWith(':s3:getObject')) throw failed(`local AWS cannot read items from ${resource}`);
+    if (!this.site.world.knows('s3')) throw failed('local AWS has no S3, so a Map cannot read its items there');
+    const { site, principal } = await this.caller({ roleArn: undefined, executionName }, roleArn);
+    try {
+      const { Body } = await site.call<{ readonly Body: Uint8Array }>(principal, 's3', 'GetObject', given as object);
+      return JSON.parse(decoder.decode(Body)) as Json;
+    } catch (error) {
+      throw failed((error as Error).message);
+    }
   }
 
   /** Waits for what a `.sync` call started. */

@@ -1,5 +1,5 @@
 /** One service in one environment, whose strategy is the only thing that changes. */
-import { definePipeline } from '../../../domain/config.ts';
+import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 type Strategy = NonNullable<Parameters<typeof definePipeline>[0]['environments'][string]['strategy']>;
 

@@ -1,5 +1,5 @@
 /** One service in one environment that has patience: a deployment may take two hours. */
-import { definePipeline } from '../../../domain/config.ts';
+import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 export default definePipeline({
   name: 'slow',

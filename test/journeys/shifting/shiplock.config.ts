@@ -1,5 +1,5 @@
 /** One service in one environment, in which a person looks before traffic shifts step by step. */
-import { definePipeline } from '../../../domain/config.ts';
+import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 export default definePipeline({
   name: 'steps',
@@ -17,7 +17,7 @@ export default definePipeline({
   },
   environments: {
     live: {
-      strategy: { kind: 'linear', percent: 25, stepBakeMinutes: 2, bakeMinutes: 3, look: true, pauseMinutes: 30 },
+      strategy: { kind: 'linear', percent: 25, stepBakeMinutes: 2, bakeMinutes: 3, confirm: true, pauseMinutes: 30 },
       approval: { approvers: ['release-manager@example.com'] },
       checks: [{ service: 'door', path: '/health' }],
     },

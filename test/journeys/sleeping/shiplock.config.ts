@@ -1,5 +1,5 @@
 /** One service in two environments that sleep at night: one is deleted, one stays at zero. Traffic shifts in both. */
-import { definePipeline } from '../../../domain/config.ts';
+import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 export default definePipeline({
   name: 'nights',

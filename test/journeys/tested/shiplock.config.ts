@@ -1,5 +1,5 @@
 /** Two services in two environments: in the second a build and two people look at the test listener before a canary shifts traffic. */
-import { definePipeline } from '../../../domain/config.ts';
+import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 const web = (path: string) => ({ container: 'web', port: 8080, path, health: '/health' });
 
@@ -16,7 +16,7 @@ export default definePipeline({
   environments: {
     beta: { checks: [{ service: 'door', path: '/health' }] },
     live: {
-      strategy: { kind: 'canary', percent: 10, stepBakeMinutes: 5, bakeMinutes: 5, look: true, pauseMinutes: 60 },
+      strategy: { kind: 'canary', percent: 10, stepBakeMinutes: 5, bakeMinutes: 5, confirm: true, pauseMinutes: 60 },
       approval: { approvers: ['release-manager@example.com', 'integration-lead@example.com'], quorum: 2 },
       checks: [
         { service: 'door', path: '/health' },

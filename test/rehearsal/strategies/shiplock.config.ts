@@ -1,5 +1,5 @@
 /** One service in four environments, each with a strategy of its own. */
-import { definePipeline } from '../../../domain/config.ts';
+import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 const checks = [{ service: 'door', path: '/health' }];
 

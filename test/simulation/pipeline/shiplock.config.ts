@@ -1,5 +1,5 @@
 /** A small pipeline for random histories: two repositories, three services, three environments, and little patience. */
-import { definePipeline } from '../../../domain/config.ts';
+import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 export default definePipeline({
   name: 'sim',

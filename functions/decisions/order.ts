@@ -1,0 +1,36 @@
+import type { Ordered, RunningRecord } from '../../domain/ledger/records.ts';
+import { orderedExecution } from '../../domain/pipeline/names.ts';
+import type { Environment } from '../../domain/pipeline/pipeline.ts';
+import type { Release } from '../../domain/release/release.ts';
+import type { PromotionStart } from '../../domain/workflow/workflow.ts';
+import type { World } from './context.ts';
+
+/** A release without where it runs. */
+export const bare = ({
+  environment: _environment,
+  promotion: _promotion,
+  since: _since,
+  verified: _verified,
+  ...release
+}: RunningRecord): Release => release;
+
+/** Starts a promotion by itself, beside every path. @returns its name */
+export async function order(
+  { workflows, machines, pipeline }: World,
+  { name, stage, timeouts }: Environment,
+  release: Release,
+  ordered: Ordered,
+  now: number,
+): Promise<string> {
+  const execution = orderedExecution(name, release.repository, release.digest, now);
+  const start: PromotionStart = {
+    release,
+    environment: name,
+    stage: pipeline.path.find(({ environments }) => environments.includes(name))?.name ?? stage,
+    releaseRun: execution,
+    turnSeconds: timeouts.turnHours * 3600,
+    ordered,
+  };
+  await workflows.start(machines.promotion, execution, start);
+  return execution;
+}

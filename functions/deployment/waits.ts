@@ -1,0 +1,141 @@
+/** Waits for deployments: stored before ECS is asked, ended by one look, answered when all that belong together are done. */
+import type { Ecs, Look } from '../../aws/ecs.ts';
+import type { Ledger } from '../../aws/ledger.ts';
+import type { Outbox } from '../../aws/outbox.ts';
+import { type progress as progressOf, triggeredAlarms } from '../../aws/rollouts.ts';
+import type { Answer } from '../../aws/step-functions.ts';
+import type { WaitRecord } from '../../domain/ledger/records.ts';
+import { environmentName, logGroup } from '../../domain/pipeline/names.ts';
+import type { Pipeline, ServiceDefinition } from '../../domain/pipeline/pipeline.ts';
+import { failedService, rolledBackBy } from '../../domain/promotion/failure-reasons.ts';
+import { StoppedTooLate, TrafficPaused } from '../../domain/workflow/errors.ts';
+import type { EnvironmentClients } from '../environment/clients.ts';
+
+/** What the waiting step is told when its deployments are over. */
+export type Over = { readonly state: 'open' } | { readonly state: 'over'; readonly answer: Answer };
+
+interface World {
+  readonly pipeline: Pipeline;
+  readonly ledger: Pick<Ledger, 'wait' | 'endWait'>;
+  readonly clients: (environment: string) => EnvironmentClients;
+}
+
+/** A deployment may be a moment older than our clock says; ECS's clock is not ours. Milliseconds. */
+export const CLOCK_SKEW = 2_000;
+
+/** The error by which the waiting step's state machine catches a broken wait. */
+const ERRORS: Readonly<Record<WaitRecord['kind'], string>> = {
+  deploy: 'DeploymentFailed',
+  shift: 'DeploymentFailed',
+  stop: 'RollbackFailed',
+  'put-back': 'RollbackFailed',
+  restore: 'DeploymentFailed',
+};
+
+/** A rollback waits for both of its kinds together. */
+const sameStep = (a: WaitRecord['kind'], b: WaitRecord['kind']) => a === b || (isGoingBack(a) && isGoingBack(b));
+
+/** Whether a wait is a rollback's. */
+export const isGoingBack = (kind: WaitRecord['kind']) => kind === 'stop' || kind === 'put-back';
+
+/** What a look makes of a wait. Stopping a deployment ends in "stopped" or "rolled back": what a deployment calls broken is what was asked for. */
+function verdict({ kind }: WaitRecord, { state, stuck, gone }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
+  if (state === 'none' || state === 'running') return undefined;
+  if (kind !== 'stop') return state;
+  return state === 'succeeded' ? 'late' : stuck || gone ? 'failed' : 'succeeded';
+}
+
+/**
+ * One look at what a wait waits for; the wait is ended if it is over.
+ * @param mayBeMissing the service has yet to be created: that ECS does not know it means that nothing has begun
+ * @param progress asks where a deployment pauses, of which no event told; only few functions bring it
+ * @returns the look, after which the wait may still be open
+ */
+export async function observe(
+  { pipeline, ledger, clients }: World,
+  wait: WaitRecord,
+  { mayBeMissing = false, progress }: { mayBeMissing?: boolean; progress?: typeof progressOf } = {},
+): Promise<Look> {
+  const { ecs } = clients(wait.environment);
+  const cluster = environmentName(pipeline.name, wait.environment);
+  const look = await ecs.look(cluster, wait.service, wait.since);
+  if (mayBeMissing && look.gone) return { state: 'none', reason: look.reason };
+  const state = verdict(wait, look);
+  if (look.state === 'running' && wait.kind === 'deploy' && wait.pauses && look.deployment) {
+    const paused = (await progress?.(ecs, look.deployment))?.paused;
+    if (paused) await ledger.endWait(wait, { state: 'paused', hook: paused });
+  }
+  if (state === 'succeeded' || state === 'late') await ledger.endWait(wait, { state });
+  else if (state === 'failed') await ledger.endWait(wait, { state, reason: await whyBroken({ pipeline, clients }, wait, look) });
+  return look;
+}
+
+/** Why a deployment did not hold, in words; what ECS says of it, where there is no better explanation. */
+export async function whyBroken({ pipeline, clients }: Pick<World, 'pipeline' | 'clients'>, wait: WaitRecord, look: Look): Promise<string> {
+  const { ecs, logs } = clients(wait.environment);
+  const service = pipeline.services[wait.service];
+  const plainly = `${wait.service}: ${look.reason}`;
+  // An explanation that cannot be had must not keep anybody waiting.
+  const known = { reason: look.reason, since: wait.since };
+  const explained = async (named: ServiceDefinition) =>
+    (await alarmed(wait, look, ecs)) ?? (await explain(pipeline, wait.environment, named, ecs, logs, known));
+  return service ? explained(service).catch(() => plainly) : plainly;
+}
+
+/** Whether all that wait with this one are done, and what their step is told. The first broken one decides. */
+export async function whetherOver({ ledger }: Pick<World, 'ledger'>, wait: WaitRecord): Promise<Over> {
+  const all = await Promise.all(wait.among.map((service) => ledger.wait(wait.environment, service)));
+  const own = all.filter(
+    (other): other is WaitRecord => other !== undefined && other.owner === wait.owner && sameStep(other.kind, wait.kind),
+  );
+  const broken = own.find(({ state }) => state === 'failed');
+  if (broken) return { state: 'over', answer: { error: ERRORS[wait.kind], cause: broken.reason ?? `${broken.service} did not hold` } };
+  const late = own.find(({ state }) => state === 'late');
+  // The step is tried again, and finds that it has to deploy what ran before.
+  if (late) {
+    const error = new StoppedTooLate(late.service);
+    return { state: 'over', answer: { error: error.name, cause: error.message } };
+  }
+  if (own.length < wait.among.length || own.some(({ state }) => state === 'open')) return { state: 'open' };
+  if (own.some(({ state }) => state === 'paused')) {
+    const error = new TrafficPaused();
+    return { state: 'over', answer: { error: error.name, cause: error.message } };
+  }
+  return { state: 'over', answer: { result: { services: wait.among } } };
+}
+
+/** Answers the waiting step if it is over. Answering twice is harmless. @returns whether it was over */
+export async function answerIfOver(
+  world: Pick<World, 'ledger'> & { readonly outbox: Outbox },
+  wait: WaitRecord,
+  now: number,
+): Promise<boolean> {
+  const over = await whetherOver(world, wait);
+  if (over.state === 'open') return false;
+  await world.outbox.answer(wait.token, over.answer, now);
+  return true;
+}
+
+/** In words, which alarm brought a service back; undefined where none did. */
+async function alarmed({ pauses, service, environment }: WaitRecord, { deployment }: Look, ecs: Ecs): Promise<string | undefined> {
+  const alarms = pauses && deployment ? await triggeredAlarms(ecs, deployment) : [];
+  return alarms.length > 0 ? rolledBackBy(alarms, service, environment) : undefined;
+}
+
+/** Why a service failed, in words: the container, its exit code, its last line. Only asked for after a failure. */
+async function explain(
+  pipeline: Pipeline,
+  environment: string,
+  service: ServiceDefinition,
+  ecs: Ecs,
+  logs: EnvironmentClients['logs'],
+  { reason, since }: { readonly reason: string; readonly since: number },
+): Promise<string> {
+  const task = await ecs.lastStopped(environmentName(pipeline.name, environment), service.name, since);
+  const container = task?.containers.find(({ exitCode }) => exitCode !== undefined && exitCode !== 0) ?? task?.containers[0];
+  const line =
+    task && container
+      ? await logs.lastLine(logGroup(pipeline.name, environment, service.name), `${service.name}/${container.name}/${task.taskId}`)
+      : undefined;
+  return failedService({ service: service.name, reason, ...(task ? { task } : {}), ...(line ? { lastLine: line } : {}) });
+}

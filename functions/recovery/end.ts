@@ -1,0 +1,58 @@
+/** A Lambda of an execution that has just ended may still act: what it leaves is put in order when it must be dead. */
+class StillBreathing extends Error {
+  constructor(execution: string) {
+    super(`${execution} has ended a moment ago, and a function of it may still act; this is tried again in a minute`);
+    this.name = 'StillBreathing';
+  }
+}
+
+/** What an ended promotion left is still on its way back: nobody may say yet that it is back. */
+class StillGoingBack extends Error {
+  constructor(promotion: string) {
+    super(`what ran before ${promotion} is not back yet; this is looked at again, by the sweep at the latest`);
+    this.name = 'StillGoingBack';
+  }
+}
+
+/**
+ * Lambda brings an event again after a minute, and then after two; that long the retries do for a look.
+ * The last one ends well: from then on the sweep looks, and nothing is told as unhandled. Milliseconds.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+const RETRIES = 120_000;
+
+/** @throws StillGoingBack while the event may come again */
+export function assertRecovered(isSettled: boolean, promotion: string, { stoppedAt }: End, now: number): void {
+  if (!isSettled && now - stoppedAt < RETRIES) throw new StillGoingBack(promotion);
+}
+
+/** How it ended. */
+export interface End {
+  readonly status: string;
+  /** Milliseconds since the epoch. */
+  readonly stoppedAt: number;
+  readonly cause: string;
+  /** A person ended it through `decide`: that is no fault of ours. */
+  readonly aborted?: boolean;
+}
+
+/** What an end is called, and why. */
+export function wordsOf({ status, cause, aborted }: End): { readonly state: 'refused' | 'errored'; readonly reason: string } {
+  return aborted
+    ? { state: 'refused', reason: cause }
+    : { state: 'errored', reason: `its execution ended as ${status}${cause ? `: ${cause}` : ''}` };
+}
+
+/**
+ * The longest a Lambda that was running when its execution ended may still act.
+ * Its own time-out is at most 60 s; the turn passes on when it must be dead.
+ */
+export const LAST_BREATH = 60_000;
+
+/**
+ * Nothing is settled while a function of the execution may still act: it could deploy after it was looked at.
+ * @throws StillBreathing
+ */
+export function assertDead(execution: string, { stoppedAt }: End, now: number): void {
+  if (now - stoppedAt < LAST_BREATH) throw new StillBreathing(execution);
+}

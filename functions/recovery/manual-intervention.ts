@@ -1,0 +1,26 @@
+/** What the pipeline cannot mend by itself: the environment is frozen until a person has looked. */
+import type { Journal } from '../../aws/journal.ts';
+import type { Ledger } from '../../aws/ledger.ts';
+import type { PromotionRecord } from '../../domain/ledger/records.ts';
+import { entry } from '../journal/entries.ts';
+
+interface World {
+  readonly ledger: Pick<Ledger, 'putFreeze'>;
+  readonly journal: Pick<Journal, 'write'>;
+}
+
+/** @param reason why what ran before is not back @param now milliseconds since the epoch */
+export async function freezeForPerson(
+  { ledger, journal }: World,
+  { promotion, environment, release }: Pick<PromotionRecord, 'promotion' | 'environment' | 'release'>,
+  why: string,
+  now: number,
+): Promise<void> {
+  const reason = `the rollback of ${release.repository} ${release.tag} failed: ${why}`;
+  await ledger.putFreeze({ environment, by: 'shiplock', at: new Date(now).toISOString(), reason, needsPerson: true });
+  await journal.write(
+    entry(`environment/${environment}`, `needs-person/${promotion}`, now, 'bad', `${environment} needs a person: ${reason}`, {
+      environment,
+    }),
+  );
+}

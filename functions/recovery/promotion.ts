@@ -1,0 +1,142 @@
+/** Recovers an ended promotion: ECS first, then the ledger, then the turn. Each part can be run again. */
+
+import { isPromotionOver, type PromotionRecord, type WaitRecord } from '../../domain/ledger/records.ts';
+import { environmentName } from '../../domain/pipeline/names.ts';
+import { listenersOf } from '../../domain/pipeline/pipeline.ts';
+import { wayBack } from '../../domain/rollout/rollout.ts';
+import { renderUpdateService } from '../../domain/service/rendering.ts';
+import { CLOCK_SKEW } from '../deployment/waits.ts';
+import { ALL_GROUPS, environmentOf } from '../environment/clients.ts';
+import { entry } from '../journal/entries.ts';
+import type { RecoveryWorld } from './context.ts';
+import { type End, LAST_BREATH, wordsOf } from './end.ts';
+import { freezeForPerson } from './manual-intervention.ts';
+
+/** The deployment or rollback of an ended promotion, as it is left; `going`: ECS is still on its way back. */
+type Left = 'settled' | 'going' | { readonly needsPerson: string };
+
+/** Whether the end that an execution found is written down already: it has settled everything itself. */
+export async function isOver({ ledger }: Pick<RecoveryWorld, 'ledger'>, promotion: string): Promise<boolean> {
+  const record = await ledger.promotion(promotion);
+  return record === undefined || isPromotionOver(record);
+}
+
+/** Stops at once what an ended promotion rolls out; what that comes to is settled later. Harmless, however often. */
+export async function brake({ pipeline, ledger, clients }: RecoveryWorld, promotion: string): Promise<void> {
+  const record = await ledger.promotion(promotion);
+  for (const service of Object.keys(record?.before ?? {})) {
+    const wait = record && (await ledger.wait(record.environment, service));
+    if (
+      wait?.owner !== promotion ||
+      (wait.kind !== 'deploy' && wait.kind !== 'shift') ||
+      (wait.state !== 'open' && wait.state !== 'paused')
+    )
+      continue;
+    const { ecs } = clients(wait.environment);
+    const look = await ecs.look(environmentName(pipeline.name, wait.environment), service, wait.since);
+    if (look.state === 'running') await ecs.stop(look.deployment ?? '');
+  }
+}
+
+/**
+ * Stops or takes back what an ended promotion left in ECS; when that is done, says so in the ledger, and gives its turn on.
+ * Only when its last function must be dead.
+ * @returns false while ECS is still on its way back: to be called again
+ */
+export async function recoverPromotion(world: RecoveryWorld, promotion: string, end: End, now: number): Promise<boolean> {
+  const { ledger, journal, turns } = world;
+  const record = await ledger.promotion(promotion);
+  if (record === undefined) return true;
+  if (!isPromotionOver(record)) {
+    const stuck: string[] = [];
+    let isGoing = false;
+    for (const service of Object.keys(record.before ?? {})) {
+      const left = await recoverService(world, record, service, end, now);
+      if (left === 'going') isGoing = true;
+      else if (left !== 'settled') stuck.push(left.needsPerson);
+    }
+    if (isGoing) return false;
+    const { state, reason } = wordsOf(end);
+    if (stuck.length > 0) await freezeForPerson(world, record, stuck.join('; '), now);
+    await ledger.setPromotion(promotion, { state, endedAt: new Date(now).toISOString(), reason });
+    const about = { release: record.release, environment: record.environment, stage: record.stage };
+    const what = stuck.length > 0 ? stuck.join('; ') : record.before === undefined ? 'nothing has changed' : 'what ran before is put back';
+    await journal.write(entry(promotion, 'ended', now, 'bad', `${state} in ${record.environment}: ${reason}; ${what}`, about));
+  }
+  await turns.end(
+    environmentOf(world.pipeline, record.environment),
+    promotion,
+    record.group === ALL_GROUPS ? undefined : record.group,
+    now,
+  );
+  return true;
+}
+
+async function recoverService(world: RecoveryWorld, record: PromotionRecord, serviceName: string, end: End, now: number): Promise<Left> {
+  const { pipeline, parameters, ledger, clients } = world;
+  const wait = await ledger.wait(record.environment, serviceName);
+  if (wait?.owner !== record.promotion) return 'settled';
+  const previous = record.before?.[serviceName] ?? null;
+  if (previous === null) {
+    const { ecs, loadBalancing } = clients(record.environment);
+    await ecs.delete(environmentName(pipeline.name, record.environment), serviceName);
+    if (pipeline.services[serviceName]?.web) {
+      const { foundation, targetGroups } = await parameters.foundation(pipeline.name, record.environment, [serviceName]);
+      for (const listener of listenersOf(foundation))
+        await loadBalancing.deleteRules(listener, (led) => led.includes(targetGroups[serviceName] ?? ''));
+    }
+    await ledger.dropService(record.environment, serviceName);
+  } else {
+    const left = await goBack(world, record, wait, previous, end, now);
+    if (left !== 'settled') return left;
+  }
+  await ledger.dropWait(wait);
+  return 'settled';
+}
+
+/** Brings a service back to what it ran before, from wherever the execution has left it; it is back when ECS says so. */
+async function goBack(
+  world: RecoveryWorld,
+  record: PromotionRecord,
+  wait: WaitRecord,
+  previous: string,
+  { stoppedAt }: End,
+  now: number,
+): Promise<Left> {
+  const { pipeline, clients } = world;
+  const { ecs } = clients(record.environment);
+  const cluster = environmentName(pipeline.name, record.environment);
+  const isBack = wait.kind === 'put-back';
+  let look = await ecs.look(cluster, wait.service, wait.since);
+  // A rollback's own deployment of what ran before may go on; anything else that was deployed may not.
+  if (look.state === 'running' && !isBack) {
+    await ecs.stop(look.deployment ?? '');
+    look = await ecs.look(cluster, wait.service, wait.since);
+  }
+  if (look.stuck || look.gone || (isBack && look.state === 'failed')) return { needsPerson: `${wait.service}: ${look.reason}` };
+  if (look.state === 'running') {
+    const { deployMinutes } = environmentOf(pipeline, record.environment).timeouts;
+    const until = Math.max(stoppedAt, wait.since) + LAST_BREATH + deployMinutes * 60_000;
+    return now < until ? 'going' : { needsPerson: `${wait.service}: ECS has not gone back within ${deployMinutes} minutes` };
+  }
+  return look.state === (isBack ? 'none' : 'succeeded') ? putBack(world, record, wait, previous, now) : 'settled';
+}
+
+/** Asks for what ran before; what comes of it is seen by the next look. */
+async function putBack(
+  { pipeline, parameters, ledger, clients }: RecoveryWorld,
+  { environment: name, promotion }: PromotionRecord,
+  wait: WaitRecord,
+  taskDefinition: string,
+  now: number,
+): Promise<Left> {
+  const service = pipeline.services[wait.service];
+  if (service === undefined) return 'settled';
+  const environment = environmentOf(pipeline, name);
+  const { foundation } = await parameters.foundation(pipeline.name, name, []);
+  const shift = wayBack(environment, wait);
+  const parts = { pipeline, environment, service, foundation, targetGroupArn: undefined, taskDefinition, promotion, shift };
+  await ledger.putWait({ ...wait, kind: 'put-back', state: 'open', taskDefinition, since: now - CLOCK_SKEW });
+  await clients(name).ecs.update(renderUpdateService(parts) as never);
+  return 'going';
+}

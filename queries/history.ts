@@ -1,0 +1,25 @@
+/** What ran at some time, from the promotions that held. */
+import type { PromotionRecord } from '../domain/ledger/records.ts';
+import { membersOf, type Release } from '../domain/release/release.ts';
+
+export interface Ran {
+  readonly environment: string;
+  readonly release: Release;
+  /** ISO 8601 */
+  readonly since: string;
+  readonly message: string;
+}
+
+/** @param promotions of any environments, all there are; @param at milliseconds since the epoch */
+export function ranAt(promotions: readonly PromotionRecord[], at: number): Ran[] {
+  const found = new Map<string, Ran>();
+  const held = promotions
+    .filter(({ state, endedAt }) => state === 'succeeded' && endedAt !== undefined && Date.parse(endedAt) <= at)
+    .toSorted((a, b) => (a.endedAt ?? '').localeCompare(b.endedAt ?? ''));
+  for (const { environment, release, endedAt = '' } of held)
+    for (const member of membersOf(release))
+      found.set(`${environment}/${member.repository}`, { environment, release: member, since: endedAt, message: member.message ?? '' });
+  return [...found.values()].toSorted((a, b) =>
+    a.environment === b.environment ? a.release.repository.localeCompare(b.release.repository) : a.environment.localeCompare(b.environment),
+  );
+}

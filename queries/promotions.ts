@@ -1,0 +1,131 @@
+/** What goes on in the environments: promotions that have not ended, how far their rollouts are, and the migrations before them. */
+import { Migrations } from '../aws/migrations.ts';
+import type { Source } from '../cli/connection/source.ts';
+import { databasesOf } from '../domain/database/databases.ts';
+import { type ApprovalRecord, isPromotionOver, type PromotionRecord, type WaitRecord } from '../domain/ledger/records.ts';
+import { membersOf, type Release } from '../domain/release/release.ts';
+import { shiftingOf } from '../domain/rollout/choice.ts';
+import type { Rollout } from './rollouts.ts';
+
+/** A promotion that has not ended. */
+export interface Movement {
+  readonly promotion: string;
+  /** The release's execution. */
+  readonly releaseRun: string;
+  readonly environment: string;
+  readonly release: Release;
+  readonly state: PromotionRecord['state'];
+  /** ISO 8601 */
+  readonly since: string;
+  /** By a person beside the path. */
+  readonly ordered?: PromotionRecord['ordered'];
+  /** The one that has the turn which it waits for. */
+  readonly behind?: Release;
+  /** Services whose deployment is open, and all that belong together. */
+  readonly open: readonly string[];
+  readonly among: readonly string[];
+  readonly rollouts: readonly Rollout[];
+}
+
+export interface MigrationView {
+  /** Such as `live/orders`. */
+  readonly database: string;
+  /** `waits`: for the one that runs. `asked`: it runs if its release is let in. */
+  readonly state: 'running' | 'waits' | 'asked';
+  readonly repository: string;
+  readonly tag: string;
+  /** Into which it goes. */
+  readonly environment: string;
+  /** ISO 8601 */
+  readonly since: string;
+}
+
+/** So many promotions of an environment are looked through for those that have not ended: its groups are far fewer. */
+const RECENT = 50;
+
+export async function movements(source: Source): Promise<Movement[]> {
+  const { pipeline, ledger } = source;
+  const found = await Promise.all(
+    Object.values(pipeline.environments).map(async (environment): Promise<Movement[]> => {
+      const open = (await ledger.promotions(environment.name, RECENT)).filter((promotion) => !isPromotionOver(promotion));
+      const waits = open.some(({ state }) => DEPLOYS.has(state)) ? await ledger.waits(environment.name) : [];
+      return Promise.all(
+        open.map(async (promotion) => {
+          const own = waits.filter(({ owner }) => owner === promotion.promotion);
+          const shifting = own.filter(({ service }) => {
+            const definition = pipeline.services[service];
+            return definition !== undefined && shiftingOf(environment, definition) !== undefined;
+          });
+          const behind = promotion.state === 'waiting' ? open.find((other) => isAhead(other, promotion)) : undefined;
+          return {
+            promotion: promotion.promotion,
+            releaseRun: promotion.releaseRun,
+            environment: environment.name,
+            release: promotion.release,
+            state: promotion.state,
+            since: sinceOf(promotion, own),
+            ...(promotion.ordered ? { ordered: promotion.ordered } : {}),
+            ...(behind ? { behind: behind.release } : {}),
+            open: own.filter(({ state }) => state === 'open' || state === 'paused').map(({ service }) => service),
+            among: own.map(({ service }) => service),
+            rollouts: shifting.length > 0 && source.kind !== 'rehearsal' ? await rolloutsOf(source, environment.name, shifting) : [],
+          };
+        }),
+      );
+    }),
+  );
+  return found.flat().toSorted((a, b) => a.since.localeCompare(b.since));
+}
+
+const DEPLOYS: ReadonlySet<string> = new Set(['deploying', 'verifying', 'rolling-back']);
+
+/** Of the same group, or of all, and at work. */
+const isAhead = (other: PromotionRecord, promotion: PromotionRecord) =>
+  other !== promotion &&
+  other.state !== 'waiting' &&
+  (other.group === promotion.group || membersOf(other.release).length > 1 || membersOf(promotion.release).length > 1);
+
+/** Since its deployments began; before them, since it was asked for. */
+const sinceOf = ({ askedAt }: PromotionRecord, own: readonly WaitRecord[]) =>
+  own.length > 0 ? new Date(Math.min(...own.map(({ since }) => since))).toISOString() : askedAt;
+
+async function rolloutsOf(source: Source, environment: string, waits: readonly WaitRecord[]): Promise<readonly Rollout[]> {
+  const { rollouts } = await import('./rollouts.ts');
+  return rollouts(source, environment, waits);
+}
+
+/** Those that run, those that wait for them, and those that an approval would start. */
+export async function migrationViews(
+  source: Source,
+  moving: readonly Movement[],
+  gates: readonly ApprovalRecord[],
+): Promise<MigrationView[]> {
+  const { pipeline, ledger } = source;
+  const migrations = new Migrations(ledger.table);
+  const wanted = [
+    ...moving.filter(({ state }) => state === 'migrating').map((one) => ({ ...one, state: 'waits' as const })),
+    ...gates.flatMap(({ release, stage, releaseRun, askedAt: since }) =>
+      (pipeline.path.find(({ name }) => name === stage)?.environments ?? []).map((environment) => ({
+        releaseRun,
+        release,
+        environment,
+        since,
+        state: 'asked' as const,
+      })),
+    ),
+  ];
+  const views = await Promise.all(
+    wanted.flatMap(({ environment: name, release, releaseRun, since, state }) => {
+      const environment = pipeline.environments[name];
+      const homes = environment ? databasesOf(pipeline, environment, release.repository) : [];
+      return homes.map(async ({ id }): Promise<MigrationView[]> => {
+        const [runs, holder] = await Promise.all([migrations.runs(id, release.digest), migrations.holder(id)]);
+        if (runs.some((run) => run.state === 'succeeded')) return [];
+        const isOwn = holder?.releaseRun === releaseRun && holder.digest === release.digest;
+        const base = { database: id, repository: release.repository, tag: release.tag, environment: name };
+        return [{ ...base, state: isOwn ? 'running' : state, since: isOwn ? holder.askedAt : since }];
+      });
+    }),
+  );
+  return views.flat();
+}
