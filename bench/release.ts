@@ -6,6 +6,7 @@ import type { ObservedCall } from '../local/core/faults.ts';
 import { price } from '../local/core/prices.ts';
 import { partOf } from '../rehearsal/bill.ts';
 import { Stage } from '../rehearsal/stage.ts';
+import { Floor } from './floor.ts';
 
 export interface Measured {
   readonly ecsCalls: Readonly<Record<string, number>>;
@@ -45,6 +46,11 @@ export class Bench {
     faults.record();
     await this.release(5, 0);
     return faults.calls;
+  }
+
+  /** The calls of a release alone, to be made again. */
+  floor(): Promise<Floor> {
+    return Floor.under(this.stage.world, this.stage.pipeline, () => this.release(5, 0));
   }
 
   /**
