@@ -44,7 +44,10 @@ export function role(
     assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', ...trust }] },
     policies: statements.length === 0 ? [] : [{ policyName: 'allows', policyDocument: document(statements) }],
   });
-  acknowledgeWildcards(resource, statements);
+  acknowledgeWildcards(
+    resource,
+    statements.flatMap(({ Resource }) => Resource),
+  );
   return resource;
 }
 

@@ -1,6 +1,5 @@
 /** The wildcards in our policies, by what they stand for. One that is not here is a finding of cdk-nag. */
 import { type CfnResource, Validations } from 'aws-cdk-lib';
-import type { Statement } from './policy.ts';
 
 interface Wildcard {
   /** What the resource of a statement looks like. */
@@ -34,10 +33,9 @@ export const wildcards: readonly Wildcard[] = [
   { resource: /:repository\/([\w-]+\/)?\*$/, reason: 'Where the repositories are too many to be named in a policy: all of their path.' },
 ];
 
-/** Tells cdk-nag the reason of every wildcard of a role that has one. */
-export function acknowledgeWildcards(role: CfnResource, statements: readonly Statement[]): void {
-  const resources = new Set(statements.flatMap(({ Resource }) => Resource));
-  for (const resource of resources) {
+/** Tells cdk-nag the reason of every wildcard that has one among the resources which a role's policy names. */
+export function acknowledgeWildcards(role: CfnResource, resources: readonly string[]): void {
+  for (const resource of new Set(resources)) {
     const known = wildcards.find((wildcard) => wildcard.resource.test(resource));
     if (known) Validations.of(role).acknowledge({ id: `AwsSolutions-IAM5[Resource::${resource}]`, reason: known.reason });
   }
