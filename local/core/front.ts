@@ -5,9 +5,11 @@ import { ConnectionError, type HttpRequest, type HttpResponse, textResponse } fr
 import { StrangeResourceError } from './iam/actions.ts';
 import { authorize } from './iam/authorize.ts';
 import { CLIENTS } from './protocols/clients.ts';
+import { violations } from './protocols/constraints.ts';
 import { inflated } from './protocols/encoding.ts';
 import { modelFor } from './protocols/former.ts';
 import { type Model, modelOf, type OperationModel } from './protocols/model.ts';
+import { refusalOf } from './protocols/refusal.ts';
 import { type Misfit, misfit } from './protocols/shape.ts';
 import { address, failure, success } from './protocols/wire.ts';
 import type { Random } from './random.ts';
@@ -164,11 +166,10 @@ function throttled(service: string): ServiceError {
 
 /** @throws ServiceError SerializationException for what the schema does not know, the service's own error for what breaks a constraint */
 function checkInput(model: Model, operation: OperationModel, input: object): void {
-  const found = misfit(operation.input, input);
-  if (found === undefined) return;
-  if (found.kind === 'missing' || found.kind === 'value')
-    throw new ServiceError(model.errors.invalid, `1 validation error detected: ${found.text}`, 400);
-  throw new ServiceError('SerializationException', `${operation.name}: ${place(found)}`, 400);
+  const found = misfit(operation.input, input, '', true);
+  if (found !== undefined) throw new ServiceError('SerializationException', `${operation.name}: ${place(found)}`, 400);
+  const broken = violations(model.service, operation.input, input);
+  if (broken.length > 0) throw refusalOf(model, broken);
 }
 
 function checkOutput(model: Model, operation: OperationModel, output: object): void {

@@ -17,8 +17,12 @@ export interface Client {
   /** @default the service's name */
   readonly signingName?: string;
   readonly errors: {
-    /** Of a request that does not satisfy a constraint. */
+    /** Of a request that makes no sense. */
     readonly invalid: string;
+    /** Of a request that breaks a constraint of the API. @default that of `invalid` */
+    readonly constraint?: string;
+    /** How broken constraints are said. @default coral: all at once, as most of AWS's services do */
+    readonly form?: 'coral' | 'ecr' | 'sqs';
     /** @default ThrottlingException, 400 */
     readonly throttled?: readonly [code: string, status: number];
     /** Of the service's own fault, with status 500. */
@@ -37,7 +41,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     client: '@aws-sdk/client-ecr',
     protocol: 'awsJson1_1',
     hosts: ['api.ecr', 'ecr'],
-    errors: { invalid: 'InvalidParameterException', internal: 'ServerException' },
+    errors: { invalid: 'InvalidParameterException', form: 'ecr', internal: 'ServerException' },
   },
   states: {
     client: '@aws-sdk/client-sfn',
@@ -58,7 +62,12 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   lambda: {
     client: '@aws-sdk/client-lambda',
     protocol: 'restJson1',
-    errors: { invalid: 'InvalidParameterValueException', throttled: ['TooManyRequestsException', 429], internal: 'ServiceException' },
+    errors: {
+      invalid: 'InvalidParameterValueException',
+      constraint: 'ValidationException',
+      throttled: ['TooManyRequestsException', 429],
+      internal: 'ServiceException',
+    },
   },
   dynamodb: {
     client: '@aws-sdk/client-dynamodb',
@@ -78,7 +87,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     namespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
     hosts: ['monitoring'],
     signingName: 'monitoring',
-    errors: { invalid: 'InvalidParameterValueException', internal: 'InternalServiceFault' },
+    errors: { invalid: 'InvalidParameterValueException', constraint: 'ValidationError', internal: 'InternalServiceFault' },
   },
   logs: {
     client: '@aws-sdk/client-cloudwatch-logs',
@@ -96,7 +105,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     protocol: 'awsJson1_0',
     queryCompatible: true,
     namespace: 'http://queue.amazonaws.com/doc/2012-11-05/',
-    errors: { invalid: 'InvalidParameterValue', throttled: ['RequestThrottled', 403], internal: 'InternalError' },
+    errors: { invalid: 'InvalidParameterValue', form: 'sqs', throttled: ['RequestThrottled', 403], internal: 'InternalError' },
   },
   ssm: {
     client: '@aws-sdk/client-ssm',

@@ -132,16 +132,19 @@ export interface Misfit {
 
 const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);
 
-/** The first place where `value`, in the SDK's form (Date, Uint8Array), does not fit; undefined if all of it does. */
-export function misfit(shape: Shape, value: unknown, path = ''): Misfit | undefined {
+/**
+ * The first place where `value`, in the SDK's form (Date, Uint8Array), does not fit; undefined if all of it does.
+ * @param formOnly leaves out whether required members are there and constants are known: of requests that is said for all places at once
+ */
+export function misfit(shape: Shape, value: unknown, path = '', formOnly = false): Misfit | undefined {
   const wrong = (expected: string): Misfit => ({ kind: 'type', path, text: `expected ${expected}, got ${describe(value)}` });
   switch (shape.kind) {
     case 'structure':
-      return isRecord(value) ? structureMisfit(shape, value, path) : wrong(`a structure (${shape.name})`);
+      return isRecord(value) ? structureMisfit(shape, value, path, formOnly) : wrong(`a structure (${shape.name})`);
     case 'list': {
       if (!Array.isArray(value)) return wrong('a list');
       for (let index = 0; index < value.length; index++) {
-        const found = misfit(shape.item.shape, value[index], `${path}[${index}]`);
+        const found = misfit(shape.item.shape, value[index], `${path}[${index}]`, formOnly);
         if (found !== undefined) return found;
       }
       return undefined;
@@ -150,14 +153,14 @@ export function misfit(shape: Shape, value: unknown, path = ''): Misfit | undefi
       if (!isRecord(value)) return wrong('a map');
       for (const [key, one] of Object.entries(value)) {
         if (one === undefined) continue;
-        const found = misfit(shape.key.shape, key, path) ?? misfit(shape.value.shape, one, join(path, key));
+        const found = misfit(shape.key.shape, key, path, formOnly) ?? misfit(shape.value.shape, one, join(path, key), formOnly);
         if (found !== undefined) return found;
       }
       return undefined;
     }
     case 'string':
       if (typeof value !== 'string') return wrong('a string');
-      if (shape.values === undefined || shape.values.has(value)) return undefined;
+      if (formOnly || shape.values === undefined || shape.values.has(value)) return undefined;
       return {
         kind: 'value',
         path,
@@ -177,16 +180,16 @@ export function misfit(shape: Shape, value: unknown, path = ''): Misfit | undefi
   }
 }
 
-function structureMisfit(shape: Structure, value: Record<string, unknown>, path: string): Misfit | undefined {
+function structureMisfit(shape: Structure, value: Record<string, unknown>, path: string, formOnly: boolean): Misfit | undefined {
   for (const name of Object.keys(value)) {
     const one = value[name];
     if (one === undefined) continue;
     const member = shape.members.get(name);
     if (member === undefined) return { kind: 'unknown', path: join(path, name), text: `unknown member "${name}" of ${shape.name}` };
-    const found = misfit(member.shape, one, join(path, name));
+    const found = misfit(member.shape, one, join(path, name), formOnly);
     if (found !== undefined) return found;
   }
-  for (const name of shape.required)
+  for (const name of formOnly ? [] : shape.required)
     if (value[name] === undefined || value[name] === null)
       return {
         kind: 'missing',

@@ -575,7 +575,10 @@ describe('projects and their builds', () => {
   it.each([
     [{ source: { type: 'GITHUB', location: 'https://github.com/acme/orders' } }, 'sources of type GITHUB'],
     [{ artifacts: { type: 'S3', location: 'bucket' } }, 'artifacts of type S3'],
-    [{ timeoutInMinutes: 4 }, 'timeoutInMinutes must be between 5 and 2160'],
+    [
+      { timeoutInMinutes: 4 },
+      "Value '4' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 5",
+    ],
   ] as const)('what local AWS does not do is refused: %o', async (settings, why) => {
     await expect(
       codebuild.send(new CreateProjectCommand(project(commands('ls'), settings as Partial<CreateProjectCommandInput>))),

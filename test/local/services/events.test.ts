@@ -54,7 +54,7 @@ function build(policy: PolicyDocument | undefined = open) {
   const events = world.site(account, region).service('events');
   const rule = async (pattern: object, targets: Target[], name = 'orders') => {
     await client.send(new PutRuleCommand({ Name: name, EventPattern: JSON.stringify(pattern) }));
-    await client.send(new PutTargetsCommand({ Rule: name, Targets: targets }));
+    if (targets.length > 0) await client.send(new PutTargetsCommand({ Rule: name, Targets: targets }));
   };
   const publish = (detail: object, type = 'ECR Image Action') => events.publish({ source: 'aws.ecr', 'detail-type': type, detail });
   const bodies = () => sqs.calls.map(({ input }) => JSON.parse(input.MessageBody));

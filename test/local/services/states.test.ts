@@ -157,14 +157,14 @@ describe('starting an execution', () => {
     const { create, begin, client } = build();
     await create({ A: wait });
     expect(await refused(begin({}, 'a b'))).toBe("InvalidName: Invalid Name: 'a b'");
-    expect(await refused(begin({}, 'x'.repeat(81)))).toContain('InvalidName');
+    expect(await refused(begin({}, 'x'.repeat(81)))).toContain('Member must have length less than or equal to 80');
     expect(await refused(begin({}, undefined, 'other'))).toBe(
       `StateMachineDoesNotExist: State Machine Does Not Exist: '${arnOf('other')}'`,
     );
     expect(await refused(client.send(new StartExecutionCommand({ stateMachineArn: arnOf('m'), input: '{' })))).toContain(
       'InvalidExecutionInput',
     );
-    expect(await refused(begin('x'.repeat(262_144)))).toContain('InvalidExecutionInput');
+    expect(await refused(begin('x'.repeat(262_144)))).toContain('Member must have length less than or equal to 262144');
   });
 
   it('counts a transition for every state entered and every retry', async () => {

@@ -183,6 +183,10 @@ describe('a batch', () => {
     );
     const twentySix = [...items, key('25')].map((Item) => ({ PutRequest: { Item } }));
     await expect(lab.client.send(new BatchWriteItemCommand({ RequestItems: { ledger: twentySix } }))).rejects.toThrow(
+      /at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: \[Member must have length less than or equal to 25, Member must have length greater than or equal to 1\]$/,
+    );
+    const RequestItems = { ledger: twentySix.slice(0, 13), other: twentySix.slice(13) };
+    await expect(lab.client.send(new BatchWriteItemCommand({ RequestItems }))).rejects.toThrow(
       'Too many items requested for the BatchWriteItem call',
     );
   });
