@@ -1,8 +1,10 @@
 /** The command `shiplock`: reads the words, runs the verb, and ends with the exit code that scripts rely on. */
 import { CommanderError } from 'commander';
 import { program } from './program.ts';
-import { EXIT, noteWrapped, plain } from './terminal/output.ts';
+import { EXIT } from './terminal/errors.ts';
+import { noteWrapped } from './terminal/output.ts';
 import { rest } from './terminal/spinner.ts';
+import { plain } from './terminal/text.ts';
 
 // Whoever reads our output may stop before its end, as `head` does: that is no failure.
 for (const stream of [process.stdout, process.stderr])
@@ -30,6 +32,9 @@ function words({ stack, message }: Error): string {
 function report(error: Error): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   switch (error.name) {
+    case 'QueryError':
+      noteWrapped(plain(error.message));
+      return EXIT.usage;
     case 'UsageError':
     case 'ConfigError':
     case 'RenderError':

@@ -1,6 +1,17 @@
-/** What ran at some time, from the promotions that held. */
+/** What was promoted into environments, and what ran there at some time. */
 import type { PromotionRecord } from '../domain/ledger/records.ts';
 import { membersOf, type Release } from '../domain/release/release.ts';
+import type { Readers } from './readers.ts';
+
+/** Newest first. @param limit at most so many for an environment; all there are, where it is left out */
+export async function promotionsInto(
+  { ledger }: Pick<Readers, 'ledger'>,
+  environments: readonly string[],
+  limit?: number,
+): Promise<PromotionRecord[]> {
+  const found = await Promise.all(environments.map((name) => ledger.promotions(name, limit)));
+  return found.flat().toSorted((a, b) => b.askedAt.localeCompare(a.askedAt));
+}
 
 export interface Ran {
   readonly environment: string;
@@ -13,10 +24,10 @@ export interface Ran {
 /** @param promotions of any environments, all there are; @param at milliseconds since the epoch */
 export function ranAt(promotions: readonly PromotionRecord[], at: number): Ran[] {
   const found = new Map<string, Ran>();
-  const held = promotions
+  const succeeded = promotions
     .filter(({ state, endedAt }) => state === 'succeeded' && endedAt !== undefined && Date.parse(endedAt) <= at)
     .toSorted((a, b) => (a.endedAt ?? '').localeCompare(b.endedAt ?? ''));
-  for (const { environment, release, endedAt = '' } of held)
+  for (const { environment, release, endedAt = '' } of succeeded)
     for (const member of membersOf(release))
       found.set(`${environment}/${member.repository}`, { environment, release: member, since: endedAt, message: member.message ?? '' });
   return [...found.values()].toSorted((a, b) =>

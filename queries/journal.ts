@@ -1,5 +1,12 @@
 /** Journal entries in the order in which things happen, also where several bear the same millisecond. */
 import type { JournalEntry } from '../domain/ledger/records.ts';
+import type { Readers } from './readers.ts';
+
+/** What happened in the last days, oldest first. The journal is kept by days of UTC: of the first one, all is there. */
+export async function entriesSince({ journal, now }: Pick<Readers, 'journal' | 'now'>, days: number): Promise<JournalEntry[]> {
+  const wanted = Array.from({ length: days + 1 }, (_, back) => new Date(now() - (days - back) * 86_400_000).toISOString().slice(0, 10));
+  return inOrder(await journal.days(wanted));
+}
 
 /** What comes first when two entries say the same time: causes before their effects. */
 const ORDER = [

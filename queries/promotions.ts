@@ -1,14 +1,13 @@
 /** What goes on in the environments: promotions that have not ended, how far their rollouts are, and the migrations before them. */
-import { Migrations } from '../aws/migrations.ts';
-import type { Source } from '../cli/connection/source.ts';
-import { databasesOf } from '../domain/database/databases.ts';
-import { type ApprovalRecord, isPromotionOver, type PromotionRecord, type WaitRecord } from '../domain/ledger/records.ts';
+
+import { isPromotionOver, type PromotionRecord, type WaitRecord } from '../domain/ledger/records.ts';
 import { membersOf, type Release } from '../domain/release/release.ts';
 import { shiftingOf } from '../domain/rollout/choice.ts';
-import type { Rollout } from './rollouts.ts';
+import type { Readers } from './readers.ts';
+import { type Rollout, rollouts } from './rollouts.ts';
 
 /** A promotion that has not ended. */
-export interface Movement {
+export interface PromotionInProgress {
   readonly promotion: string;
   /** The release's execution. */
   readonly releaseRun: string;
@@ -27,26 +26,13 @@ export interface Movement {
   readonly rollouts: readonly Rollout[];
 }
 
-export interface MigrationView {
-  /** Such as `live/orders`. */
-  readonly database: string;
-  /** `waits`: for the one that runs. `asked`: it runs if its release is let in. */
-  readonly state: 'running' | 'waits' | 'asked';
-  readonly repository: string;
-  readonly tag: string;
-  /** Into which it goes. */
-  readonly environment: string;
-  /** ISO 8601 */
-  readonly since: string;
-}
-
 /** So many promotions of an environment are looked through for those that have not ended: its groups are far fewer. */
 const RECENT = 50;
 
-export async function movements(source: Source): Promise<Movement[]> {
-  const { pipeline, ledger } = source;
+export async function promotionsInProgress(readers: Readers): Promise<PromotionInProgress[]> {
+  const { pipeline, ledger } = readers;
   const found = await Promise.all(
-    Object.values(pipeline.environments).map(async (environment): Promise<Movement[]> => {
+    Object.values(pipeline.environments).map(async (environment): Promise<PromotionInProgress[]> => {
       const open = (await ledger.promotions(environment.name, RECENT)).filter((promotion) => !isPromotionOver(promotion));
       const waits = open.some(({ state }) => DEPLOYS.has(state)) ? await ledger.waits(environment.name) : [];
       return Promise.all(
@@ -68,7 +54,7 @@ export async function movements(source: Source): Promise<Movement[]> {
             ...(behind ? { behind: behind.release } : {}),
             open: own.filter(({ state }) => state === 'open' || state === 'paused').map(({ service }) => service),
             among: own.map(({ service }) => service),
-            rollouts: shifting.length > 0 && source.kind !== 'rehearsal' ? await rolloutsOf(source, environment.name, shifting) : [],
+            rollouts: shifting.length > 0 ? await rollouts(readers, environment.name, shifting) : [],
           };
         }),
       );
@@ -88,44 +74,3 @@ const isAhead = (other: PromotionRecord, promotion: PromotionRecord) =>
 /** Since its deployments began; before them, since it was asked for. */
 const sinceOf = ({ askedAt }: PromotionRecord, own: readonly WaitRecord[]) =>
   own.length > 0 ? new Date(Math.min(...own.map(({ since }) => since))).toISOString() : askedAt;
-
-async function rolloutsOf(source: Source, environment: string, waits: readonly WaitRecord[]): Promise<readonly Rollout[]> {
-  const { rollouts } = await import('./rollouts.ts');
-  return rollouts(source, environment, waits);
-}
-
-/** Those that run, those that wait for them, and those that an approval would start. */
-export async function migrationViews(
-  source: Source,
-  moving: readonly Movement[],
-  gates: readonly ApprovalRecord[],
-): Promise<MigrationView[]> {
-  const { pipeline, ledger } = source;
-  const migrations = new Migrations(ledger.table);
-  const wanted = [
-    ...moving.filter(({ state }) => state === 'migrating').map((one) => ({ ...one, state: 'waits' as const })),
-    ...gates.flatMap(({ release, stage, releaseRun, askedAt: since }) =>
-      (pipeline.path.find(({ name }) => name === stage)?.environments ?? []).map((environment) => ({
-        releaseRun,
-        release,
-        environment,
-        since,
-        state: 'asked' as const,
-      })),
-    ),
-  ];
-  const views = await Promise.all(
-    wanted.flatMap(({ environment: name, release, releaseRun, since, state }) => {
-      const environment = pipeline.environments[name];
-      const homes = environment ? databasesOf(pipeline, environment, release.repository) : [];
-      return homes.map(async ({ id }): Promise<MigrationView[]> => {
-        const [runs, holder] = await Promise.all([migrations.runs(id, release.digest), migrations.holder(id)]);
-        if (runs.some((run) => run.state === 'succeeded')) return [];
-        const isOwn = holder?.releaseRun === releaseRun && holder.digest === release.digest;
-        const base = { database: id, repository: release.repository, tag: release.tag, environment: name };
-        return [{ ...base, state: isOwn ? 'running' : state, since: isOwn ? holder.askedAt : since }];
-      });
-    }),
-  );
-  return views.flat();
-}

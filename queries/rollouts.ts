@@ -1,11 +1,11 @@
 /** How far deployments are whose traffic shifts, as ECS says: the weight now, the step, and what it waits for. */
 import { Ecs } from '../aws/ecs.ts';
 import { type Progress, progress } from '../aws/rollouts.ts';
-import type { Source } from '../cli/connection/source.ts';
 import type { WaitRecord } from '../domain/ledger/records.ts';
 import { environmentName } from '../domain/pipeline/names.ts';
 import { shiftingOf } from '../domain/rollout/choice.ts';
 import type { Shifting } from '../domain/rollout/strategy.ts';
+import type { Readers } from './readers.ts';
 
 export interface Rollout {
   readonly service: string;
@@ -24,21 +24,22 @@ export interface Rollout {
   readonly until?: string;
 }
 
-/** @param waits of services whose traffic shifts */
-export async function rollouts(source: Source, environment: string, waits: readonly WaitRecord[]): Promise<Rollout[]> {
-  const { pipeline, connection } = source;
+/** Nothing where ECS cannot be asked. @param waits of services whose traffic shifts */
+export async function rollouts(readers: Readers, environment: string, waits: readonly WaitRecord[]): Promise<Rollout[]> {
+  const { pipeline, connection } = readers;
+  if (connection === undefined) return [];
   const ecs = new Ecs(connection);
   const cluster = environmentName(pipeline.name, environment);
   return Promise.all(
     waits.map(async ({ service, since, hook, state }): Promise<Rollout> => {
-      const strategy = strategyOf(source, environment, service);
+      const strategy = strategyOf(readers, environment, service);
       const known = { service, strategy: strategy.kind, step: 0, steps: weightsOf(strategy).length };
       if (state === 'succeeded')
         return { ...known, step: known.steps, productionPercent: 100, testPercent: 100, does: 'all traffic has shifted' };
       try {
         const deployment = hook?.deployment ?? (await ecs.look(cluster, service, since)).deployment;
         const seen = deployment === undefined ? undefined : await progress(ecs, deployment);
-        return seen === undefined ? { ...known, does: 'begins' } : { ...known, ...told(strategy, seen) };
+        return seen === undefined ? { ...known, does: 'begins' } : { ...known, ...inWords(strategy, seen) };
       } catch (error) {
         // Whoever may not ask ECS still sees the rest.
         if ((error as Error).name !== 'AccessDeniedException') throw error;
@@ -48,7 +49,7 @@ export async function rollouts(source: Source, environment: string, waits: reado
   );
 }
 
-function strategyOf({ pipeline }: Source, environment: string, service: string): Shifting {
+function strategyOf({ pipeline }: Readers, environment: string, service: string): Shifting {
   const [place, definition] = [pipeline.environments[environment], pipeline.services[service]];
   const strategy = place && definition ? shiftingOf(place, definition) : undefined;
   if (strategy === undefined) throw new Error(`${service} does not shift traffic in ${environment}`);
@@ -63,7 +64,7 @@ export function weightsOf({ kind, percent }: Pick<Shifting, 'kind' | 'percent'>)
 }
 
 /** In words; times are those that ECS said last, and the strategy's. */
-export function told(strategy: Shifting, seen: Progress): Omit<Rollout, 'service' | 'strategy' | 'steps'> {
+export function inWords(strategy: Shifting, seen: Progress): Omit<Rollout, 'service' | 'strategy' | 'steps'> {
   const weights = weightsOf(strategy);
   const { stage, productionPercent, testPercent } = seen;
   const step = weights.filter((weight) => weight <= productionPercent).length;

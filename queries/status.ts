@@ -1,11 +1,12 @@
 /** What `status` shows, as a value: what runs where, what waits for whom, what failed and why. */
 
-import type { Source } from '../cli/connection/source.ts';
 import { isFrozen } from '../domain/environment/freeze-and-pin.ts';
 import type { FreezeRecord, PinRecord, ReleaseRecord, RunningRecord } from '../domain/ledger/records.ts';
-import { type MigrationView, type Movement, migrationViews, movements } from './promotions.ts';
+import { type MigrationView, migrationsInProgress } from './migrations.ts';
+import { type PromotionInProgress, promotionsInProgress } from './promotions.ts';
+import type { Readers } from './readers.ts';
 
-export interface Overview {
+export interface Status {
   readonly pipeline: string;
   /** ISO 8601, in the pipeline's time. */
   readonly at: string;
@@ -13,7 +14,7 @@ export interface Overview {
   readonly services: readonly ServiceRow[];
   readonly inProgress: readonly ReleaseInProgress[];
   /** Promotions that have not ended, with how far their rollouts are. */
-  readonly moving: readonly Movement[];
+  readonly promotions: readonly PromotionInProgress[];
   readonly migrations: readonly MigrationView[];
   readonly failed: readonly ReleaseRecord[];
 }
@@ -41,9 +42,9 @@ export type ReleaseInProgress = ReleaseRecord & { readonly since: string };
 /** At most so many that failed are told of. */
 const FAILED = 5;
 
-export async function overview(source: Source): Promise<Overview> {
-  const { pipeline, ledger, turns } = source;
-  const now = source.now();
+export async function statusOf(readers: Readers): Promise<Status> {
+  const { pipeline, ledger, turns } = readers;
+  const now = readers.now();
   const environments = await Promise.all(
     Object.values(pipeline.environments).map(async (environment): Promise<EnvironmentView> => {
       const { name } = environment;
@@ -57,11 +58,11 @@ export async function overview(source: Source): Promise<Overview> {
       return { name, state, frozen: isFrozen(holds.freeze, now) ? holds.freeze : null, pins: holds.pins, until, manifest };
     }),
   );
-  const [inProgress, gates, recent, moving] = await Promise.all([
+  const [inProgress, gates, recent, promotions] = await Promise.all([
     ledger.inProgress(),
     ledger.openGates(),
     ledger.releases(50),
-    movements(source),
+    promotionsInProgress(readers),
   ]);
   const asked = new Map(gates.map(({ releaseRun, askedAt }) => [releaseRun, askedAt]));
   return {
@@ -72,20 +73,20 @@ export async function overview(source: Source): Promise<Overview> {
     inProgress: inProgress
       .map((release) => ({ ...release, since: asked.get(release.execution) ?? release.admittedAt }))
       .toSorted((a, b) => (a.since < b.since ? -1 : 1)),
-    moving,
-    migrations: await migrationViews(source, moving, gates),
-    failed: recent.filter((release) => FELL.has(release.state) && !isMended(release, recent)).slice(0, FAILED),
+    promotions,
+    migrations: await migrationsInProgress(readers, promotions, gates),
+    failed: recent.filter((release) => UNSUCCESSFUL.has(release.state) && !isSucceededSince(release, recent)).slice(0, FAILED),
   };
 }
 
-const FELL: ReadonlySet<string> = new Set(['failed', 'errored', 'refused']);
+const UNSUCCESSFUL: ReadonlySet<string> = new Set(['failed', 'errored', 'refused']);
 
 /** A newer release of the repository has made it since. */
-const isMended = ({ repository, admittedAt }: ReleaseRecord, recent: readonly ReleaseRecord[]) =>
+const isSucceededSince = ({ repository, admittedAt }: ReleaseRecord, recent: readonly ReleaseRecord[]) =>
   recent.some((other) => other.repository === repository && other.state === 'succeeded' && other.admittedAt > admittedAt);
 
 function serviceRow(
-  { name, containers }: { name: string; containers: Source['pipeline']['services'][string]['containers'] },
+  { name, containers }: { name: string; containers: Readers['pipeline']['services'][string]['containers'] },
   environments: readonly EnvironmentView[],
 ): ServiceRow {
   const repositories = [...new Set(Object.values(containers).flatMap((one) => ('repository' in one ? one.repository : [])))];

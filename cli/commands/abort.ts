@@ -11,8 +11,9 @@ export function addAbort(program: Command): void {
     .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withDecision(command), 'abort orders@git_cf7edb2 --reason "wrong branch"').action(
     async (what: string, options: DecideOptions & { reason?: string }) => {
-      const { openSource } = await import('../connection/source.ts');
-      const { carryOut, findRelease, splitRelease } = await import('./shared/decision.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { carryOut, splitRelease } = await import('./shared/decision.ts');
+      const { findRelease } = await import('../../queries/releases.ts');
       const source = await openSource(options);
       let execution = what;
       if (what.includes('@')) {

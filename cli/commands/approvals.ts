@@ -1,20 +1,20 @@
 /** `shiplock approvals`: what waits for people, and for whom. */
 import type { Command } from 'commander';
-import { age, dim, plain, print, printJson, table, titleOf, width, wrap } from '../terminal/output.ts';
-import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { dim, width } from '../terminal/colours.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
+import { age, plain, titleOf, wrap } from '../terminal/text.ts';
+import { withExamples, withSource } from './shared/options.ts';
 
 export function addApprovals(program: Command): void {
   const command = program.command('approvals').description('what waits for approval, by whom, since when, and until when');
   withExamples(withSource(command), 'approvals').action(async (options: SourceOptions) => {
-    const { openSource } = await import('../connection/source.ts');
-    const { approvalOf } = await import('../../domain/database/databases.ts');
-    const { askedAbout } = await import('../../domain/approval/approval.ts');
-    const { ledger, pipeline, now } = await openSource(options);
-    const gates = (await ledger.openGates()).map(({ token: _token, ...gate }) => {
-      const rule = approvalOf(pipeline, gate.stage, gate.release.repository);
-      // A token is what answers a gate: nobody but decide needs it.
-      return { ...gate, quorum: rule?.quorum ?? 1, approvers: rule ? askedAbout(rule, pipeline.people, gate.release.author) : [] };
-    });
+    const { openSource } = await import('../connection/open.ts');
+    const { openApprovals } = await import('../../queries/approvals.ts');
+    const source = await openSource(options);
+    const { now } = source;
+    const gates = await openApprovals(source);
     if (options.json) return printJson(gates);
     if (gates.length === 0) return print('nothing waits for approval');
     const drawn = table(

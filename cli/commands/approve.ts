@@ -1,6 +1,6 @@
 /** `shiplock approve`: lets a release through its gate. */
 import type { Command } from 'commander';
-import type { GateOptions } from './shared/approval.ts';
+import type { ApprovalOptions } from './shared/approval.ts';
 import { withDecision } from './shared/decision.ts';
 import { inWords, withExamples } from './shared/options.ts';
 
@@ -11,9 +11,9 @@ export function addApprove(program: Command): void {
     .argument('[approval]', 'as shiplock approvals names it, or REPOSITORY@TAG; may be left out where one waits')
     .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withDecision(command), 'approve beta/orders/cf7edb2a90b1/1', 'approve orders@git_cf7edb2').action(
-    async (approval: string | undefined, options: GateOptions) => {
-      const { answerGate } = await import('./shared/approval.ts');
-      await answerGate('approve', approval, options);
+    async (approval: string | undefined, options: ApprovalOptions) => {
+      const { answerApproval } = await import('./shared/approval.ts');
+      await answerApproval('approve', approval, options);
     },
   );
 }

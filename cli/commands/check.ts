@@ -1,6 +1,7 @@
 /** `shiplock check`: is the configuration right? */
 import type { Command } from 'commander';
-import { dim, good, print, printJson } from '../terminal/output.ts';
+import { dim, good } from '../terminal/colours.ts';
+import { print, printJson } from '../terminal/output.ts';
 
 export function addCheck(program: Command): void {
   program

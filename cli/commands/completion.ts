@@ -1,7 +1,10 @@
 /** `shiplock completion`: scripts with which shells complete commands, options and the names of the pipeline. */
 import type { Command } from 'commander';
-import { plain, print, UsageError } from '../terminal/output.ts';
-import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { print } from '../terminal/output.ts';
+import { plain } from '../terminal/text.ts';
+import { withExamples, withSource } from './shared/options.ts';
 
 export function addCompletion(program: Command): void {
   const command = program

@@ -15,10 +15,12 @@ export function addDeploy(program: Command): void {
     .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept', inWords);
   withExamples(withWait(command), 'deploy orders-web git_cf7edb2 test --wait').action(
     async (service: string, tag: string, environment: string, options: Options) => {
-      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
-      const { carryOut, confirmLive, findRelease, repositoryOf } = await import('./shared/decision.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownEnvironment, knownService } = await import('../../queries/names.ts');
+      const { carryOut, confirmLive } = await import('./shared/decision.ts');
+      const { findRelease, repositoryOf } = await import('../../queries/releases.ts');
       const source = await openSource(options);
-      known('service', service, Object.keys(source.pipeline.services));
+      knownService(source, service);
       const to = knownEnvironment(source, environment);
       const { repository, digest } = await findRelease(source, repositoryOf(source, service), tag);
       await confirmLive(source, [to], `deploy ${service} ${tag} to ${to}`, options);

@@ -10,7 +10,8 @@ export function addExtend(program: Command): void {
     .argument('<environment>', 'which')
     .requiredOption('--until <time>', '2026-11-27T22:00:00+01:00, or a span such as 2h');
   withExamples(withDecision(command), 'extend test --until 3h').action(async (name: string, options: DecideOptions & { until: string }) => {
-    const { knownEnvironment, openSource } = await import('../connection/source.ts');
+    const { openSource } = await import('../connection/open.ts');
+    const { knownEnvironment } = await import('../../queries/names.ts');
     const { carryOut, instant } = await import('./shared/decision.ts');
     const source = await openSource(options);
     const environment = knownEnvironment(source, name);

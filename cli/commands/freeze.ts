@@ -14,7 +14,8 @@ export function addFreeze(program: Command): void {
     .option('--until <time>', '2026-11-27T18:00:00+01:00, or a span such as 4h or 2d; else until it is thawed');
   withExamples(withDecision(command), 'freeze live --until 2026-11-30T08:00:00+01:00 --reason "Black Friday"').action(
     async (name: string, options: Options) => {
-      const { knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownEnvironment } = await import('../../queries/names.ts');
       const { carryOut, confirmLive, instant } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);

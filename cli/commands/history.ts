@@ -1,7 +1,12 @@
 /** `shiplock history`: the promotions of an environment, or what ran there at some time. */
 import type { Command } from 'commander';
-import { age, dayTime, inZone, print, printJson, table, titleOf, UsageError, wholeNumber } from '../terminal/output.ts';
-import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import { dayTime, inZone } from '../../domain/text/times.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
+import { age, titleOf } from '../terminal/text.ts';
+import { wholeNumber, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly at?: string };
 
@@ -16,17 +21,17 @@ export function addHistory(program: Command): void {
 }
 
 async function history(environment: string | undefined, options: Options): Promise<void> {
-  const { knownEnvironment, openSource } = await import('../connection/source.ts');
+  const { openSource } = await import('../connection/open.ts');
+  const { knownEnvironment } = await import('../../queries/names.ts');
   const at = options.at === undefined ? undefined : Date.parse(options.at);
   if (Number.isNaN(at)) throw new UsageError(`--at ${options.at}: not a time; write it as 2026-11-23T14:00:00+01:00`);
   const source = await openSource(options);
-  const { ledger, timeZone, pipeline } = source;
+  const { timeZone, pipeline } = source;
   const names = environment === undefined ? Object.keys(pipeline.environments) : [knownEnvironment(source, environment)];
   const limit = at === undefined ? options.limit : undefined;
-  const promotions = (await Promise.all(names.map((name) => ledger.promotions(name, limit)))).flat();
-  promotions.sort((a, b) => b.askedAt.localeCompare(a.askedAt));
+  const { promotionsInto, ranAt } = await import('../../queries/history.ts');
+  const promotions = await promotionsInto(source, names, limit);
   if (at !== undefined) {
-    const { ranAt } = await import('../../queries/history.ts');
     const ran = ranAt(promotions, at);
     if (options.json) return printJson(ran);
     const rows = ran.map(({ environment: where, release, since, message }) => [

@@ -6,7 +6,13 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Addresses, RunningPipeline } from '../../rehearsal/running.ts';
 import { DATA_FOLDER } from '../connection/folder.ts';
 import { claim } from '../connection/folder-claim.ts';
-import { dim, EXIT, good, heading, journalLine, note, plain, print, table, UsageError, wholeNumber, wrapped } from '../terminal/output.ts';
+import { dim, good, heading } from '../terminal/colours.ts';
+import { EXIT, UsageError } from '../terminal/errors.ts';
+import { journalLine } from '../terminal/journal-line.ts';
+import { note, print } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
+import { plain, wrapped } from '../terminal/text.ts';
+import { wholeNumber } from './shared/options.ts';
 
 interface Options {
   readonly config?: string;

@@ -1,7 +1,12 @@
 /** `shiplock logs`: what the tasks of a service say. */
 import type { Command } from 'commander';
-import { dayTime, dim, note, plain, print, UsageError, wholeNumber } from '../terminal/output.ts';
-import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import { dayTime } from '../../domain/text/times.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { dim } from '../terminal/colours.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { note, print } from '../terminal/output.ts';
+import { plain } from '../terminal/text.ts';
+import { wholeNumber, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly limit: number; readonly follow?: boolean };
 
@@ -14,11 +19,12 @@ export function addLogs(program: Command): void {
     .option('--limit <count>', 'at most so many lines, the newest', wholeNumber, 100)
     .option('--follow', 'go on until Ctrl-C');
   withExamples(withSource(command), 'logs orders-web test --follow').action(async (name: string, where: string, options: Options) => {
-    const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+    const { openSource } = await import('../connection/open.ts');
+    const { knownEnvironment, knownService } = await import('../../queries/names.ts');
     const source = await openSource(options);
-    const service = known('service', name, Object.keys(source.pipeline.services));
+    const service = knownService(source, name);
     const environment = knownEnvironment(source, where);
-    if (source.kind === 'rehearsal') throw new UsageError('a rehearsal leaves no logs; run `shiplock local` and look there');
+    if (source.connection === undefined) throw new UsageError('a rehearsal leaves no logs; run `shiplock local` and look there');
     const { Logs } = await import('../../aws/logs.ts');
     const { logGroup } = await import('../../domain/pipeline/names.ts');
     const { whileWorking } = await import('../terminal/spinner.ts');

@@ -12,11 +12,12 @@ export function addPin(program: Command): void {
     .requiredOption('--reason <text>', 'why', inWords);
   withExamples(withDecision(command), 'pin live orders --reason "audit until Friday"').action(
     async (name: string, repository: string | undefined, options: DecideOptions & { reason: string }) => {
-      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownEnvironment, knownRepository } = await import('../../queries/names.ts');
       const { carryOut, confirmLive } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
-      if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
+      if (repository !== undefined) knownRepository(source, repository);
       await confirmLive(source, [environment], `pin ${repository ?? 'all'} in ${environment}`, options);
       await carryOut(source, { verb: 'pin', environment, ...(repository ? { repository } : {}), reason: options.reason }, options);
     },

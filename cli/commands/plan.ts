@@ -1,7 +1,10 @@
 /** `shiplock plan`: what a deploy or a promotion would change and wait for, or the requests of a release rendered without AWS. */
 import type { Command } from 'commander';
-import { EXIT, heading, print, printJson, UsageError } from '../terminal/output.ts';
-import { inWords, type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { heading } from '../terminal/colours.ts';
+import { EXIT, UsageError } from '../terminal/errors.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { inWords, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & {
   readonly to?: string;
@@ -39,8 +42,8 @@ export function addPlan(program: Command): void {
     const [verb] = words;
     if (verb !== 'deploy' && verb !== 'promote') return requests(words, options);
     refuseForm(words, options);
-    const { openSource } = await import('../connection/source.ts');
-    const { planOf } = await import('../../queries/plan.ts');
+    const { openSource } = await import('../connection/open.ts');
+    const { planOf } = await import('../../queries/plan/plan.ts');
     const { whileWorking } = await import('../terminal/spinner.ts');
     const source = await openSource(options);
     const order = verb === 'deploy' ? await deployOrder(source, words, options) : await promoteOrder(source, words, options);
@@ -63,20 +66,20 @@ function refuseForm([verb, ...words]: readonly string[], { to, from, only, hotfi
 }
 
 type Source = import('../connection/source.ts').Source;
-type Order = import('../../queries/plan.ts').Order;
+type Order = import('../../queries/plan/types.ts').Order;
 
 async function deployOrder(source: Source, words: readonly string[], { hotfix }: Options): Promise<Order> {
   const [, service = '', tag = '', environment = ''] = words;
-  const { known, knownEnvironment } = await import('../connection/source.ts');
-  const { repositoryOf } = await import('./shared/decision.ts');
-  known('service', service, Object.keys(source.pipeline.services));
+  const { knownEnvironment, knownService } = await import('../../queries/names.ts');
+  const { repositoryOf } = await import('../../queries/releases.ts');
+  knownService(source, service);
   const where = knownEnvironment(source, environment);
   return orderOf(source, repositoryOf(source, service), tag, where, hotfix);
 }
 
 async function promoteOrder(source: Source, words: readonly string[], { to, from, only, hotfix }: Options): Promise<Order> {
   const [, release] = words;
-  const { knownEnvironment } = await import('../connection/source.ts');
+  const { knownEnvironment } = await import('../../queries/names.ts');
   const { splitRelease } = await import('./shared/decision.ts');
   const where = knownEnvironment(source, to ?? '');
   if (release !== undefined) {
@@ -89,7 +92,7 @@ async function promoteOrder(source: Source, words: readonly string[], { to, from
 }
 
 async function orderOf(source: Source, repository: string, reference: string, to: string, hotfix: string | undefined): Promise<Order> {
-  const { findRelease } = await import('./shared/decision.ts');
+  const { findRelease } = await import('../../queries/releases.ts');
   const { bareRelease } = await import('../../domain/release/release.ts');
   const found = await findRelease(source, repository, reference);
   const known = await source.ledger.release(repository, found.digest);
@@ -105,10 +108,10 @@ async function requests(words: readonly string[], options: Options): Promise<voi
     if (options[name] !== undefined) throw new UsageError(`--${name} says nothing of plan REPOSITORY TAG ENVIRONMENT; ${FORMS}`);
   const { configPath, loadPipeline } = await import('../connection/configuration.ts');
   const { foundationPlaceholder, planRequests } = await import('../../domain/promotion/planned-requests.ts');
-  const { known } = await import('../connection/source.ts');
+  const { knownEnvironment, knownRepository } = await import('../../queries/names.ts');
   const pipeline = await loadPipeline(configPath(options.config));
-  known('repository', repository, Object.keys(pipeline.repositories));
-  known('environment', environment, Object.keys(pipeline.environments));
+  knownRepository({ pipeline }, repository);
+  knownEnvironment({ pipeline }, environment);
   const release = { repository, digest: options.digest, tag, order: '', pushedAt: '' };
   const planned = planRequests(pipeline, environment, release, foundationPlaceholder(pipeline, environment));
   if (options.json) return printJson(planned);

@@ -1,6 +1,8 @@
 /** `shiplock promote`: a release, or everything that an environment runs, into an environment. */
 import type { Command } from 'commander';
-import { note, plain, UsageError } from '../terminal/output.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { note } from '../terminal/output.ts';
+import { plain } from '../terminal/text.ts';
 import { type DecideOptions, withWait } from './shared/decision.ts';
 import { inWords, withExamples } from './shared/options.ts';
 
@@ -24,8 +26,10 @@ export function addPromote(program: Command): void {
 }
 
 async function promote(release: string | undefined, options: Options): Promise<void> {
-  const { knownEnvironment, openSource } = await import('../connection/source.ts');
-  const { carryOut, confirmLive, findRelease, splitRelease } = await import('./shared/decision.ts');
+  const { openSource } = await import('../connection/open.ts');
+  const { knownEnvironment } = await import('../../queries/names.ts');
+  const { carryOut, confirmLive, splitRelease } = await import('./shared/decision.ts');
+  const { findRelease } = await import('../../queries/releases.ts');
   if (release !== undefined && options.from !== undefined) throw new UsageError('name a release, or --from an environment, not both');
   const source = await openSource(options);
   const to = knownEnvironment(source, options.to);
@@ -48,9 +52,11 @@ async function promote(release: string | undefined, options: Options): Promise<v
 }
 
 async function chosen(source: import('../connection/source.ts').Source) {
-  const { canAsk, choices, choose } = await import('../terminal/release-list.ts');
+  const { choose } = await import('../terminal/release-list.ts');
+  const { canAsk } = await import('../terminal/prompt.ts');
+  const { listReleases } = await import('../../queries/releases.ts');
   if (!canAsk()) throw new UsageError('name a release as REPOSITORY@TAG, or --from an environment');
   // A set is no release by itself: it is promoted --from where it runs.
-  const single = (await choices(source, 100, true)).filter(({ repository }) => !repository.startsWith('+'));
+  const single = (await listReleases(source, 100, true)).filter(({ repository }) => !repository.startsWith('+'));
   return choose(single, source.now(), source.timeZone);
 }

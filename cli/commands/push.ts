@@ -4,7 +4,10 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RegistryLogin } from '../../aws/registry-login.ts';
 import { DATA_FOLDER } from '../connection/folder.ts';
-import { dim, EXIT, good, plain, print, printJson, UsageError } from '../terminal/output.ts';
+import { dim, good } from '../terminal/colours.ts';
+import { EXIT, UsageError } from '../terminal/errors.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { plain } from '../terminal/text.ts';
 
 interface Options {
   readonly repository?: string;

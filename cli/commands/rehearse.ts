@@ -4,8 +4,12 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { DATA_FOLDER } from '../connection/folder.ts';
-import type { SavedState } from '../connection/rehearsal.ts';
-import { bad, EXIT, good, heading, isTerminal, print, printJson, table, UsageError, wholeNumber } from '../terminal/output.ts';
+import type { SavedState } from '../connection/saved-state.ts';
+import { bad, good, heading, isTerminal } from '../terminal/colours.ts';
+import { EXIT, UsageError } from '../terminal/errors.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
+import { wholeNumber } from './shared/options.ts';
 
 interface Options {
   readonly config?: string;

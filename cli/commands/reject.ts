@@ -1,6 +1,6 @@
 /** `shiplock reject`: ends a release at its gate, and says why. */
 import type { Command } from 'commander';
-import type { GateOptions } from './shared/approval.ts';
+import type { ApprovalOptions } from './shared/approval.ts';
 import { withDecision } from './shared/decision.ts';
 import { inWords, withExamples } from './shared/options.ts';
 
@@ -11,9 +11,9 @@ export function addReject(program: Command): void {
     .argument('[approval]', 'as shiplock approvals names it, or REPOSITORY@TAG; may be left out where one waits')
     .requiredOption('--reason <text>', 'why; its author reads it', inWords);
   withExamples(withDecision(command), 'reject beta/orders/cf7edb2a90b1/1 --reason "prices are wrong"').action(
-    async (approval: string | undefined, options: GateOptions) => {
-      const { answerGate } = await import('./shared/approval.ts');
-      await answerGate('reject', approval, options);
+    async (approval: string | undefined, options: ApprovalOptions) => {
+      const { answerApproval } = await import('./shared/approval.ts');
+      await answerApproval('reject', approval, options);
     },
   );
 }

@@ -1,7 +1,11 @@
 /** `shiplock releases`: what was pushed, how far it came, and where it runs; on a terminal, a picker. */
 import { type Command, Option } from 'commander';
-import { isTerminal, plain, print, printJson, UsageError, wholeNumber } from '../terminal/output.ts';
-import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { isTerminal } from '../terminal/colours.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { plain } from '../terminal/text.ts';
+import { wholeNumber, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & {
   readonly limit: number;
@@ -21,11 +25,14 @@ export function addReleases(program: Command): void {
     .option('--pick', 'choose one on the terminal, and print it as REPOSITORY@DIGEST');
   withExamples(withSource(command), 'releases --verified --limit 20', 'promote "$(shiplock releases orders --pick)" --to live').action(
     async (repository: string | undefined, options: Options) => {
-      const { known, openSource } = await import('../connection/source.ts');
-      const { canAsk, choices, choose, drawChoices, drawChosen } = await import('../terminal/release-list.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownRepository } = await import('../../queries/names.ts');
+      const { choose, drawReleases, drawRelease } = await import('../terminal/release-list.ts');
+      const { canAsk } = await import('../terminal/prompt.ts');
+      const { listReleases } = await import('../../queries/releases.ts');
       const source = await openSource(options);
-      if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
-      const list = await choices(source, options.limit, options.verified === true, repository);
+      if (repository !== undefined) knownRepository(source, repository);
+      const list = await listReleases(source, options.limit, options.verified === true, repository);
       if (options.pick) {
         if (!canAsk()) throw new UsageError('--pick asks on a terminal, and this is none; name the release instead');
         const chosen = await choose(list, source.now(), source.timeZone);
@@ -34,9 +41,9 @@ export function addReleases(program: Command): void {
       if (options.json) return printJson(list);
       if (options.verified && !options.list && list.length > 0 && canAsk() && isTerminal()) {
         const chosen = await choose(list, source.now(), source.timeZone).catch(left);
-        if (chosen) return print(drawChosen(chosen, source, sourceWords(options)));
+        if (chosen) return print(drawRelease(chosen, source, sourceWords(options)));
       }
-      print(drawChoices(list, source.now(), source.timeZone));
+      print(drawReleases(list, source.now(), source.timeZone));
     },
   );
 }

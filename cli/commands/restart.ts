@@ -11,11 +11,12 @@ export function addRestart(program: Command): void {
     .argument('[service]', 'one service, with those that share its repositories');
   withExamples(withWait(command), 'restart staging orders-web --wait').action(
     async (name: string, service: string | undefined, options: DecideOptions) => {
-      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownEnvironment, knownService } = await import('../../queries/names.ts');
       const { carryOut, confirmLive } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
-      if (service !== undefined) known('service', service, Object.keys(source.pipeline.services));
+      if (service !== undefined) knownService(source, service);
       await confirmLive(source, [environment], `restart ${service ?? 'all'} in ${environment}`, options);
       await carryOut(source, { verb: 'restart', environment, ...(service ? { service } : {}) }, options);
     },

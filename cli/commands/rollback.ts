@@ -16,13 +16,15 @@ export function addRollback(program: Command): void {
     .option('--reason <text>', 'kept in the journal', inWords);
   withExamples(withWait(command), 'rollback live --repository orders --wait', 'rollback live --to orders@git_91ff20b --now').action(
     async (name: string, options: Options) => {
-      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
-      const { carryOut, confirmLive, findRelease, splitRelease } = await import('./shared/decision.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownEnvironment, knownRepository } = await import('../../queries/names.ts');
+      const { carryOut, confirmLive, splitRelease } = await import('./shared/decision.ts');
+      const { findRelease } = await import('../../queries/releases.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
       const whole = options.to?.includes('@') ? splitRelease(options.to) : undefined;
       const repository = options.repository ?? whole?.repository ?? (await onlyOne(source, environment));
-      known('repository', repository, Object.keys(source.pipeline.repositories));
+      knownRepository(source, repository);
       const to = options.to === undefined ? undefined : await findRelease(source, repository, whole?.reference ?? options.to);
       await confirmLive(source, [environment], `roll ${repository} in ${environment} back to ${to?.tag ?? 'what ran before'}`, options);
       await carryOut(
@@ -43,7 +45,7 @@ export function addRollback(program: Command): void {
 
 /** The one repository that an environment runs. @throws UsageError if it runs several, or none */
 async function onlyOne(source: import('../connection/source.ts').Source, environment: string): Promise<string> {
-  const { UsageError } = await import('../terminal/output.ts');
+  const { UsageError } = await import('../terminal/errors.ts');
   const names = (await source.ledger.manifest(environment)).map(({ repository }) => repository);
   if (names.length === 1) return names[0] ?? '';
   throw new UsageError(

@@ -1,7 +1,9 @@
 /** `shiplock status`: what is where, what waits for whom, what failed and why. */
 import type { Command } from 'commander';
-import { dayTime, print, printJson } from '../terminal/output.ts';
-import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import { dayTime } from '../../domain/text/times.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly all?: boolean; readonly watch?: boolean };
 
@@ -12,13 +14,13 @@ export function addStatus(program: Command): void {
     .option('--all', 'a row for every service, and a line for every release on its way')
     .option('--watch', 'again whenever something has changed, until Ctrl-C');
   withExamples(withSource(command), 'status', 'status --watch').action(async (options: Options) => {
-    const { openSource } = await import('../connection/source.ts');
-    const { overview } = await import('../../queries/status.ts');
-    const { drawOverview } = await import('../terminal/status-table.ts');
+    const { openSource } = await import('../connection/open.ts');
+    const { statusOf } = await import('../../queries/status.ts');
+    const { drawStatus } = await import('../terminal/status-table.ts');
     const source = await openSource(options);
     if (options.watch) {
       const { follow, watch } = await import('../terminal/watch.ts');
-      const see = () => overview(source);
+      const see = () => statusOf(source);
       if (options.json)
         return follow(
           see,
@@ -27,12 +29,12 @@ export function addStatus(program: Command): void {
         );
       return watch(
         see,
-        (view, rows) => drawOverview(view, source.timeZone, options.all === true, rows),
+        (view, rows) => drawStatus(view, source.timeZone, options.all === true, rows),
         ({ pipeline, at }) => `${pipeline}, ${dayTime(Date.parse(at), source.timeZone)}`,
       );
     }
-    const view = await overview(source);
+    const view = await statusOf(source);
     if (options.json) printJson(view);
-    else print(drawOverview(view, source.timeZone, options.all === true));
+    else print(drawStatus(view, source.timeZone, options.all === true));
   });
 }

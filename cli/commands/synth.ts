@@ -1,6 +1,8 @@
 /** `shiplock synth`: the CloudFormation that goes to AWS, and that local AWS boots from. */
 import type { Command } from 'commander';
-import { good, print, printJson, wrapped } from '../terminal/output.ts';
+import { good } from '../terminal/colours.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { wrapped } from '../terminal/text.ts';
 
 export function addSynth(program: Command): void {
   program

@@ -6,7 +6,8 @@ import { withExamples } from './shared/options.ts';
 export function addThaw(program: Command): void {
   const command = program.command('thaw').description('end a freeze').argument('<environment>', 'which');
   withExamples(withDecision(command), 'thaw live').action(async (name: string, options: DecideOptions) => {
-    const { knownEnvironment, openSource } = await import('../connection/source.ts');
+    const { openSource } = await import('../connection/open.ts');
+    const { knownEnvironment } = await import('../../queries/names.ts');
     const { carryOut, confirmLive } = await import('./shared/decision.ts');
     const source = await openSource(options);
     const environment = knownEnvironment(source, name);

@@ -11,11 +11,12 @@ export function addUnpin(program: Command): void {
     .argument('[repository]', 'if it was pinned by itself, as rollback does');
   withExamples(withDecision(command), 'unpin live orders').action(
     async (name: string, repository: string | undefined, options: DecideOptions) => {
-      const { known, knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownEnvironment, knownRepository } = await import('../../queries/names.ts');
       const { carryOut, confirmLive } = await import('./shared/decision.ts');
       const source = await openSource(options);
       const environment = knownEnvironment(source, name);
-      if (repository !== undefined) known('repository', repository, Object.keys(source.pipeline.repositories));
+      if (repository !== undefined) knownRepository(source, repository);
       await confirmLive(source, [environment], `unpin ${repository ?? 'all'} in ${environment}`, options);
       await carryOut(source, { verb: 'unpin', environment, ...(repository ? { repository } : {}) }, options);
     },

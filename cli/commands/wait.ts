@@ -1,7 +1,11 @@
 /** `shiplock wait`: until something has ended, for scripts and CI; the exit code says how. */
 import type { Command } from 'commander';
-import { bad, good, inZone, plain, print, printJson, wholeNumber, wrapped } from '../terminal/output.ts';
-import { type SourceOptions, withExamples, withSource } from './shared/options.ts';
+import { inZone } from '../../domain/text/times.ts';
+import type { SourceOptions } from '../connection/options.ts';
+import { bad, good } from '../terminal/colours.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { plain, wrapped } from '../terminal/text.ts';
+import { wholeNumber, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & { readonly timeout: number; readonly in?: string };
 
@@ -16,7 +20,8 @@ export function addWait(program: Command): void {
     .option('--timeout <minutes>', 'at most so long', wholeNumber, 60);
   withExamples(withSource(command), 'wait orders@git_cf7edb2 --in test', 'wait orders-cf7edb2a90b1-1 --timeout 30').action(
     async (what: string, options: Options) => {
-      const { knownEnvironment, openSource } = await import('../connection/source.ts');
+      const { openSource } = await import('../connection/open.ts');
+      const { knownEnvironment } = await import('../../queries/names.ts');
       const { exitCodeOf, waitFor } = await import('./shared/wait.ts');
       const source = await openSource(options);
       const environment = options.in === undefined ? undefined : knownEnvironment(source, options.in);
@@ -43,7 +48,8 @@ export function addWait(program: Command): void {
 
 /** Just after a push the ledger may not know of it yet: a release is waited for too. */
 async function releaseOf(source: import('../connection/source.ts').Source, what: string): Promise<{ repository: string; digest: string }> {
-  const { findRelease, splitRelease } = await import('./shared/decision.ts');
+  const { splitRelease } = await import('./shared/decision.ts');
+  const { findRelease } = await import('../../queries/releases.ts');
   const { repository, reference } = splitRelease(what);
   const { digest } = await findRelease(source, repository, reference);
   return { repository, digest };

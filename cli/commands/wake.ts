@@ -9,7 +9,8 @@ export function addWake(program: Command): void {
     .description('bring an on-demand environment up with what ran before')
     .argument('<environment>', 'which');
   withExamples(withWait(command), 'wake test --wait').action(async (name: string, options: DecideOptions) => {
-    const { knownEnvironment, openSource } = await import('../connection/source.ts');
+    const { openSource } = await import('../connection/open.ts');
+    const { knownEnvironment } = await import('../../queries/names.ts');
     const { carryOut } = await import('./shared/decision.ts');
     const source = await openSource(options);
     await carryOut(source, { verb: 'wake', environment: knownEnvironment(source, name) }, options);

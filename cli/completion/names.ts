@@ -1,6 +1,7 @@
 /** What can be named on the command line, for shells that complete it: each with a few words about it. */
-import type { SourceOptions } from '../commands/shared/options.ts';
-import { openSource } from '../connection/source.ts';
+
+import { openSource } from '../connection/open.ts';
+import type { SourceOptions } from '../connection/options.ts';
 
 export const KINDS = ['environments', 'services', 'repositories', 'people', 'releases', 'tags', 'approvals'] as const;
 export type Kind = (typeof KINDS)[number];

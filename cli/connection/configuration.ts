@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Pipeline } from '../../domain/pipeline/pipeline.ts';
 import { readConfig } from '../../infra/config-file.ts';
-import { UsageError } from '../terminal/output.ts';
+import { UsageError } from '../terminal/errors.ts';
 
 /** Where a pipeline is looked for when nobody says: here, then the example. */
 const CANDIDATES = ['shiplock.config.ts', 'examples/acme/shiplock.config.ts'];

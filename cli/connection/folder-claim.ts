@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { plain, UsageError } from '../terminal/output.ts';
+import { UsageError } from '../terminal/errors.ts';
+import { plain } from '../terminal/text.ts';
 
 /** A folder that is one's own. */
 export interface Claim {

@@ -1,43 +1,24 @@
-/** The state that a rehearsal left in a data folder, behind the same ledger and journal as on AWS. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Connection } from '../../aws/clients.ts';
-import type { Pipeline } from '../../domain/pipeline/pipeline.ts';
-import { clientConfig } from '../../local/core/client.ts';
-import { VirtualClock } from '../../local/core/clock.ts';
-import { World } from '../../local/core/world.ts';
-import { factories } from '../../local/services/index.ts';
-import { UsageError } from '../terminal/output.ts';
+/** What a rehearsal left: to be looked at, and no more. */
 
-export interface SavedState {
-  readonly pipeline: string;
-  /** As it was rehearsed. */
-  readonly definition: Pipeline;
-  readonly account: string;
-  readonly region: string;
-  readonly timeZone: string;
-  /** When it was saved, in the rehearsal's own time. Milliseconds since the epoch. */
-  readonly now: number;
-  readonly environments: readonly string[];
-  /** By service name, as each service saves itself. */
-  readonly services: Readonly<Record<string, unknown>>;
-}
+import { UsageError } from '../terminal/errors.ts';
+import { opened } from './opened.ts';
+import type { Source } from './source.ts';
 
-export interface Opened {
-  readonly state: SavedState;
-  /** Reaches what was saved, and may only read it. */
-  readonly connection: Connection;
-}
-
-/** @throws UsageError if it was left by another version */
-export function openData(folder: string): Opened {
-  const state = JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')) as SavedState;
-  if (state.definition === undefined) throw new UsageError(`${folder}: left by an older version; run \`shiplock rehearse\` again`);
-  const world = new World(new VirtualClock(state.now), factories);
-  const site = world.site(state.account, state.region);
-  for (const [name, saved] of Object.entries(state.services)) site.find(name).load?.(saved);
-  const reader = site.service('iam').user('reader', {
-    read: { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:Query'], Resource: '*' } },
-  });
-  return { state, connection: clientConfig(world, { region: state.region, credentials: reader }) };
+export async function openRehearsal(folder: string): Promise<Source> {
+  // Brings all of local AWS: only where it is needed.
+  const { openData } = await import('./saved-state.ts');
+  const { state, connection } = openData(folder);
+  const over = (verb: string): never => {
+    throw new UsageError(
+      `${verb}: the rehearsal in ${folder} is over and can only be looked at; run \`shiplock local\` to go on by hand, or name a pipeline in AWS with --config or --profile`,
+    );
+  };
+  return {
+    kind: 'rehearsal',
+    ...opened(state.definition, connection),
+    timeZone: state.timeZone,
+    now: () => state.now,
+    assertMayDecide: over,
+    decide: async ({ verb }) => over(verb),
+  };
 }

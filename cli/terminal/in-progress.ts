@@ -1,16 +1,19 @@
 /** Draws what is on its way: who waits for whom, how far each rollout is, and which migrations run or will. */
 import { membersOf } from '../../domain/release/release.ts';
-import type { MigrationView, Movement } from '../../queries/promotions.ts';
+import { inZone } from '../../domain/text/times.ts';
+import type { MigrationView } from '../../queries/migrations.ts';
+import type { PromotionInProgress } from '../../queries/promotions.ts';
 import type { Rollout } from '../../queries/rollouts.ts';
-import type { Overview, ReleaseInProgress } from '../../queries/status.ts';
-import { age, columns, cut, dim, heading, inZone, plain, titleOf, warn, wrap } from './output.ts';
+import type { ReleaseInProgress, Status } from '../../queries/status.ts';
+import { dim, heading, warn } from './colours.ts';
+import { age, columns, cut, plain, titleOf, wrap } from './text.ts';
 
 /**
  * @param room columns
  * @param most so many releases have lines of their own; of the others it is counted what they wait for
  */
-export function drawWay(
-  { inProgress, moving, migrations }: Pick<Overview, 'inProgress' | 'moving' | 'migrations'>,
+export function drawInProgress(
+  { inProgress, promotions, migrations }: Pick<Status, 'inProgress' | 'promotions' | 'migrations'>,
   now: number,
   timeZone: string,
   room: number,
@@ -19,13 +22,13 @@ export function drawWay(
   const lines: string[] = [];
   const old = (since: string) => age(now - Date.parse(since));
   for (const release of inProgress.slice(0, most)) {
-    const own = moving.filter(({ releaseRun }) => releaseRun === release.execution);
+    const own = promotions.filter(({ releaseRun }) => releaseRun === release.execution);
     lines.push(...releaseLines(release, own, old, timeZone, room));
-    lines.push(...movementLines(own, now, room));
+    lines.push(...promotionLines(own, now, room));
   }
   lines.push(...counted(inProgress.slice(most), timeZone, room));
   const runs = new Set(inProgress.map(({ execution }) => execution));
-  for (const one of moving.filter((movement) => !runs.has(movement.releaseRun))) {
+  for (const one of promotions.filter((promotion) => !runs.has(promotion.releaseRun))) {
     const { ordered, release } = one;
     const what = ordered?.verb === 'restart' ? 'restart of' : ordered ? 'back to' : '';
     const text = [what, titleOf(release)].filter(Boolean).join(' ');
@@ -36,7 +39,7 @@ export function drawWay(
       lines.push(
         ...wrap(`waits for its turn in ${one.environment}${whom}, for ${old(one.since)}`, room - 4).map((line) => `    ${warn(line)}`),
       );
-    lines.push(...movementLines([one], now, room));
+    lines.push(...promotionLines([one], now, room));
   }
   const drawn = lines.length > 0 ? [heading('on their way'), ...lines] : [];
   return migrations.length > 0 ? [...drawn, heading('migrations'), ...migrationLines(migrations, old, room)] : drawn;
@@ -44,7 +47,7 @@ export function drawWay(
 
 function releaseLines(
   release: ReleaseInProgress,
-  own: readonly Movement[],
+  own: readonly PromotionInProgress[],
   old: (since: string) => string,
   timeZone: string,
   room: number,
@@ -81,12 +84,12 @@ function counted(inProgress: readonly ReleaseInProgress[], timeZone: string, roo
 }
 
 /** What waits for its turn says so in the line of its release. */
-function movementLines(moving: readonly Movement[], now: number, room: number): string[] {
-  const shown = moving.filter(({ state }) => state !== 'waiting');
+function promotionLines(promotions: readonly PromotionInProgress[], now: number, room: number): string[] {
+  const shown = promotions.filter(({ state }) => state !== 'waiting');
   const wide = Math.max(0, ...shown.map(({ environment }) => columns(environment)));
-  return shown.flatMap((movement) => {
-    const place = `    ${movement.environment.padEnd(wide)}  `;
-    return does(movement, now).flatMap((text, index) => {
+  return shown.flatMap((promotion) => {
+    const place = `    ${promotion.environment.padEnd(wide)}  `;
+    return does(promotion, now).flatMap((text, index) => {
       const head = index === 0 ? place : ' '.repeat(place.length);
       const lines = wrap(text, Math.max(20, room - place.length));
       return lines.map((line, at) => (at === 0 ? head : ' '.repeat(place.length)) + line);
@@ -95,7 +98,7 @@ function movementLines(moving: readonly Movement[], now: number, room: number): 
 }
 
 /** A line for each thing that goes on in it. */
-function does({ state, since, release, rollouts, open, among }: Movement, now: number): string[] {
+function does({ state, since, release, rollouts, open, among }: PromotionInProgress, now: number): string[] {
   const so = age(now - Date.parse(since));
   // What pauses at its test listener is checked there, and has not come through.
   switch (state === 'verifying' && open.length > 0 ? 'deploying' : state) {

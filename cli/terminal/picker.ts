@@ -1,8 +1,9 @@
 /** A list to choose from on a terminal: arrows move, letters narrow it down, Enter chooses. Drawn on the other stream, as the result may be captured. */
 import { emitKeypressEvents, type Key } from 'node:readline';
-import { columns, cut, InterruptedError, padTo, plain } from './output.ts';
+import { InterruptedError } from './errors.ts';
 import { Screen } from './screen.ts';
 import { rest } from './spinner.ts';
+import { columns, cut, padTo, plain } from './text.ts';
 
 export interface Option {
   /** What narrowing looks at, and the number finds. */

@@ -3,8 +3,10 @@
 import { releaseTitle, shortDigest } from '../../domain/release/release.ts';
 import type { Strategy } from '../../domain/rollout/strategy.ts';
 import { hunks } from '../../domain/text/diff.ts';
-import type { Change, Commit, EnvironmentPlan, Plan, ServicePlan } from '../../queries/plan.ts';
-import { bad, bold, cut, dim, good, heading, inZone, padTo, plain, warn, width, wrap } from './output.ts';
+import { inZone } from '../../domain/text/times.ts';
+import type { Change, Commit, EnvironmentPlan, Plan, ServicePlan } from '../../queries/plan/types.ts';
+import { bad, bold, dim, good, heading, warn, width } from './colours.ts';
+import { cut, padTo, plain, wrap } from './text.ts';
 
 /** Where nothing cuts lines, words still break here. */
 const WIDEST = 120;

@@ -1,7 +1,11 @@
 /** The live view of a rehearsal: on a terminal a line for each release that moves, else a plain line for each thing that happens. */
 import type { JournalEntry } from '../../domain/ledger/records.ts';
+import { clockTime } from '../../domain/text/times.ts';
 import type { Audience, Check } from '../../rehearsal/play.ts';
-import { clockTime, dim, journalLine, plain, print, width } from './output.ts';
+import { dim, width } from './colours.ts';
+import { journalLine } from './journal-line.ts';
+import { print } from './output.ts';
+import { plain } from './text.ts';
 
 /** Redraw at most so often: the eye needs no more. */
 const FRAME = 80;

@@ -1,5 +1,8 @@
 /** A line that moves while something takes longer than a second, on a terminal only; whatever is printed takes its place. */
-import { beforeOutput, cut, EXIT } from './output.ts';
+
+import { EXIT } from './errors.ts';
+import { beforeOutput } from './output.ts';
+import { cut } from './text.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 

@@ -1,8 +1,10 @@
 /** Draws an overview: environments side by side in as many columns as the terminal has, what differs first, equal rows as one. */
 import type { RunningRecord } from '../../domain/ledger/records.ts';
-import type { EnvironmentView, Overview, ServiceRow } from '../../queries/status.ts';
-import { drawWay, hanging } from './in-progress.ts';
-import { bad, bold, columns, dayTime, dim, good, heading, inZone, padTo, plain, shortAge, titleOf, warn, width, wrap } from './output.ts';
+import { dayTime, inZone } from '../../domain/text/times.ts';
+import type { EnvironmentView, ServiceRow, Status } from '../../queries/status.ts';
+import { bad, bold, dim, good, heading, warn, width } from './colours.ts';
+import { drawInProgress, hanging } from './in-progress.ts';
+import { columns, padTo, plain, shortAge, titleOf, wrap } from './text.ts';
 
 /** More rows than these are not read. */
 const ROWS = 30;
@@ -16,13 +18,13 @@ const TOLD = 20;
  * @param all every service has its row, every release its line
  * @param height rows of the screen, if no more can be seen than these
  */
-export function drawOverview(view: Overview, timeZone: string, all: boolean, height = Number.POSITIVE_INFINITY): string {
+export function drawStatus(view: Status, timeZone: string, all: boolean, height = Number.POSITIVE_INFINITY): string {
   // Half a screen for what runs, where a service has two lines; what waits and what failed share the rest.
   const most = (usual: number, part: number) => (all ? Number.POSITIVE_INFINITY : Math.min(usual, Math.max(3, Math.floor(height / part))));
   const now = Date.parse(view.at);
   const room = Math.min(width(), 160) - 1;
   const lines = [...grid(view, now, room, all, most(ROWS, 5)), ...holds(view, timeZone, room)];
-  lines.push(...drawWay(view, now, timeZone, room, most(TOLD, 5)));
+  lines.push(...drawInProgress(view, now, timeZone, room, most(TOLD, 5)));
   if (view.failed.length > 0) {
     lines.push(heading('did not make it'));
     const shown = view.failed.slice(0, most(TOLD, 10));
@@ -46,7 +48,7 @@ interface Row {
   readonly cells: readonly (readonly [string, string])[];
 }
 
-function grid({ environments, services }: Overview, now: number, room: number, all: boolean, most: number): string[] {
+function grid({ environments, services }: Status, now: number, room: number, all: boolean, most: number): string[] {
   const own = services.filter(({ differs }) => all || differs || services.length < MANY);
   // One table is worth shorter names.
   const spacious = fold(own, environments, now, 3);
@@ -179,7 +181,7 @@ function cell(records: readonly RunningRecord[], now: number): readonly [string,
   return [tags, `${commit}${shortAge(now - Date.parse(first.since))}`];
 }
 
-function holds({ environments }: Overview, timeZone: string, room: number): string[] {
+function holds({ environments }: Status, timeZone: string, room: number): string[] {
   const lines: string[] = [];
   const time = (at: string) => dayTime(Date.parse(at), timeZone);
   for (const { name, frozen, pins, until } of environments) {

@@ -1,7 +1,11 @@
 /** Shows something again and again: drawn over on a terminal, else printed when it has changed. */
-import { cutPainted, dim, EXIT, isTerminal, print } from './output.ts';
+
+import { dim, isTerminal } from './colours.ts';
+import { EXIT } from './errors.ts';
+import { print } from './output.ts';
 import { Screen } from './screen.ts';
 import { rest } from './spinner.ts';
+import { cutPainted } from './text.ts';
 
 /** A look costs a few reads of the ledger: this is often enough for people. Milliseconds. */
 const CALM = 2_000;

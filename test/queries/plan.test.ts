@@ -11,7 +11,7 @@ import type {
 } from '../../domain/ledger/records.ts';
 import type { Release } from '../../domain/release/release.ts';
 import type { Ticket } from '../../domain/turn/protocol.ts';
-import { planOf } from '../../queries/plan.ts';
+import { planOf } from '../../queries/plan/plan.ts';
 import { digest, pipeline, release } from '../domain/parts.ts';
 
 /** Monday, 08:00 in Berlin. */

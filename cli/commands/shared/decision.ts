@@ -1,10 +1,15 @@
 /** What the commands that change something have in common: live asks for its name, the answer is shown, and the outcome waited for. */
 import type { Command } from 'commander';
 import type { Reply } from '../../../aws/decisions.ts';
+import { inZone } from '../../../domain/text/times.ts';
+import type { Outcome } from '../../../queries/outcome.ts';
+import type { SourceOptions } from '../../connection/options.ts';
 import type { Source } from '../../connection/source.ts';
-import { bad, EXIT, good, inZone, note, plain, print, printJson, UsageError, wholeNumber, wrapped } from '../../terminal/output.ts';
-import { type SourceOptions, withSource } from './options.ts';
-import type { Waited } from './wait.ts';
+import { bad, good } from '../../terminal/colours.ts';
+import { EXIT, UsageError } from '../../terminal/errors.ts';
+import { note, print, printJson } from '../../terminal/output.ts';
+import { plain, wrapped } from '../../terminal/text.ts';
+import { wholeNumber, withSource } from './options.ts';
 
 export type DecideOptions = SourceOptions & { readonly yesLive?: boolean; readonly wait?: boolean; readonly timeout?: number };
 
@@ -26,7 +31,7 @@ export function isLive({ pipeline }: Pick<Source, 'pipeline'>, environment: stri
 /** Asks for the name of a live environment to be typed. @throws UsageError if it was not, or nobody can be asked */
 export async function confirmLive(source: Source, environments: readonly string[], what: string, options: DecideOptions): Promise<void> {
   source.assertMayDecide(what);
-  const { ask, canAsk } = await import('../../terminal/release-list.ts');
+  const { ask, canAsk } = await import('../../terminal/prompt.ts');
   for (const environment of environments) {
     if (!isLive(source, environment) || options.yesLive) continue;
     if (!canAsk()) throw new UsageError(`${what}: ${environment} is live, and nobody can be asked here; say --yes-live if you mean it`);
@@ -59,7 +64,7 @@ export async function carryOut(
 }
 
 /** What was stopped has ended: what ran before is back, unless it was through before it could be stopped, or needs a person. */
-async function back(source: Source, reply: Reply, { execution, outcome, reason }: Waited, { json }: DecideOptions): Promise<void> {
+async function back(source: Source, reply: Reply, { execution, outcome, reason }: Outcome, { json }: DecideOptions): Promise<void> {
   const promotion = await source.ledger.promotion(execution);
   const freeze = promotion && (await source.ledger.freeze(promotion.environment));
   const why = freeze?.needsPerson
@@ -74,53 +79,12 @@ async function back(source: Source, reply: Reply, { execution, outcome, reason }
   print(why === undefined ? good('✓ what ran before is back') : bad(wrapped(`✗ ${inZone(plain(why), source.timeZone)}`)));
 }
 
-/** A release by `REPOSITORY@TAG`, `REPOSITORY@DIGEST` or a part of the digest: from the ledger, else from ECR. @throws UsageError if there is none */
-export async function findRelease(
-  source: Source,
-  repository: string,
-  reference: string,
-): Promise<{ readonly repository: string; readonly digest: string; readonly tag: string }> {
-  const { known } = await import('../../connection/source.ts');
-  known('repository', repository, Object.keys(source.pipeline.repositories));
-  const releases = await source.ledger.releasesOf(repository);
-  const hex = reference.replace(/^sha256:/, '');
-  const isDigest = /^[0-9a-f]{7,64}$/.test(hex);
-  const found =
-    releases.toSorted((a, b) => b.admittedAt.localeCompare(a.admittedAt)).find(({ tag }) => tag === reference) ??
-    (isDigest ? releases.find(({ digest }) => digest.startsWith(`sha256:${hex}`)) : undefined);
-  if (found) return found;
-  if (source.kind !== 'rehearsal') {
-    const { Registry } = await import('../../../aws/ecr.ts');
-    // People may read the ledger alone; then what it does not know is not there.
-    const image = await new Registry(source.connection).image(repository, reference).catch((error: Error) => {
-      if (error.name !== 'AccessDeniedException') throw error;
-      return undefined;
-    });
-    if (image) return { repository, digest: image.digest, tag: image.tags[0] ?? reference };
-  }
-  // Loaded when it is needed: help starts fast.
-  const { suggestion } = await import('../../../domain/text/suggestion.ts');
-  const near = suggestion(
-    reference,
-    releases.map(({ tag }) => tag),
-  );
-  throw new UsageError(`no release ${plain(reference)} of ${repository}${near}; see shiplock releases ${repository}`);
-}
-
 /** `orders@git_cf7edb2` → repository and reference. @throws UsageError */
 export function splitRelease(text: string): { readonly repository: string; readonly reference: string } {
   const at = text.indexOf('@');
   if (at <= 0 || at === text.length - 1)
     throw new UsageError(`${plain(text)}: write a release as REPOSITORY@TAG, such as orders@git_cf7edb2`);
   return { repository: text.slice(0, at), reference: text.slice(at + 1) };
-}
-
-/** The repository that a service runs. @throws UsageError if it runs none, or several and none is chosen */
-export function repositoryOf(source: Source, service: string): string {
-  const containers = Object.values(source.pipeline.services[service]?.containers ?? {});
-  const own = [...new Set(containers.flatMap((one) => ('repository' in one ? one.repository : [])))];
-  if (own.length === 1) return own[0] ?? '';
-  throw new UsageError(`${service} runs ${own.join(' and ')}; promote one of them: shiplock promote ${own[0]}@TAG --to ENVIRONMENT`);
 }
 
 /** A time to come: ISO 8601, or `2h`, `90m`, `3d` from now. @throws UsageError */

@@ -2,7 +2,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entry } from '../../../local/registry/tar.ts';
-import { UsageError } from '../../terminal/output.ts';
+import { UsageError } from '../../terminal/errors.ts';
 
 /** A layer is built in memory; ECR itself takes ten times as much. */
 const MOST_BYTES = 1024 ** 3;

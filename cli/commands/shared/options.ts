@@ -1,15 +1,6 @@
 /** The options that every command has which looks at a pipeline, or changes one. */
 import { type Command, InvalidArgumentError } from 'commander';
 
-export interface SourceOptions {
-  readonly data?: string;
-  readonly config?: string;
-  readonly profile?: string;
-  readonly aws?: boolean;
-  readonly as?: string;
-  readonly json?: boolean;
-}
-
 /** Where from: see docs/commands.md. */
 export function withSource(command: Command): Command {
   return command
@@ -32,4 +23,10 @@ export function inWords(text: string): string {
 /** Ends the help with examples. */
 export function withExamples(command: Command, ...examples: readonly string[]): Command {
   return command.addHelpText('after', `\nExample:\n${examples.map((example) => `  $ shiplock ${example}`).join('\n')}`);
+}
+
+/** For options that are whole numbers. @throws InvalidArgumentError, which names the option */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.');
+  return Number(text);
 }

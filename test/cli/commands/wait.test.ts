@@ -1,12 +1,14 @@
 /** Waiting, against a ledger in memory: any release is found, however old, and each attempt by its own name. */
 import { describe, expect, it } from 'vitest';
-import { type Awaited, exitCodeOf, waitFor } from '../../../cli/commands/shared/wait.ts';
+import { exitCodeOf, waitFor } from '../../../cli/commands/shared/wait.ts';
 import type { Source } from '../../../cli/connection/source.ts';
-import { inZone, UsageError } from '../../../cli/terminal/output.ts';
+import { UsageError } from '../../../cli/terminal/errors.ts';
 import type { JournalEntry, PromotionRecord, ReleaseRecord, RunningRecord } from '../../../domain/ledger/records.ts';
 import { orderedExecution, promotionExecution, releaseExecution } from '../../../domain/pipeline/names.ts';
 import { setRepository } from '../../../domain/release/release.ts';
+import { inZone } from '../../../domain/text/times.ts';
 import { inOrder } from '../../../queries/journal.ts';
+import type { Awaited } from '../../../queries/outcome.ts';
 import { release } from '../../domain/parts.ts';
 
 const record = (tag: string, more: Partial<ReleaseRecord> = {}): ReleaseRecord => ({

@@ -1,10 +1,10 @@
 /** What status says of what is on its way: the weight now, the step and what it waits for; who waits behind whom; migrations. */
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../../aws/rollouts.ts';
-import { drawWay } from '../../../cli/terminal/in-progress.ts';
+import { drawInProgress } from '../../../cli/terminal/in-progress.ts';
 import type { Shifting } from '../../../domain/rollout/strategy.ts';
-import type { Movement } from '../../../queries/promotions.ts';
-import { type Rollout, told, weightsOf } from '../../../queries/rollouts.ts';
+import type { PromotionInProgress } from '../../../queries/promotions.ts';
+import { inWords, type Rollout, weightsOf } from '../../../queries/rollouts.ts';
 import type { ReleaseInProgress } from '../../../queries/status.ts';
 import { release } from '../../domain/parts.ts';
 
@@ -21,7 +21,7 @@ const rollout = (progress: Progress, strategy = linear): Rollout => ({
   service: 'gateway',
   strategy: strategy.kind,
   steps: weightsOf(strategy).length,
-  ...told(strategy, progress),
+  ...inWords(strategy, progress),
 });
 
 const runRelease = (more: Partial<ReleaseInProgress> = {}): ReleaseInProgress => ({
@@ -33,7 +33,7 @@ const runRelease = (more: Partial<ReleaseInProgress> = {}): ReleaseInProgress =>
   attempt: 1,
   ...more,
 });
-const movement = (more: Partial<Movement> = {}): Movement => ({
+const movement = (more: Partial<PromotionInProgress> = {}): PromotionInProgress => ({
   promotion: 'live-gateway-1',
   releaseRun: 'gateway-1',
   environment: 'live',
@@ -45,8 +45,8 @@ const movement = (more: Partial<Movement> = {}): Movement => ({
   rollouts: [],
   ...more,
 });
-const draw = (inProgress: ReleaseInProgress[], moving: Movement[] = []) =>
-  drawWay({ inProgress, moving, migrations: [] }, now, 'Europe/Berlin', 200).join('\n');
+const draw = (inProgress: ReleaseInProgress[], promotions: PromotionInProgress[] = []) =>
+  drawInProgress({ inProgress, promotions, migrations: [] }, now, 'Europe/Berlin', 200).join('\n');
 
 describe('a rollout that shifts traffic', () => {
   it('comes through the weights that ECS gives it', () => {
@@ -121,8 +121,8 @@ describe('what is on its way', () => {
       environment: 'staging',
       since: '2026-11-23T11:58:00Z',
     });
-    const text = drawWay(
-      { inProgress: [], moving: [], migrations: [of('live/orders', 'running'), of('live/crm', 'waits'), of('beta/orders', 'asked')] },
+    const text = drawInProgress(
+      { inProgress: [], promotions: [], migrations: [of('live/orders', 'running'), of('live/crm', 'waits'), of('beta/orders', 'asked')] },
       now,
       'Europe/Berlin',
       200,

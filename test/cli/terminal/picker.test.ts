@@ -2,9 +2,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Source } from '../../../cli/connection/source.ts';
-import { columns } from '../../../cli/terminal/output.ts';
 import { drawPicker, matching, type Option, press, type Standing } from '../../../cli/terminal/picker.ts';
-import { type Choice, nextOf } from '../../../cli/terminal/release-list.ts';
+import { nextOf } from '../../../cli/terminal/release-list.ts';
+import { columns } from '../../../cli/terminal/text.ts';
+import type { ReleaseView } from '../../../queries/releases.ts';
 
 const options: Option[] = Array.from({ length: 100 }, (_, index) => ({
   number: index + 1,
@@ -27,8 +28,11 @@ const keys = (...names: (string | { ctrl: string })[]) =>
 describe('a release that was chosen', () => {
   const stage = (...environments: string[]) => ({ environments });
   const source = { pipeline: { path: [stage('test'), stage('beta', 'load'), stage('live')] } } as unknown as Pick<Source, 'pipeline'>;
-  const chosen = (more: Partial<Choice>) =>
-    nextOf({ repository: 'orders', tag: 'git_1', state: 'succeeded', runsIn: [], verifiedIn: [], ...more } as unknown as Choice, source)[0];
+  const chosen = (more: Partial<ReleaseView>) =>
+    nextOf(
+      { repository: 'orders', tag: 'git_1', state: 'succeeded', runsIn: [], verifiedIn: [], ...more } as unknown as ReleaseView,
+      source,
+    )[0];
 
   it.each([
     [{ runsIn: ['test'], verifiedIn: ['test'] }, 'plan promote orders@git_1 --to beta'],
@@ -38,7 +42,7 @@ describe('a release that was chosen', () => {
     [{ state: 'in-progress', waitsFor: 'approval for beta by lead@example.com' }, 'approve orders@git_1'],
     [{ state: 'in-progress' }, 'wait orders@git_1'],
   ] as const)('%j goes on by: %s', (more, expected) => {
-    expect(chosen(more as Partial<Choice>)).toBe(expected);
+    expect(chosen(more as Partial<ReleaseView>)).toBe(expected);
   });
 });
 

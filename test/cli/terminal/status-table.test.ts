@@ -1,10 +1,11 @@
 /** How status looks: it fits the terminal, stays readable with many services, and obeys nobody's escapes. */
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { columns, cut, table, wrap } from '../../../cli/terminal/output.ts';
-import { drawOverview } from '../../../cli/terminal/status-table.ts';
+import { drawStatus } from '../../../cli/terminal/status-table.ts';
+import { table } from '../../../cli/terminal/table.ts';
+import { columns, cut, wrap } from '../../../cli/terminal/text.ts';
 import type { RunningRecord } from '../../../domain/ledger/records.ts';
-import type { EnvironmentView, Overview, ServiceRow } from '../../../queries/status.ts';
+import type { EnvironmentView, ServiceRow, Status } from '../../../queries/status.ts';
 
 const at = '2026-11-23T12:00:00Z';
 
@@ -37,13 +38,13 @@ const row = (service: string, tags: Readonly<Record<string, string>>): ServiceRo
   differs: new Set(Object.values(tags)).size > 1,
 });
 
-const view = (services: readonly ServiceRow[], names: readonly string[], more: Partial<Overview> = {}): Overview => ({
+const view = (services: readonly ServiceRow[], names: readonly string[], more: Partial<Status> = {}): Status => ({
   pipeline: 'acme',
   at,
   environments: names.map((name) => environment(name)),
   services,
   inProgress: [],
-  moving: [],
+  promotions: [],
   migrations: [],
   failed: [],
   ...more,
@@ -68,7 +69,7 @@ describe('status on a terminal of 80 columns', () => {
       attempt: 1,
       since: at,
     };
-    const text = drawOverview(
+    const text = drawStatus(
       view(services, [...FIVE, 'a-sixth-environment', 'a-seventh-one'], {
         inProgress: [{ ...release, waitsFor: `approval for live by ${'somebody@example.com, '.repeat(8)}` }],
         failed: [{ ...release, state: 'failed', reason: 'word '.repeat(100) + 'x'.repeat(200) }],
@@ -84,11 +85,11 @@ describe('status on a terminal of 80 columns', () => {
     const services = Array.from({ length: 200 }, (_, index) =>
       row(`service-${index}`, index % 40 === 7 ? { ...everywhere('1.0.0'), test: `2.0.${index}` } : everywhere(`1.0.${index}`)),
     );
-    const text = drawOverview(view(services, FIVE), 'UTC', false);
+    const text = drawStatus(view(services, FIVE), 'UTC', false);
     expect(lines(text).length).toBeLessThan(24);
     expect(text).toContain('service-47');
     expect(text).toContain('195 more services run the same release everywhere');
-    expect(drawOverview(view(services, FIVE), 'UTC', true)).toContain('service-199');
+    expect(drawStatus(view(services, FIVE), 'UTC', true)).toContain('service-199');
   });
 
   it('counts what two hundred releases wait for, and keeps half of a small screen for that', () => {
@@ -111,7 +112,7 @@ describe('status on a terminal of 80 columns', () => {
       reason: 'it crashed',
       endedAt: at,
     }));
-    const draw = (all: boolean, height?: number) => lines(drawOverview(view(services, FIVE, { inProgress, failed }), 'UTC', all, height));
+    const draw = (all: boolean, height?: number) => lines(drawStatus(view(services, FIVE, { inProgress, failed }), 'UTC', all, height));
     const small = draw(false, 29);
     expect(small.length).toBeLessThanOrEqual(40);
     expect(Math.max(...small.map(columns))).toBeLessThanOrEqual(80);
@@ -127,9 +128,9 @@ describe('status on a terminal of 80 columns', () => {
   it('gives services that run the same one row', () => {
     const one = row('orders-web', everywhere('git_1'));
     const both = [one, { ...one, service: 'orders-worker' }];
-    expect(drawOverview(view(both, FIVE.slice(0, 3)), 'UTC', false)).toContain('orders-web, orders-worker');
+    expect(drawStatus(view(both, FIVE.slice(0, 3)), 'UTC', false)).toContain('orders-web, orders-worker');
     // Shorter names rather than a second table.
-    const text = lines(drawOverview(view(both, FIVE), 'UTC', false));
+    const text = lines(drawStatus(view(both, FIVE), 'UTC', false));
     expect(text[0]).toMatch(/^runs\s+test\s+beta\s+staging\s+live\s+sandbox$/);
     expect(text[1]).toMatch(/^orders-web \+1\s+git_1/);
   });
@@ -141,13 +142,13 @@ describe('status on a terminal of 80 columns', () => {
         pins: [{ environment: 'live', repository: 'orders', by: 'release-manager@example.com', at, reason: 'rolled back' }],
       }),
     ];
-    const text = lines(drawOverview({ ...view([], []), environments }, 'UTC', false)).join(' ');
+    const text = lines(drawStatus({ ...view([], []), environments }, 'UTC', false)).join(' ');
     expect(text).toContain('live is frozen since Mon 23 Nov 12:00 by release-manager@example.com: Black Friday');
     expect(text).toContain('orders in live is pinned since Mon 23 Nov 12:00 by release-manager@example.com: rolled back');
   });
 
   it('shows the escapes of hostile tags, and does not send them', () => {
-    const text = drawOverview(view([row('web', { test: '1\u001b[31mowned\u0007', live: '2\u202e' })], ['test', 'live']), 'UTC', false);
+    const text = drawStatus(view([row('web', { test: '1\u001b[31mowned\u0007', live: '2\u202e' })], ['test', 'live']), 'UTC', false);
     expect(text).toContain('owned');
     expect(lines(text).join('')).not.toMatch(/\p{Cc}|\u202e/u);
   });
