@@ -2,24 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { folders, withDrawing } from '../scripts/architecture.ts';
 
 const root = resolve(import.meta.dirname, '..');
-
-/** Which of our own folders a folder may import, besides itself. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  domain: [],
-  aws: ['domain'],
-  functions: ['aws', 'domain'],
-  infra: ['domain'],
-  local: [],
-  rehearsal: ['aws', 'domain', 'infra', 'local'],
-  cli: ['queries', 'aws', 'domain', 'infra', 'local', 'rehearsal'],
-  examples: ['domain', 'rehearsal'],
-  bench: ['aws', 'domain', 'infra', 'local', 'rehearsal'],
-};
-
-/** Only these may import the AWS SDK: the one adapter folder, and local AWS, which reads the clients' schemas. */
-const MAY_USE_SDK = ['aws', 'local', 'rehearsal', 'bench'];
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
@@ -74,7 +59,7 @@ function circles(edges: ReadonlyMap<string, readonly string[]>): readonly string
 }
 
 describe('imports', () => {
-  for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
+  for (const { folder, mayImport: allowed, sdk, rooms = [] } of folders) {
     it(`${folder} imports ${allowed.length > 0 ? `only ${allowed.join(', ')}` : 'nothing of ours'}`, () => {
       const wrong = sources(folder).flatMap((file) =>
         imports(file)
@@ -86,13 +71,26 @@ describe('imports', () => {
       expect(wrong).toEqual([]);
     });
 
-    it(`${folder} ${MAY_USE_SDK.includes(folder) ? 'may import' : 'does not import'} the AWS SDK`, () => {
-      if (MAY_USE_SDK.includes(folder)) return;
+    it(`${folder} ${sdk ? 'may import' : 'does not import'} the AWS SDK`, () => {
+      if (sdk) return;
       const wrong = sources(folder).filter(
         (file) => [...readFileSync(file, 'utf8').matchAll(/import (?!type )[^;]*?from '(@aws-sdk\/client-[^']+)'/g)].length > 0,
       );
       expect(wrong.map((file) => relative(root, file))).toEqual([]);
     });
+
+    for (const { folder: room, mayImport } of rooms)
+      it(`${folder}/${room} imports of ${folder} ${mayImport.length > 0 ? `only ${mayImport.join(', ')}` : 'nothing else'}`, () => {
+        const names = rooms.map((one) => one.folder);
+        const wrong = sources(`${folder}/${room}`).flatMap((file) =>
+          imports(file)
+            .filter((target) => target.startsWith('.'))
+            .map((target) => relative(join(root, folder), resolve(dirname(file), target)).split('/')[0] ?? '')
+            .filter((target) => names.includes(target) && target !== room && !mayImport.includes(target))
+            .map((target) => `${relative(root, file)} imports ${target}`),
+        );
+        expect(wrong).toEqual([]);
+      });
   }
 
   it('a circle of imports is found, whatever hangs on it', () => {
@@ -112,5 +110,18 @@ describe('imports', () => {
       /\bDate\.now\(|new Date\(\)|Math\.random|setTimeout|process\.env/.test(readFileSync(file, 'utf8')),
     );
     expect(wrong.map((file) => relative(root, file))).toEqual([]);
+  });
+
+  it('are drawn in docs/architecture.md as they are (npm run architecture draws them)', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+    expect(withDrawing(page)).toBe(page);
+  });
+
+  it('every folder with sources has its arrows', () => {
+    const known = new Set([...folders.map(({ folder }) => folder), 'scripts', 'test']);
+    const all = readdirSync(root, { withFileTypes: true }).filter(
+      (entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$)/.test(entry.name),
+    );
+    expect(all.map(({ name }) => name).filter((name) => sources(name).length > 0 && !known.has(name))).toEqual([]);
   });
 });

@@ -21,6 +21,12 @@ describe('the documentation', () => {
     }
   });
 
+  it('says where things are that are there', () => {
+    const paths = [...read('docs/architecture.md').matchAll(/`([a-z][\w-]*\/[\w./-]*)`/g)].map(([, path = '']) => path);
+    expect(paths.length).toBeGreaterThan(20);
+    for (const path of paths) expect(existsSync(join(root, path)), path).toBe(true);
+  });
+
   it('has every key of the configuration in its reference', () => {
     const reference = read('docs/configuration.md');
     for (const key of schemaKeys()) expect(reference, key).toContain(`\`${key.split('.').at(-1)}\``);
