@@ -113,7 +113,7 @@ describe('the reading commands', () => {
   it('show what the rehearsal left', () => {
     expect(shiplock('status', ...data()).out).toMatch(/gateway\s+1\.0\.0/);
     expect(shiplock('status', ...data()).out).toContain('approval for beta by integration-lead@example.com');
-    expect(shiplock('releases', ...data()).out).toMatch(/gateway\s+1\.0\.0.*inProgress/);
+    expect(shiplock('releases', ...data()).out).toMatch(/gateway\s+1\.0\.0.*in-progress/);
     expect(shiplock('history', 'test', ...data()).out).toMatch(/gateway 1\.0\.0\s+succeeded/);
     expect(shiplock('journal', ...data()).out).toContain('gateway 1.0.0: runs in test, checks held');
   });
@@ -168,7 +168,7 @@ describe('check and plan', () => {
     cpSync(join(root, 'examples/acme'), copy, { recursive: true });
     const file = join(copy, 'shiplock.config.ts');
     const config = readFileSync(file, 'utf8')
-      .replace("'../../domain/configuration/configuration.ts'", `'${root}/domain/config.ts'`)
+      .replace("'../../domain/configuration/configuration.ts'", `'${root}/domain/configuration/configuration.ts'`)
       .replaceAll('../../buildspecs', `${root}/buildspecs`);
     writeFileSync(file, config.replace("strategy: { kind: 'rolling', earlySuccess: false }", "stategy: 'rolling'"));
     expect(shiplock('check', copy)).toMatchObject({ status: 2, err: 'environments.test.stategy: unknown key, did you mean "strategy"?\n' });

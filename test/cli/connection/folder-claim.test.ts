@@ -48,7 +48,7 @@ describe('a folder', () => {
   });
 
   it('is free once the process that had it was killed', async () => {
-    const program = `import { claim } from ${JSON.stringify(join(import.meta.dirname, '../../../../cli/connection/folder-claim.ts'))};
+    const program = `import { claim } from ${JSON.stringify(join(import.meta.dirname, '../../../cli/connection/folder-claim.ts'))};
       await claim(${JSON.stringify(folder)}); console.log('has it'); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise((ready) => child.stdout.once('data', ready));
