@@ -56,7 +56,7 @@ const forPrograms = ({ began, ended, log: _log, ...run }: BuildRun) => ({
 
 function drawOutput({ run, lines }: BuildOutput, { json }: Options): void {
   const said = lines ?? [];
-  if (json) return printJson({ ...forPrograms(run), lines: said.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })) });
-  if (lines === undefined) return print(`build ${run.number} has said nothing yet`);
-  for (const { text } of said) print(plain(text));
+  if (json) printJson({ ...forPrograms(run), lines: said.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })) });
+  else if (lines === undefined) print(`build ${run.number} has said nothing yet`);
+  else for (const { text } of said) print(plain(text));
 }
