@@ -1,4 +1,5 @@
 /** The state machines and executions of one account and Region, and the events that tell of them. */
+import type { LoggingConfiguration, TracingConfiguration } from '@aws-sdk/client-sfn';
 import { Data, type Json, PAYLOAD_LIMIT } from '../../asl/data.ts';
 import type { Environment } from '../../asl/environment.ts';
 import { Execution } from '../../asl/execution.ts';
@@ -12,8 +13,12 @@ import { identities } from '../../core/iam/identities.ts';
 import type { Random } from '../../core/random.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
+import { Activities } from './activity.ts';
+import { machineParts } from './arn.ts';
 import { Integrations, MANAGED_RULES } from './integrations.ts';
 import { checkName, type MachineType, noExecution, noMachine, type Qualified, type Revision, revisionOf, StateMachine } from './machine.ts';
+import { redriveStatus } from './redrive.ts';
+import { complaint } from './syntax.ts';
 import type { TestEnvironment } from './test-state.ts';
 
 const SERVICE = 'states.amazonaws.com';
@@ -32,6 +37,8 @@ export interface Started {
   readonly revision: Revision;
   readonly versionArn?: string;
   readonly aliasArn?: string;
+  /** When each client token redrove it. */
+  readonly redriveTokens: Map<string, number>;
 }
 
 /** An execution as tests and fault sweeps look at it. */
@@ -60,6 +67,7 @@ export class StatesAccount {
   readonly executions = new Map<string, Started>();
   readonly random: Random;
   readonly tokens: TaskTokens;
+  readonly activities: Activities;
   readonly ambient: Ambient;
   private readonly integrations: Integrations;
 
@@ -68,6 +76,7 @@ export class StatesAccount {
     this.random = site.world.random.fork(`states/${site.account}/${site.region}`);
     this.tokens = new TaskTokens(this.random.fork('tokens'));
     const { clock } = site.world;
+    this.activities = new Activities(clock);
     this.ambient = { now: () => clock.now(), random: this.random.fork('expressions') };
     this.integrations = new Integrations(site, this.random);
   }
@@ -79,18 +88,22 @@ export class StatesAccount {
     readonly definition: string;
     readonly roleArn: string;
     readonly tags?: Readonly<Record<string, string>>;
-    readonly logging?: object | undefined;
-    readonly tracing?: object | undefined;
+    readonly logging?: LoggingConfiguration | undefined;
+    readonly tracing?: TracingConfiguration | undefined;
+    /** A first version, published with it. */
+    readonly version?: { readonly description: string | undefined };
   }): StateMachine {
-    const { name, type, definition, roleArn } = settings;
+    const { name, type, definition, roleArn, version } = settings;
+    const logging = settings.logging ?? { level: 'OFF', includeExecutionData: false };
+    const tracing = settings.tracing ?? { enabled: false };
     checkName(name);
     this.check(definition, type);
     const arn = this.site.arn('states', `stateMachine:${name}`);
     const existing = this.machines.get(arn);
     if (existing?.deleting) throw new ServiceError('StateMachineDeleting', `State Machine Deleting: '${arn}'`);
     if (existing !== undefined) {
-      const same = existing.revision.definition === definition && existing.type === type && existing.revision.roleArn === roleArn;
-      if (same) return existing;
+      // "If a following request has a different roleArn or tags, Step Functions will ignore these differences."
+      if (existing.isLike({ definition, type, logging, tracing, version })) return existing;
       throw new ServiceError('StateMachineAlreadyExists', `State Machine Already Exists: '${arn}'`);
     }
     this.checkRole(roleArn, arn, definition);
@@ -98,11 +111,13 @@ export class StatesAccount {
       arn,
       name,
       type,
-      revision: revisionOf(definition, roleArn, this.ambient),
+      revision: revisionOf(definition, roleArn, this.ambient, 0),
       tags: settings.tags ?? {},
+      logging,
+      tracing,
+      version,
     });
-    machine.logging = settings.logging;
-    machine.tracing = settings.tracing;
+    if (version !== undefined) machine.publish(version.description);
     this.machines.set(arn, machine);
     return machine;
   }
@@ -113,7 +128,10 @@ export class StatesAccount {
     const roleArn = change.roleArn ?? machine.revision.roleArn;
     this.check(definition, machine.type);
     this.checkRole(roleArn, machine.arn, definition);
-    machine.revision = revisionOf(definition, roleArn, this.ambient);
+    const { revision } = machine;
+    // What changes nothing makes no new revision.
+    if (definition !== revision.definition || roleArn !== revision.roleArn)
+      machine.revision = revisionOf(definition, roleArn, this.ambient, revision.number + 1);
   }
 
   /** @throws ServiceError InvalidDefinition */
@@ -166,11 +184,10 @@ export class StatesAccount {
 
   /** A machine by its ARN, or by that of a version or an alias. @throws ServiceError StateMachineDoesNotExist, InvalidArn */
   find(arn: string): Qualified {
-    const parts = /^(arn:[^:]+:states:[^:]+:[^:]+:stateMachine:[^:]+)(?::([^:]+))?$/.exec(arn);
-    if (parts === null) throw new ServiceError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
-    const machine = this.machines.get(parts[1]!);
+    const { machine: own, qualifier } = machineParts(arn);
+    const machine = this.machines.get(own);
     if (machine === undefined) throw noMachine(arn);
-    return machine.qualified(parts[2], this.random);
+    return machine.qualified(qualifier, this.random);
   }
 
   /** A machine by its own ARN. @throws ServiceError StateMachineDoesNotExist, InvalidArn */
@@ -178,6 +195,25 @@ export class StatesAccount {
     const { machine, version } = this.find(arn);
     if (version !== undefined) throw noMachine(arn);
     return machine;
+  }
+
+  /** Takes up an execution that did not succeed. @returns when, in milliseconds since the epoch @throws ServiceError ExecutionNotRedrivable */
+  redrive(arn: string, clientToken: string | undefined): number {
+    const started = this.execution(arn);
+    const { execution } = started;
+    const { clock } = this.site.world;
+    const before = clientToken === undefined ? undefined : started.redriveTokens.get(clientToken);
+    // "The API is idempotent for … the client token."
+    if (before !== undefined) return before;
+    const status = redriveStatus(started, clock.now());
+    if (status.redriveStatus === 'NOT_REDRIVABLE')
+      throw new ServiceError('ExecutionNotRedrivable', `Execution Not Redrivable: '${status.redriveStatusReason}'`);
+    execution.redrive();
+    const time = clock.now();
+    if (clientToken !== undefined) started.redriveTokens.set(clientToken, time);
+    void execution.ended.then(() => this.ended(started));
+    this.publish(started);
+    return time;
   }
 
   /** @throws ServiceError ExecutionDoesNotExist */
@@ -225,6 +261,7 @@ export class StatesAccount {
       execution,
       machine,
       revision,
+      redriveTokens: new Map(),
       ...(version === undefined ? {} : { versionArn: `${machine.arn}:${version}` }),
       ...(alias === undefined ? {} : { aliasArn: `${machine.arn}:${alias.name}` }),
     };
@@ -253,6 +290,8 @@ export class StatesAccount {
       region,
       request: (task) => this.integrations.request(task, roleArn),
       follow: (task, answer) => this.integrations.follow(task, answer, roleArn),
+      activityExists: (arn) => this.activities.kept.has(arn),
+      activity: (task) => this.activities.schedule(task),
       items: (request) => this.integrations.items(request, roleArn),
       transition: () => {
         world.meter.record('states.transition', 1, labels);
@@ -290,7 +329,8 @@ export class StatesAccount {
   }
 
   /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
-  private publish({ execution, machine, versionArn, aliasArn }: Started): void {
+  private publish(started: Started): void {
+    const { execution, machine, versionArn, aliasArn } = started;
     const { end, status } = execution;
     const included = (text: string | undefined) => text !== undefined && Buffer.byteLength(text) <= EVENT_DATA;
     const output = end?.output?.text;
@@ -313,9 +353,10 @@ export class StatesAccount {
         outputDetails: output === undefined ? null : { included: included(output) },
         error: end?.error ?? null,
         cause: end?.cause ?? null,
-        redriveCount: 0,
-        redriveDate: null,
-        ...redrive(status),
+        redriveCount: execution.redriven.length,
+        redriveDate: execution.redriven.at(-1) ?? null,
+        redriveStatusReason: null,
+        ...redriveStatus(started, this.site.world.clock.now()),
       },
     });
   }
@@ -340,23 +381,14 @@ export class StatesAccount {
   }
 }
 
-/** Redriving is not implemented here; what AWS says of it is. */
-export function redrive(status: Status): {
-  readonly redriveStatus: 'REDRIVABLE' | 'NOT_REDRIVABLE';
-  readonly redriveStatusReason: string | null;
-} {
-  return status === 'RUNNING' || status === 'SUCCEEDED'
-    ? { redriveStatus: 'NOT_REDRIVABLE', redriveStatusReason: `Execution is ${status} and cannot be redriven` }
-    : { redriveStatus: 'REDRIVABLE', redriveStatusReason: null };
-}
-
 /** @throws ServiceError InvalidExecutionInput */
 function executionInput(text: string): Data {
   const invalid = (why: string) => new ServiceError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${why}'`);
   if (Buffer.byteLength(text) > PAYLOAD_LIMIT) throw invalid('The input exceeds the maximum number of bytes service limit');
+  if (text.trim() === '') throw invalid('Invalid execution input.');
   try {
     return new Data(JSON.parse(text) as Json, text);
   } catch (error) {
-    throw invalid((error as Error).message);
+    throw invalid(complaint(text) ?? (error as Error).message);
   }
 }
