@@ -4,8 +4,6 @@
 export const KNOWN: Readonly<Record<string, string>> = {
   'asl-neutral/services__invoke_json_values_0.0':
     'AWS keeps the number as the text 0.0 that the function sent; JSON.parse keeps its value, and writes 0.',
-  'sfn-api/api__state_machine_status_filter':
-    'The refusal lists the values of an enumeration in the order of a Java hash set, which nobody can know of the others.',
 };
 
 /** What AWS has begun to answer since, and older recordings cannot have. */

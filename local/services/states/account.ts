@@ -16,8 +16,9 @@ import type { Site } from '../../core/site.ts';
 import { Activities } from './activity.ts';
 import { machineParts } from './arn.ts';
 import { Integrations, MANAGED_RULES } from './integrations.ts';
-import { checkName, type MachineType, noExecution, noMachine, type Qualified, type Revision, revisionOf, StateMachine } from './machine.ts';
+import { checkName, type MachineType, noExecution, noMachine, type Qualified, revisionOf, StateMachine } from './machine.ts';
 import { redriveStatus } from './redrive.ts';
+import type { Started } from './started.ts';
 import { complaint } from './syntax.ts';
 import type { TestEnvironment } from './test-state.ts';
 
@@ -29,17 +30,6 @@ const KEPT = 90 * DAY;
 const LONGEST: Readonly<Record<MachineType, number>> = { STANDARD: 31_536_000, EXPRESS: 300 };
 /** Input and output in an event, in bytes; larger ones are left out. https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
 const EVENT_DATA = 248 * 1024;
-
-/** An execution and where it came from. */
-export interface Started {
-  readonly execution: Execution;
-  readonly machine: StateMachine;
-  readonly revision: Revision;
-  readonly versionArn?: string;
-  readonly aliasArn?: string;
-  /** When each client token redrove it. */
-  readonly redriveTokens: Map<string, number>;
-}
 
 /** An execution as tests and fault sweeps look at it. */
 export interface ExecutionView {

@@ -14,6 +14,6 @@ export function checkArn(arn: string | undefined, ...kinds: readonly Kind[]): vo
 /** Of a machine, a version or an alias: the machine's own ARN, and what comes after it. */
 export function machineParts(arn: string): { readonly machine: string; readonly qualifier: string | undefined } {
   checkArn(arn, 'stateMachine');
-  const [machine = '', qualifier] = [arn.split(':').slice(0, 7).join(':'), arn.split(':').slice(7).join(':')];
-  return { machine, qualifier: qualifier === '' ? undefined : qualifier };
+  const parts = arn.split(':');
+  return { machine: parts.slice(0, 7).join(':'), qualifier: parts.length > 7 ? parts.slice(7).join(':') : undefined };
 }

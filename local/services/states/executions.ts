@@ -1,10 +1,11 @@
 /** The operations on executions. */
 import type * as Api from '@aws-sdk/client-sfn';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
-import type { Started, StatesAccount } from './account.ts';
+import type { StatesAccount } from './account.ts';
 import { checkArn, type Kind } from './arn.ts';
 import { onMachine, operation, page } from './call.ts';
 import { redriveStatus } from './redrive.ts';
+import type { Started } from './started.ts';
 
 const INCLUDED = { included: true };
 

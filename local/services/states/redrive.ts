@@ -1,6 +1,6 @@
 /** Whether an execution that did not succeed may go on from where it stopped. https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html */
 import { HISTORY_LIMIT } from '../../asl/history.ts';
-import type { Started } from './account.ts';
+import type { Started } from './started.ts';
 
 const DAY = 86_400_000;
 /** How long after its end. */
