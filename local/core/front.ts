@@ -169,7 +169,8 @@ function checkInput(model: Model, operation: OperationModel, input: object): voi
   const found = misfit(operation.input, input, '', true);
   if (found !== undefined) throw new ServiceError('SerializationException', `${operation.name}: ${place(found)}`, 400);
   const broken = violations(model.service, operation.input, input);
-  if (broken.length > 0) throw refusalOf(model, broken);
+  const refusal = broken.length === 0 ? undefined : refusalOf(model, broken);
+  if (refusal !== undefined) throw refusal;
 }
 
 function checkOutput(model: Model, operation: OperationModel, output: object): void {

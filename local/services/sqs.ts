@@ -1,5 +1,6 @@
 /** Amazon SQS: standard queues with visibility, long polling, dead letters and queue policies. */
 import type * as Api from '@aws-sdk/client-sqs';
+import { QueueAttributeName } from '@aws-sdk/client-sqs';
 import {
   type Call,
   type CreatedResource,
@@ -12,7 +13,9 @@ import {
 } from '../core/service.ts';
 import type { Site } from '../core/site.ts';
 import { md5, md5OfAttributes } from './sqs/digest.ts';
-import { Queue, SETTABLE } from './sqs/queue.ts';
+import { checkFifoIds } from './sqs/fifo.ts';
+import { Queue } from './sqs/queue.ts';
+import { change, checkedSettings, isFifo, redriveOf, redriveReason, settingsOf, shownSettings } from './sqs/settings.ts';
 
 declare module '../core/site.ts' {
   interface Services {
@@ -33,7 +36,28 @@ interface Entry {
   readonly Id?: string;
 }
 
-const SETTINGS = ['DelaySeconds', 'MaximumMessageSize', 'MessageRetentionPeriod', 'ReceiveMessageWaitTimeSeconds', 'VisibilityTimeout'];
+const SETTINGS = [
+  'DelaySeconds',
+  'MaximumMessageSize',
+  'MessageRetentionPeriod',
+  'ReceiveMessageWaitTimeSeconds',
+  'VisibilityTimeout',
+  'FifoQueue',
+  'ContentBasedDeduplication',
+  'DeduplicationScope',
+  'FifoThroughputLimit',
+];
+const LARGEST_BATCH = 1_048_576;
+const MOST_TAGS = 50;
+
+/** What GetQueueAttributes may be asked for. */
+const QUEUE_ATTRIBUTES: ReadonlySet<string> = new Set([...Object.values(QueueAttributeName), 'All']);
+
+/** What IAM is told of tags in a request. */
+const tagContext = (tags: Readonly<Record<string, string>> = {}): Permission['context'] => ({
+  ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),
+  'aws:TagKeys': Object.keys(tags),
+});
 const HOUR = 3600_000;
 
 export class Sqs implements Service {
@@ -77,12 +101,13 @@ export class Sqs implements Service {
     return (input: { QueueUrl?: string }): Permission[] => [this.permission(action, input.QueueUrl ?? '')];
   }
 
-  private permission(action: string, reference: string): Permission {
+  private permission(action: string, reference: string, context: Permission['context'] = {}): Permission {
     const { account, region, name } = this.locate(reference);
     const policy = this.site.world.site(account, region).service('sqs').queues.get(name)?.settings.Policy;
     return {
       action: `sqs:${action}`,
       resource: `arn:aws:sqs:${region}:${account}:${name}`,
+      context,
       ...(policy === undefined || policy === '' ? {} : { resourcePolicy: JSON.parse(policy) as PolicyDocument }),
     };
   }
@@ -96,7 +121,7 @@ export class Sqs implements Service {
           { action: 'sqs:CreateQueue', resource: this.site.arn('sqs', input.QueueName ?? '') },
         ],
         handle: (input: Api.CreateQueueRequest): Api.CreateQueueResult => {
-          const settings = checkedSettings(input.Attributes ?? {});
+          const settings = this.checked(input.Attributes ?? {});
           const existing = this.queues.get(input.QueueName ?? '');
           if (existing !== undefined) {
             for (const [name, value] of Object.entries(settings))
@@ -134,7 +159,43 @@ export class Sqs implements Service {
         authorize: () => [{ action: 'sqs:ListQueues', resource: '*' }],
         handle: (input: Api.ListQueuesRequest): Api.ListQueuesResult => {
           const urls = [...this.queues.values()].filter(({ name }) => name.startsWith(input.QueueNamePrefix ?? '')).map(({ url }) => url);
-          return urls.length === 0 ? {} : { QueueUrls: urls.slice(0, input.MaxResults ?? 1000) };
+          const from = Number(input.NextToken ?? 0);
+          const to = from + (input.MaxResults ?? 1000);
+          if (urls.length === 0) return {};
+          // Without MaxResults there are no pages: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
+          const next = input.MaxResults !== undefined && to < urls.length ? { NextToken: String(to) } : {};
+          return { QueueUrls: urls.slice(from, to), ...next };
+        },
+      },
+      ListDeadLetterSourceQueues: {
+        authorize: this.onQueue('ListDeadLetterSourceQueues'),
+        handle: (input: Api.ListDeadLetterSourceQueuesRequest): Api.ListDeadLetterSourceQueuesResult => {
+          const { arn } = this.queue(input.QueueUrl);
+          const sources = [...this.queues.values()].filter(
+            ({ settings }) => redriveOf(settings.RedrivePolicy)?.deadLetterTargetArn === arn,
+          );
+          return { queueUrls: sources.map(({ url }) => url) };
+        },
+      },
+      TagQueue: {
+        authorize: (input: Api.TagQueueRequest) => [this.permission('TagQueue', input.QueueUrl ?? '', tagContext(input.Tags))],
+        handle: (input: Api.TagQueueRequest) => {
+          const queue = this.queue(input.QueueUrl);
+          const tags = { ...queue.tags, ...input.Tags };
+          if (Object.keys(tags).length > MOST_TAGS)
+            throw new ServiceError('InvalidParameterValue', `Too many tags added for queue ${queue.name}.`);
+          queue.tags = tags;
+          return {};
+        },
+      },
+      UntagQueue: {
+        authorize: (input: Api.UntagQueueRequest) => [
+          this.permission('UntagQueue', input.QueueUrl ?? '', { 'aws:TagKeys': input.TagKeys ?? [] }),
+        ],
+        handle: (input: Api.UntagQueueRequest) => {
+          const queue = this.queue(input.QueueUrl);
+          queue.tags = Object.fromEntries(Object.entries(queue.tags).filter(([key]) => !input.TagKeys?.includes(key)));
+          return {};
         },
       },
       GetQueueAttributes: {
@@ -148,18 +209,24 @@ export class Sqs implements Service {
             ApproximateNumberOfMessagesNotVisible: String(inFlight),
             ApproximateNumberOfMessagesDelayed: String(delayed),
             CreatedTimestamp: String(Math.floor(queue.createdAt / 1000)),
-            LastModifiedTimestamp: String(Math.floor(queue.createdAt / 1000)),
-            ...queue.settings,
+            LastModifiedTimestamp: String(Math.floor(queue.modifiedAt / 1000)),
+            ...shownSettings(queue.settings),
           };
           const wanted: readonly string[] = input.AttributeNames ?? [];
-          const shown = Object.entries(all).filter(([name, value]) => value !== '' && (wanted.includes('All') || wanted.includes(name)));
+          const unknown = wanted.find((name) => !QUEUE_ATTRIBUTES.has(name));
+          if (unknown !== undefined) throw new ServiceError('InvalidAttributeName', `Unknown Attribute ${unknown}.`);
+          const shown = Object.entries(all).filter(([name]) => wanted.includes('All') || wanted.includes(name));
           return shown.length === 0 ? {} : { Attributes: Object.fromEntries(shown) };
         },
       },
       SetQueueAttributes: {
         authorize: this.onQueue('SetQueueAttributes'),
-        handle: (input: Api.SetQueueAttributesRequest) => {
-          Object.assign(this.queue(input.QueueUrl).settings, checkedSettings(input.Attributes ?? {}));
+        handle: (input: Api.SetQueueAttributesRequest, call: Call) => {
+          const queue = this.queue(input.QueueUrl);
+          const settings = this.checked(input.Attributes ?? {}, queue);
+          change(queue.settings, settings);
+          if (settings.DeduplicationScope !== undefined) queue.rescope();
+          queue.modifiedAt = call.now;
           return {};
         },
       },
@@ -185,22 +252,40 @@ export class Sqs implements Service {
     };
   }
 
+  /** @param queue that is changed; none for a new one. @throws ServiceError */
+  private checked(given: Readonly<Record<string, string>>, queue?: Queue): Record<string, string> {
+    const fifo = queue === undefined ? given.FifoQueue?.toLowerCase() === 'true' : isFifo(queue.settings);
+    const settings = checkedSettings(given, fifo, queue === undefined);
+    const redrive = redriveOf(settings.RedrivePolicy);
+    if (redrive === undefined) return settings;
+    const target = this.find(redrive.deadLetterTargetArn);
+    if (target === undefined) throw redriveReason(settings.RedrivePolicy!, 'Dead letter target does not exist.');
+    if (isFifo(target.settings) !== fifo)
+      throw redriveReason(settings.RedrivePolicy!, 'Dead-letter queue must be same type of queue as the source.');
+    return settings;
+  }
+
+  private find(reference: string): Queue | undefined {
+    try {
+      return this.queue(reference);
+    } catch (error) {
+      if (error instanceof ServiceError) return undefined;
+      throw error;
+    }
+  }
+
   private create(name: string, settings: Record<string, string>): Queue {
-    if (name.endsWith('.fifo') || settings.FifoQueue === 'true')
-      throw new ServiceError('InvalidParameterValue', 'local AWS knows no FIFO queues');
-    if (!/^[\w-]{1,80}$/.test(name))
+    if (isFifo(settings) && !/^[\w-]{1,75}\.fifo$/.test(name))
+      throw new ServiceError(
+        'InvalidParameterValue',
+        'The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.',
+      );
+    if (!isFifo(settings) && !/^[\w-]{1,80}$/.test(name))
       throw new ServiceError(
         'InvalidParameterValue',
         'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length',
       );
-    const queue = new Queue(this.site, name, settings, (arn) => {
-      try {
-        return this.queue(arn);
-      } catch (error) {
-        if (error instanceof ServiceError) return undefined;
-        throw error;
-      }
-    });
+    const queue = new Queue(this.site, name, settings, (arn) => this.find(arn));
     this.queues.set(name, queue);
     return queue;
   }
@@ -218,7 +303,22 @@ export class Sqs implements Service {
         authorize: this.onQueue('SendMessage'),
         handle: (input: Api.SendMessageBatchRequest, call: Call) => {
           const queue = this.queue(input.QueueUrl);
-          return batch(input.Entries ?? [], (entry) => this.send(queue, entry, call));
+          const entries = input.Entries ?? [];
+          const size = entries.reduce((sum, { MessageBody = '' }) => sum + Buffer.byteLength(MessageBody), 0);
+          if (size > LARGEST_BATCH)
+            throw new ServiceError(
+              'BatchRequestTooLong',
+              `Batch requests cannot be longer than ${LARGEST_BATCH} bytes. You have sent ${size} bytes.`,
+            );
+          return batch(
+            entries,
+            (entry) => this.send(queue, entry, call, true),
+            () => {
+              if (isFifo(queue.settings))
+                for (const { MessageGroupId: group, MessageDeduplicationId: deduplication } of entries)
+                  checkFifoIds(queue.settings, { group, deduplication });
+            },
+          );
         },
       },
       ReceiveMessage: {
@@ -237,10 +337,16 @@ export class Sqs implements Service {
               'InvalidParameterValue',
               `Value ${wait} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided.`,
             );
+          const visibility = input.VisibilityTimeout ?? Number(queue.settings.VisibilityTimeout);
+          if (visibility < 0 || visibility > 43_200)
+            throw new ServiceError(
+              'InvalidParameterValue',
+              `Value ${visibility} for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, if provided.`,
+            );
           const messages = await queue.receive({
             max,
             wait,
-            visibility: input.VisibilityTimeout ?? Number(queue.settings.VisibilityTimeout),
+            visibility,
             systemAttributes: [...(input.MessageSystemAttributeNames ?? []), ...(input.AttributeNames ?? [])],
             attributes: input.MessageAttributeNames ?? [],
           });
@@ -278,7 +384,12 @@ export class Sqs implements Service {
     };
   }
 
-  private send(queue: Queue, input: Omit<Api.SendMessageRequest, 'QueueUrl'>, call: Call): { MessageId: string; MD5OfMessageBody: string } {
+  private send(
+    queue: Queue,
+    input: Omit<Api.SendMessageRequest, 'QueueUrl'>,
+    call: Call,
+    inBatch = false,
+  ): { MessageId: string; MD5OfMessageBody: string } {
     const attributes = input.MessageAttributes ?? {};
     const message = queue.send({
       body: input.MessageBody ?? '',
@@ -286,26 +397,31 @@ export class Sqs implements Service {
       senderId: call.principal.arn,
       ...(input.DelaySeconds === undefined ? {} : { delay: input.DelaySeconds }),
       ...(input.MessageGroupId === undefined ? {} : { group: input.MessageGroupId }),
+      ...(input.MessageDeduplicationId === undefined ? {} : { deduplication: input.MessageDeduplicationId }),
+      inBatch,
     });
     const digest = md5OfAttributes(attributes);
     return {
       MessageId: message.id,
       MD5OfMessageBody: md5(message.body),
       ...(digest === undefined ? {} : { MD5OfMessageAttributes: digest }),
+      ...(message.sequence === undefined ? {} : { SequenceNumber: message.sequence }),
     };
   }
 
   // ---- CloudFormation
 
   private queueType(): ResourceType<QueueProperties> {
-    const settings = (properties: QueueProperties): Record<string, string> => {
+    const settings = (properties: QueueProperties, existing?: Queue): Record<string, string> => {
       const found: Record<string, string> = {};
       for (const name of SETTINGS) if (properties[name] !== undefined) found[name] = String(properties[name]);
       for (const name of ['RedrivePolicy', 'RedriveAllowPolicy'] as const) {
         const policy = properties[name];
         if (policy !== undefined) found[name] = typeof policy === 'string' ? policy : JSON.stringify(policy);
       }
-      return checkedSettings(found);
+      // A template says so of standard queues too.
+      if (found.FifoQueue === 'false') delete found.FifoQueue;
+      return this.checked(found, existing);
     };
     const created = (queue: Queue): CreatedResource => ({
       ref: queue.url,
@@ -313,11 +429,11 @@ export class Sqs implements Service {
     });
     const tags = (properties: QueueProperties) => Object.fromEntries((properties.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
     return {
-      properties: ['QueueName', ...SETTINGS, 'RedrivePolicy', 'RedriveAllowPolicy', 'FifoQueue', 'Tags'],
+      properties: ['QueueName', ...SETTINGS, 'RedrivePolicy', 'RedriveAllowPolicy', 'Tags'],
       inert: ['KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled'],
       create: (properties, context) => {
-        if (properties.FifoQueue === true) throw new ServiceError('InvalidParameterValue', 'local AWS knows no FIFO queues');
-        const name = properties.QueueName ?? context.generatedName;
+        const suffix = String(properties.FifoQueue) === 'true' ? '.fifo' : '';
+        const name = properties.QueueName ?? `${context.generatedName.slice(0, 80 - suffix.length)}${suffix}`;
         if (this.queues.has(name))
           throw new ServiceError('QueueNameExists', `Resource of type 'AWS::SQS::Queue' with identifier '${name}' already exists.`);
         const queue = this.create(name, settings(properties));
@@ -330,7 +446,7 @@ export class Sqs implements Service {
           throw new ServiceError('ValidationError', `local AWS does not replace queues: ${queue.name} cannot be renamed`);
         const { Policy } = queue.settings;
         for (const name of Object.keys(queue.settings)) delete queue.settings[name];
-        Object.assign(queue.settings, new Queue(this.site, queue.name, settings(properties), () => undefined).settings);
+        Object.assign(queue.settings, settingsOf(settings(properties, queue)));
         if (Policy !== undefined) queue.settings.Policy = Policy;
         queue.tags = tags(properties);
         return created(queue);
@@ -363,37 +479,22 @@ export class Sqs implements Service {
 /** Remembers what a policy was put on; no template can ask for it. */
 const TARGETS = '(queues)';
 
-/** @throws ServiceError InvalidAttributeName, InvalidAttributeValue */
-function checkedSettings(given: Readonly<Record<string, string>>): Record<string, string> {
-  for (const [name, value] of Object.entries(given)) {
-    if (name === 'FifoQueue' && value === 'false') continue;
-    if (name === 'FifoQueue') throw new ServiceError('InvalidParameterValue', 'local AWS knows no FIFO queues');
-    if (!SETTABLE.has(name)) throw new ServiceError('InvalidAttributeName', `Unknown Attribute ${name}.`);
-    if (SETTINGS.includes(name) && !/^\d+$/.test(value))
-      throw new ServiceError('InvalidAttributeValue', `Invalid value for the parameter ${name}.`);
-    if (name === 'RedrivePolicy' && value !== '') {
-      const policy = JSON.parse(value) as { deadLetterTargetArn?: string; maxReceiveCount?: number };
-      if (policy.deadLetterTargetArn === undefined || !(Number(policy.maxReceiveCount) >= 1))
-        throw new ServiceError(
-          'InvalidAttributeValue',
-          `Value ${value} for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory attribute.`,
-        );
-    }
-  }
-  const { FifoQueue: _fifo, ...settings } = given;
-  return settings;
-}
-
 /** Each entry succeeds or fails by itself. @throws ServiceError where the list itself is wrong */
-function batch<One extends Entry>(entries: readonly One[], run: (entry: One) => unknown) {
+function batch<One extends Entry>(entries: readonly One[], run: (entry: One) => unknown, check?: () => void) {
   if (entries.length === 0) throw new ServiceError('EmptyBatchRequest', 'There should be at least one entry in the request.');
   if (entries.length > 10)
     throw new ServiceError(
       'TooManyEntriesInBatchRequest',
       `Maximum number of entries per request are 10. You have sent ${entries.length}.`,
     );
+  if (entries.some(({ Id }) => !/^[\w-]{1,80}$/.test(Id ?? '')))
+    throw new ServiceError(
+      'InvalidBatchEntryId',
+      'A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.',
+    );
   if (new Set(entries.map(({ Id }) => Id)).size < entries.length)
     throw new ServiceError('BatchEntryIdsNotDistinct', 'Two or more batch entries in the request have the same Id.');
+  check?.();
   const successful: object[] = [];
   const failed: object[] = [];
   for (const entry of entries)

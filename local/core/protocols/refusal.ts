@@ -3,19 +3,18 @@ import { ServiceError } from '../service.ts';
 import type { Violation } from './constraints.ts';
 import type { Model } from './model.ts';
 
-/** @param broken at least one */
-export function refusalOf({ errors }: Model, broken: readonly Violation[]): ServiceError {
+/** Nothing where the service has words of its own for it. @param broken at least one */
+export function refusalOf({ errors }: Model, broken: readonly Violation[]): ServiceError | undefined {
   const code = errors.constraint ?? errors.invalid;
   const [{ at, rule }] = broken as readonly [Violation];
   switch (errors.form) {
     case 'ecr':
       return new ServiceError(code, `Invalid parameter at '${at}' failed to satisfy constraint: '${ecrRule(rule)}'`);
     case 'sqs': {
-      const name = at.slice(0, 1).toUpperCase() + at.slice(1);
-      // Only required members and constants: the service checks the rest itself, in sentences of its own.
-      return rule === 'Member must not be null'
-        ? new ServiceError('MissingParameter', `The request must contain the parameter ${name}.`)
-        : new ServiceError('InvalidAttributeName', `Unknown Attribute ${broken[0]!.value.slice(1, -1)}.`);
+      const missing = broken.find((one) => one.rule === 'Member must not be null')?.at;
+      if (missing === undefined) return undefined;
+      const name = missing.slice(0, 1).toUpperCase() + missing.slice(1);
+      return new ServiceError('MissingParameter', `The request must contain the parameter ${name}.`);
     }
     default: {
       const texts = broken.map(

@@ -112,6 +112,11 @@ const QUERY_NAMES: Readonly<Record<string, string>> = {
   UnknownOperationException: 'InvalidAction',
 };
 
+/** What old clients, which send forms, are told in other words. */
+const FORMER_WORDS: Readonly<Record<string, string>> = {
+  'The specified queue does not exist.': 'The specified queue does not exist for this wsdl version.',
+};
+
 /** @param now milliseconds since the epoch; clients with a wrong clock correct it by the date of an error */
 export function failure(model: Model, error: ServiceError, requestId: string, now: number): HttpResponse {
   const shape = model.errorShapes.get(error.code);
@@ -121,7 +126,14 @@ export function failure(model: Model, error: ServiceError, requestId: string, no
   if (model.protocol === 'query') {
     const code = queryCode ?? QUERY_NAMES[error.code] ?? error.code;
     const members = shape === undefined ? '' : structureXml(shape, error.fields);
-    const body = errorXml(model.namespace ?? '', code, error.message, status < 500 ? 'Sender' : 'Receiver', requestId, members);
+    const body = errorXml(
+      model.namespace ?? '',
+      code,
+      FORMER_WORDS[error.message] ?? error.message,
+      status < 500 ? 'Sender' : 'Receiver',
+      requestId,
+      members,
+    );
     return textResponse(queryStatus ?? status, body, { ...common, 'content-type': 'text/xml' });
   }
   const query: Record<string, string> = model.queryCompatible

@@ -4,19 +4,8 @@ import type { Timer } from '../../core/clock.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { md5, md5OfAttributes } from './digest.ts';
-
-/** Attribute names and their defaults; all values are text, as in the API. */
-export const DEFAULTS: Readonly<Record<string, string>> = {
-  DelaySeconds: '0',
-  MaximumMessageSize: '1048576',
-  MessageRetentionPeriod: '345600',
-  ReceiveMessageWaitTimeSeconds: '0',
-  VisibilityTimeout: '30',
-  SqsManagedSseEnabled: 'true',
-};
-
-/** What SetQueueAttributes may change beyond {@link DEFAULTS}. */
-export const SETTABLE: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), 'Policy', 'RedrivePolicy', 'RedriveAllowPolicy']);
+import { checkFifoIds, checkId, contentId, Deduplication } from './fifo.ts';
+import { isFifo, redriveOf, settingsOf } from './settings.ts';
 
 export interface Stored {
   readonly id: string;
@@ -25,6 +14,9 @@ export interface Stored {
   readonly sentAt: number;
   readonly senderId: string;
   readonly group?: string;
+  readonly deduplication?: string;
+  /** Of a FIFO queue. */
+  readonly sequence?: string;
   /** Where a dead letter came from. */
   readonly deadLetterSource?: string;
   visibleAt: number;
@@ -49,11 +41,39 @@ interface Waiter {
   readonly limit: Timer;
 }
 
+const notOfThisType = (parameter: string, value: string) =>
+  new ServiceError(
+    'InvalidParameterValue',
+    `Value ${value} for parameter ${parameter} is invalid. Reason: The request include parameter that is not valid for this queue type.`,
+  );
+
+const MOST_ATTRIBUTES = 10;
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html @throws ServiceError InvalidParameterValue */
+function checkAttributes(attributes: Readonly<Record<string, MessageAttributeValue>>): void {
+  const invalid = (message: string) => new ServiceError('InvalidParameterValue', message);
+  const entries = Object.entries(attributes);
+  if (entries.length > MOST_ATTRIBUTES)
+    throw invalid(`Number of message attributes [${entries.length}] exceeds the allowed maximum [${MOST_ATTRIBUTES}].`);
+  for (const [name, { DataType = '', StringValue, BinaryValue }] of entries) {
+    const [kind] = DataType.split('.');
+    if (kind !== 'String' && kind !== 'Number' && kind !== 'Binary')
+      throw invalid(
+        `The type of message (user) attribute '${name}' is invalid. You must use only the following supported type prefixes: Binary, Number, String.`,
+      );
+    if (kind === 'Binary' ? (BinaryValue?.byteLength ?? 0) === 0 : (StringValue ?? '') === '')
+      throw invalid(`Message (user) attribute '${name}' must contain a non-empty value of type '${kind}'.`);
+    if (kind === 'Number' && !/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(StringValue ?? ''))
+      throw invalid(`Can't cast the value of message (user) attribute '${name}' to a number.`);
+  }
+}
+
 export class Queue {
   readonly name: string;
   readonly arn: string;
   readonly url: string;
   readonly createdAt: number;
+  modifiedAt: number;
   readonly settings: Record<string, string>;
   tags: Record<string, string> = {};
   private readonly site: Site;
@@ -62,16 +82,20 @@ export class Queue {
   private readonly waiters: Waiter[] = [];
   private readonly listeners = new Set<() => void>();
   private alarm: Timer | undefined;
+  /** Of a FIFO queue. */
+  private readonly deduplication: Deduplication;
 
   /** @param deadLetters finds the queue of an ARN */
   constructor(site: Site, name: string, settings: Record<string, string>, deadLetters: (arn: string) => Queue | undefined) {
     this.site = site;
     this.name = name;
-    this.settings = { ...DEFAULTS, ...settings };
+    this.settings = settingsOf(settings);
+    this.deduplication = new Deduplication(this.settings.DeduplicationScope ?? 'queue');
     this.deadLetters = deadLetters;
     this.arn = site.arn('sqs', name);
     this.url = `https://sqs.${site.region}.amazonaws.com/${site.account}/${name}`;
     this.createdAt = site.world.clock.now();
+    this.modifiedAt = this.createdAt;
   }
 
   private get now(): number {
@@ -88,33 +112,70 @@ export class Queue {
     readonly senderId: string;
     readonly attributes?: Readonly<Record<string, MessageAttributeValue>>;
     readonly group?: string;
+    readonly deduplication?: string;
     /** Seconds. */
     readonly delay?: number;
+    /** Whether it is one of several. */
+    readonly inBatch?: boolean;
   }): Stored {
-    const { body, attributes = {}, senderId, group, delay = this.seconds('DelaySeconds') } = message;
-    if (body === '') throw new ServiceError('InvalidParameterValue', 'The request must contain the parameter MessageBody.');
+    const { body, attributes = {}, senderId, group, deduplication, inBatch = false } = message;
+    const fifo = isFifo(this.settings);
+    if (body === '') throw new ServiceError('MissingParameter', 'The request must contain the parameter MessageBody.');
+    checkId('MessageGroupId', group);
+    checkId('MessageDeduplicationId', deduplication);
+    if (fifo) checkFifoIds(this.settings, { group, deduplication });
+    else if (deduplication !== undefined) throw notOfThisType('MessageDeduplicationId', deduplication);
+    const delay = this.delayOf(message.delay);
+    checkAttributes(attributes);
     if (Buffer.byteLength(body) > this.seconds('MaximumMessageSize'))
       throw new ServiceError(
         'InvalidParameterValue',
-        `One or more parameters are invalid. Reason: Message must be shorter than ${this.settings.MaximumMessageSize} bytes.`,
+        `One or more parameters ${inBatch ? 'cannot be validated' : 'are invalid'}. Reason: Message must be shorter than ${this.settings.MaximumMessageSize} bytes.`,
       );
     if (/[^\t\n\r\u0020-\ufffd]/.test(body))
       throw new ServiceError(
         'InvalidMessageContents',
         'Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF',
       );
+    const own = fifo ? (deduplication ?? contentId(body)) : undefined;
+    const earlier = own === undefined ? undefined : this.deduplication.find(group ?? '', own, this.now);
+    const id = this.site.world.random.uuid();
+    const sequence = own === undefined ? undefined : (earlier?.sequence ?? this.deduplication.remember(group ?? '', own, id, this.now));
     const stored: Stored = {
-      id: this.site.world.random.uuid(),
+      id: earlier?.id ?? id,
       body,
       attributes,
       sentAt: this.now,
       senderId,
       ...(group === undefined ? {} : { group }),
+      ...(own === undefined ? {} : { deduplication: own, sequence }),
       visibleAt: this.now + delay * 1000,
       receives: 0,
     };
-    this.add(stored);
+    // What was sent lately is taken and not delivered again.
+    if (earlier === undefined) this.add(stored);
     return stored;
+  }
+
+  /** Seconds. @throws ServiceError InvalidParameterValue */
+  private delayOf(given: number | undefined): number {
+    const own = this.seconds('DelaySeconds');
+    if (given === undefined) return own;
+    if (isFifo(this.settings)) {
+      if (given !== 0) throw notOfThisType('DelaySeconds', String(given));
+      return own;
+    }
+    if (given < 0 || given > 900)
+      throw new ServiceError(
+        'InvalidParameterValue',
+        `Value ${given} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.`,
+      );
+    return given;
+  }
+
+  /** The deduplication of a FIFO queue changes its scope. */
+  rescope(): void {
+    this.deduplication.rescope(this.settings.DeduplicationScope ?? 'queue', this.now);
   }
 
   /** Messages that are visible now, or become so while the request waits. */
@@ -132,10 +193,19 @@ export class Queue {
     });
   }
 
-  /** A handle of an earlier receipt deletes nothing, and says so to nobody. @throws ServiceError ReceiptHandleIsInvalid */
+  /** A handle of an earlier receipt deletes nothing, and says so to nobody. @throws ServiceError ReceiptHandleIsInvalid, InvalidParameterValue */
   delete(handle: string): void {
     this.requireOwn(handle);
-    this.messages = this.messages.filter((message) => message.handle !== handle);
+    const message = this.messages.find((one) => one.handle === handle);
+    if (message === undefined) return;
+    if (isFifo(this.settings) && message.visibleAt <= this.now)
+      throw new ServiceError(
+        'InvalidParameterValue',
+        `Value ${handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`,
+      );
+    this.messages.splice(this.messages.indexOf(message), 1);
+    // The next of its group may be waited for.
+    if (message.group !== undefined) this.wake();
   }
 
   /** @throws ServiceError ReceiptHandleIsInvalid, MessageNotInflight, InvalidParameterValue */
@@ -144,7 +214,7 @@ export class Queue {
     if (!(seconds >= 0 && seconds <= 43_200))
       throw new ServiceError(
         'InvalidParameterValue',
-        `Value ${seconds} for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and 43200, if provided.`,
+        `Value ${seconds} for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer between 0 and 43200`,
       );
     const message = this.messages.find((one) => one.handle === handle);
     if (message === undefined || message.visibleAt <= this.now)
@@ -186,10 +256,18 @@ export class Queue {
 
   private take({ max, visibility, systemAttributes, attributes }: Receive): Message[] {
     this.expire();
+    const fifo = isFifo(this.settings);
+    const held = new Set<string>();
     const found: Message[] = [];
     for (const message of this.messages.slice()) {
       if (found.length === max) break;
-      if (message.visibleAt > this.now || this.buries(message)) continue;
+      if (fifo && held.has(message.group ?? '')) continue;
+      if (message.visibleAt > this.now) {
+        // Of a group nothing comes before what was sent earlier.
+        held.add(message.group ?? '');
+        continue;
+      }
+      if (this.buries(message)) continue;
       message.receives++;
       message.firstReceivedAt ??= this.now;
       message.visibleAt = this.now + visibility * 1000;
@@ -201,10 +279,9 @@ export class Queue {
 
   /** Moves a message that was received too often to the dead-letter queue, if there is one. */
   private buries(message: Stored): boolean {
-    if (this.settings.RedrivePolicy === undefined || this.settings.RedrivePolicy === '') return false;
-    const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(this.settings.RedrivePolicy);
-    if (message.receives < Number(maxReceiveCount)) return false;
-    const target = this.deadLetters(deadLetterTargetArn);
+    const redrive = redriveOf(this.settings.RedrivePolicy);
+    if (redrive === undefined || message.receives < redrive.maxReceiveCount) return false;
+    const target = this.deadLetters(redrive.deadLetterTargetArn);
     if (target === undefined) return false;
     this.messages.splice(this.messages.indexOf(message), 1);
     // The time of sending stays: a dead letter expires by the age of the message.
@@ -220,12 +297,17 @@ export class Queue {
       ApproximateReceiveCount: String(message.receives),
       ApproximateFirstReceiveTimestamp: String(Math.floor(message.firstReceivedAt!)),
       ...(message.group === undefined ? {} : { MessageGroupId: message.group }),
+      ...(message.deduplication === undefined ? {} : { MessageDeduplicationId: message.deduplication }),
+      ...(message.sequence === undefined ? {} : { SequenceNumber: message.sequence }),
       ...(message.deadLetterSource === undefined ? {} : { DeadLetterQueueSourceArn: message.deadLetterSource }),
     };
     const wanted = Object.entries(system).filter(([name]) => systemAttributes.includes('All') || systemAttributes.includes(name));
     const custom = Object.fromEntries(
       Object.entries(message.attributes).filter(([name]) =>
-        names.some((one) => one === 'All' || one === '.*' || one === name || (one.endsWith('.*') && name.startsWith(one.slice(0, -2)))),
+        names.some(
+          (one) =>
+            one === 'All' || one === '.*' || one === '*' || one === name || (one.endsWith('.*') && name.startsWith(one.slice(0, -2))),
+        ),
       ),
     );
     const digest = md5OfAttributes(custom);

@@ -11,6 +11,7 @@ import {
   type ReceiveMessageCommandInput,
   SendMessageBatchCommand,
   SendMessageCommand,
+  SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -162,12 +163,13 @@ describe('a queue', () => {
   });
 
   it('takes batches, of which each entry succeeds or fails by itself', async () => {
+    await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { MaximumMessageSize: '1024' } }));
     const { Successful, Failed } = await client.send(
       new SendMessageBatchCommand({
         QueueUrl,
         Entries: [
           { Id: '1', MessageBody: 'good' },
-          { Id: '2', MessageBody: 'x'.repeat(1_048_577) },
+          { Id: '2', MessageBody: 'x'.repeat(1025) },
         ],
       }),
     );
@@ -197,7 +199,6 @@ describe('a queue', () => {
     await expect(client.send(new GetQueueUrlCommand({ QueueName: 'other' }))).rejects.toThrow(
       expect.objectContaining({ name: 'QueueDoesNotExist', message: 'The specified queue does not exist.' }),
     );
-    await expect(client.send(new CreateQueueCommand({ QueueName: 'a.fifo', Attributes: { FifoQueue: 'true' } }))).rejects.toThrow(/FIFO/);
   });
 });
 
