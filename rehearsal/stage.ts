@@ -19,7 +19,7 @@ import {
 } from '../domain/pipeline/names.ts';
 import type { Foundation, Pipeline } from '../domain/pipeline/pipeline.ts';
 import { assemblyFor } from '../infra/synthesis.ts';
-import { bootAssembly, deployAssembly, type Stacks } from '../local/cloudformation/index.ts';
+import { bootAssembly, deployAssembly, Stacks } from '../local/cloudformation/index.ts';
 import { type AccessKey, clientConfig } from '../local/core/client.ts';
 import { VirtualClock } from '../local/core/clock.ts';
 import type { HttpResponse } from '../local/core/http.ts';
@@ -29,7 +29,9 @@ import { World } from '../local/core/world.ts';
 import { pushImage, throughInnerDoor } from '../local/registry/push.ts';
 import { startRegistry } from '../local/registry/server.ts';
 import { factories } from '../local/services/index.ts';
-import { openChats, type Post } from './chats.ts';
+import { MemoryBlobs } from '../local/snapshot/blobs.ts';
+import { loadWorld, type SavedWorld, saveWorld } from '../local/snapshot/world.ts';
+import { hearChats, openChats, type Post } from './chats.ts';
 
 export interface StageOptions {
   /** Path of a `shiplock.config.ts`. */
@@ -84,7 +86,7 @@ export class Stage {
   /** When the rehearsal began. Milliseconds since the epoch. */
   readonly opened: number;
   /** What was posted to the chats, oldest first. */
-  readonly posts: readonly Post[];
+  readonly posts: Post[];
   private readonly registry: RunningRegistry | undefined;
   private readonly owner: AccessKey;
   private readonly journalStream: string;
@@ -133,6 +135,23 @@ export class Stage {
     );
     const posts = await openChats(site, site.service('iam').userPrincipal('rehearsal'), pipeline.notifications);
     return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, stacks });
+  }
+
+  /** Goes on in another world, which was loaded from what this one was saved as. @throws UnsavableError, Error for a stage with a port */
+  async reopen(): Promise<Stage> {
+    if (this.registry !== undefined) throw new Error('a stage whose registry has a port cannot be opened again');
+    const { site, pipeline, posts, owner, journalStream, stacks } = this;
+    const blobs = new MemoryBlobs();
+    const make = (world: World) => {
+      hearChats(world, pipeline.notifications, posts);
+      return { stacks: new Stacks(world) };
+    };
+    const saved = JSON.stringify(saveWorld(this.world, { stacks }, make, blobs));
+    const loaded = await loadWorld(JSON.parse(saved) as SavedWorld, make, blobs);
+    const { world } = loaded;
+    const clock = world.clock as VirtualClock;
+    const again = world.site(site.account, site.region);
+    return new Stage({ world, clock, site: again, pipeline, registry: undefined, owner, journalStream, posts, stacks: loaded.stacks });
   }
 
   /** Ends the registry's server. */

@@ -18,6 +18,8 @@ export interface TaskRequest {
   readonly executionArn: string;
   readonly executionName: string;
   readonly state: string;
+  /** The id of the event that says it was scheduled, or started. */
+  readonly event: number;
 }
 
 /** Work that was started and goes on by itself (`.sync`). */
@@ -36,19 +38,11 @@ export interface ItemsRequest {
   readonly executionName: string;
 }
 
-/** A task for the workers of an activity. */
-export interface ActivityTask {
-  readonly activityArn: string;
-  readonly token: string;
-  readonly input: string;
-  /** A worker has taken it. */
-  started(workerName: string | undefined): void;
-}
-
 export interface Environment {
-  readonly clock: Clock;
+  /** What its timers are for names the event before them, so that no two of an execution are the same. */
+  readonly clock: Pick<Clock, 'now' | 'after' | 'cancel'>;
   readonly random: Random;
-  readonly tokens: TaskTokens;
+  readonly tokens: Pick<TaskTokens, 'issue' | 'open' | 'close'>;
   /** The Region in events. */
   readonly region: string;
   /** Makes the call and gives its answer. @throws StateError with the error's name and cause */
@@ -57,10 +51,6 @@ export interface Environment {
   follow(task: TaskRequest, answer: Json): FollowedWork;
   /** Reads the items of a distributed Map. @throws StateError */
   items?(request: ItemsRequest): Promise<Json>;
-  /** Whether there is the activity that a state names. */
-  activityExists?(activityArn: string): boolean;
-  /** Lays a task before an activity's workers. @returns takes it away again */
-  activity?(task: ActivityTask): () => void;
   /** A state was entered, or runs again after an error: what AWS bills. */
   transition?(state: string): void;
 }

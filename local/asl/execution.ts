@@ -1,4 +1,5 @@
 /** One execution of a machine, from its start to one of its ends. */
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Timer } from '../core/clock.ts';
 import { Branch } from './branch.ts';
 import type { Data, Json } from './data.ts';
@@ -17,12 +18,14 @@ export interface ExecutionSettings extends RunSettings {
   readonly variables?: Readonly<Record<string, Json>>;
   /** Members that stand in for those of the context object, as TestState gives them. */
   readonly context?: Readonly<Record<string, Json>>;
+  /** The events so far, where it is run again up to where it was. @default it begins */
+  readonly past?: readonly HistoryEvent[];
 }
 
 export class Execution implements Run {
   readonly environment: Environment;
   readonly history: History;
-  context: ExecutionContext;
+  readonly context: ExecutionContext;
   readonly arn: string;
   readonly name: string;
   readonly roleArn: string;
@@ -32,14 +35,11 @@ export class Execution implements Run {
   endedAt: number | undefined;
   end: End | undefined;
   /** Resolves when it has ended; never rejects. */
-  ended: Promise<End>;
-  /** When it was taken up again, in milliseconds since the epoch. */
-  readonly redriven: number[] = [];
-  /** Seconds that its type lets it run. */
-  readonly longest: number;
+  readonly ended: Promise<End>;
   private readonly machine: Machine;
   /** The states of the machine itself; those of a Parallel or Map run in its children. */
-  main: Branch;
+  readonly main: Branch;
+  private readonly limit: number;
   private resolveEnded!: (end: End) => void;
   private timer: Timer | undefined;
 
@@ -51,9 +51,9 @@ export class Execution implements Run {
     this.name = name;
     this.roleArn = roleArn;
     this.input = input;
-    this.longest = settings.longest ?? Number.POSITIVE_INFINITY;
+    this.limit = Math.min(machine.timeoutSeconds ?? Number.POSITIVE_INFINITY, settings.longest ?? Number.POSITIVE_INFINITY);
     this.startedAt = environment.clock.now();
-    this.history = new History(environment.clock);
+    this.history = new History(environment.clock, settings.past);
     this.context = {
       Execution: {
         Id: arn,
@@ -86,35 +86,10 @@ export class Execution implements Run {
 
   /** Begins. Nothing happens if it was stopped before. */
   start(): void {
+    const { clock } = this.environment;
     if (this.end !== undefined) return;
-    this.go();
-  }
-
-  /** Goes on from where it stopped, with what was done so far. Only of an execution that has ended without success. */
-  redrive(): void {
-    const { clock } = this.environment;
-    this.redriven.push(clock.now());
-    const { Execution: own, ...rest } = this.context;
-    const redrivenAt = new Date(clock.now()).toISOString();
-    this.context = { ...rest, Execution: { ...own, RedriveCount: this.redriven.length, RedriveTime: redrivenAt } };
-    this.end = undefined;
-    this.endedAt = undefined;
-    this.ended = new Promise((resolve) => {
-      this.resolveEnded = resolve;
-    });
-    const event = this.history.add('ExecutionRedriven', 0, { executionRedrivenEventDetails: { redriveCount: this.redriven.length } });
-    this.main = this.main.revived(event);
-    this.go();
-  }
-
-  private go(): void {
-    const { clock } = this.environment;
-    // Its TimeoutSeconds count anew when it is redriven; what its type lets it run does not.
-    const due = Math.min(
-      clock.now() + (this.machine.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000,
-      this.startedAt + this.longest * 1000,
-    );
-    if (due !== Number.POSITIVE_INFINITY) this.timer = clock.at(due, `execution ${this.name} times out`, () => this.expire());
+    if (this.limit !== Number.POSITIVE_INFINITY)
+      this.timer = clock.after(this.limit * 1000, `execution ${this.name} times out`, () => this.expire());
     this.main.run(this.machine.startAt, this.input).then(
       (output) => this.succeed(output),
       (error: unknown) => this.fail(error),
@@ -124,10 +99,9 @@ export class Execution implements Run {
   /** Aborts it, and what it waits for. Nothing happens if it has ended. */
   stop(error?: string, cause?: string): void {
     if (this.end !== undefined) return;
-    this.main.cancel(false);
+    this.main.cancel();
     const why = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
-    // It follows nothing: AWS says 0 for what comes from outside.
-    this.history.add('ExecutionAborted', 0, { executionAbortedEventDetails: why }, true);
+    this.history.add('ExecutionAborted', this.main.last, { executionAbortedEventDetails: why }, true);
     this.finish({ status: 'ABORTED', ...why });
   }
 
@@ -137,9 +111,9 @@ export class Execution implements Run {
 
   private expire(): void {
     if (this.end !== undefined) return;
-    this.main.cancel(false);
+    this.main.cancel();
     const error = 'States.Timeout';
-    this.history.add('ExecutionTimedOut', 0, { executionTimedOutEventDetails: { error } }, true);
+    this.history.add('ExecutionTimedOut', this.main.last, { executionTimedOutEventDetails: { error } }, true);
     this.finish({ status: 'TIMED_OUT', error });
   }
 

@@ -2,6 +2,7 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import type { Clock } from '../core/clock.ts';
 import { StateError } from './error.ts';
+import { Past } from './past.ts';
 
 /** Events of one Standard execution; one more and it fails. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 export const HISTORY_LIMIT = 25_000;
@@ -13,11 +14,21 @@ export type EventDetails = Omit<HistoryEvent, 'timestamp' | 'type' | 'id' | 'pre
 export const COMPLETE = { truncated: false };
 
 export class History {
-  readonly events: HistoryEvent[] = [];
-  private readonly clock: Clock;
+  readonly events: HistoryEvent[];
+  private readonly clock: Pick<Clock, 'now'>;
+  private past: Past | undefined;
 
-  constructor(clock: Clock) {
+  /** @param past the events so far of an execution that is run again up to where it was. @default it begins */
+  constructor(clock: Pick<Clock, 'now'>, past: readonly HistoryEvent[] = []) {
     this.clock = clock;
+    this.events = [...past];
+    this.past = past.length === 0 ? undefined : new Past(past);
+  }
+
+  /** From here on it goes on. @throws AnotherWayError where it did not come to where it was */
+  goOn(): void {
+    this.past?.assertOver();
+    this.past = undefined;
   }
 
   /**
@@ -26,6 +37,7 @@ export class History {
    * @throws StateError States.Runtime at {@link HISTORY_LIMIT}
    */
   add(type: HistoryEventType, previousEventId: number, details?: EventDetails, last = false): number {
+    if (this.past !== undefined) return this.past.find(type, previousEventId, details);
     if (this.events.length >= HISTORY_LIMIT - 1 && !last)
       throw new StateError('States.Runtime', `The execution reached the maximum number of history events (${HISTORY_LIMIT}).`);
     const id = this.events.length + 1;

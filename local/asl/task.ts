@@ -1,13 +1,11 @@
 /** The Task state: makes a call and waits for its answer, for the end of what it started, or for a token. */
 import type { HistoryEventType } from '@aws-sdk/client-sfn';
-import type { Timer } from '../core/clock.ts';
 import type { Branch, Outcome } from './branch.ts';
 import { Data, type Json } from './data.ts';
 import type { FollowedWork, TaskRequest } from './environment.ts';
-import { EvaluationError, heartbeatMissed, StateError, timedOut } from './error.ts';
+import { StateError } from './error.ts';
 import { COMPLETE, type EventDetails } from './history.ts';
 import type { TaskState } from './machine.ts';
-import type { Bindings, Template } from './template.ts';
 
 interface Limits {
   /** Seconds; undefined where the field is missing (AWS then waits 99999999 seconds). */
@@ -18,19 +16,17 @@ interface Limits {
 export function runTask(branch: Branch, state: TaskState, input: Data): Promise<Outcome> {
   const { environment } = branch.execution;
   const { resource } = state;
-  const waitsForToken = resource.kind === 'activity' || (resource.kind === 'integration' && resource.pattern === 'token');
+  const waitsForToken = resource.kind === 'integration' && resource.pattern === 'token';
   return branch.handled(state, input, async (retryCount) => {
-    const token = waitsForToken ? environment.tokens.issue() : undefined;
+    const token = waitsForToken ? environment.tokens.issue(branch.last) : undefined;
     const bindings = branch.bindings(state, input, { retryCount, token });
     const given = state.arguments === undefined ? input : new Data(await branch.fill(state.arguments, bindings));
     const credentials = state.credentials && ((await branch.fill(state.credentials, bindings)) as { readonly RoleArn: string });
     const limits: Limits = {
-      timeout: await seconds(branch, state.timeout, bindings, 'TimeoutSeconds'),
-      heartbeat: await seconds(branch, state.heartbeat, bindings, 'HeartbeatSeconds'),
+      timeout: state.timeout && ((await branch.fill(state.timeout, bindings)) as number),
+      heartbeat: state.heartbeat && ((await branch.fill(state.heartbeat, bindings)) as number),
     };
     branch.limit(given);
-    if (resource.kind === 'activity' && environment.activityExists?.(resource.arn) !== true)
-      throw branch.broken(`The activity ${resource.arn} does not exist.`);
     const journal = journalOf(branch, state);
     journal.scheduled(given, limits, credentials?.RoleArn);
     const task: TaskRequest = {
@@ -42,6 +38,7 @@ export function runTask(branch: Branch, state: TaskState, input: Data): Promise<
       executionArn: branch.execution.arn,
       executionName: branch.execution.name,
       state: state.name,
+      event: branch.last,
     };
     let result: Data;
     try {
@@ -56,16 +53,6 @@ export function runTask(branch: Branch, state: TaskState, input: Data): Promise<
   });
 }
 
-/** @throws StateError where a computed time-out is no positive whole number */
-async function seconds(branch: Branch, template: Template | undefined, bindings: Bindings, field: string): Promise<number | undefined> {
-  if (template === undefined) return undefined;
-  const value = await branch.fill(template, bindings);
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 99_999_999) return value;
-  throw branch.evaluationFailed(
-    new EvaluationError(`The ${field} field must be a positive whole number but was: ${JSON.stringify(value)}`, field),
-  );
-}
-
 /** Waits until the task is done or has run out of time. @throws StateError, Cancelled */
 function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Journal): Promise<Data> {
   const { environment } = branch.execution;
@@ -77,26 +64,20 @@ function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Jou
     let over = false;
     let done = false;
     let work: FollowedWork | undefined;
-    const expire = (error: () => StateError, limit: number | undefined) =>
-      limit === undefined ? undefined : clock.after(limit * 1000, `${task.state} runs out of time`, () => reject(error()));
-    let timeout: Timer | undefined;
-    let heartbeat: Timer | undefined;
-    let withdraw: (() => void) | undefined;
-    const begun = () => {
-      timeout = expire(timedOut, limits.timeout);
-      heartbeat = expire(heartbeatMissed, limits.heartbeat);
-    };
+    const expire = (error: string, seconds: number) =>
+      clock.after(seconds * 1000, `${task.state}: ${error} (event ${task.event})`, () => reject(new StateError(error)));
+    const timeout = limits.timeout === undefined ? undefined : expire('States.Timeout', limits.timeout);
+    let heartbeat = limits.heartbeat === undefined ? undefined : expire('States.HeartbeatTimeout', limits.heartbeat);
     if (token !== undefined)
       tokens.open(token, {
         executionArn: task.executionArn,
         state: task.state,
         succeed: resolve,
-        // What SendTaskFailure leaves out is null, as recorded; a time-out has an empty cause.
-        fail: (error, cause) => reject(new StateError(error, cause, { absent: null })),
+        fail: (error, cause) => reject(new StateError(error, cause)),
         heartbeat: () => {
           if (heartbeat === undefined) return;
           clock.cancel(heartbeat);
-          heartbeat = expire(heartbeatMissed, limits.heartbeat);
+          heartbeat = expire('States.HeartbeatTimeout', limits.heartbeat!);
         },
       });
     const answered = (answer: Json) => {
@@ -118,24 +99,9 @@ function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Jou
       } else if (token === undefined) resolve(new Data(answer));
       else if (!over) journal.submitted(new Data(answer));
     };
-    if (resource.kind === 'activity') {
-      // Its time-outs count from the moment at which a worker takes it.
-      withdraw = environment.activity?.({
-        activityArn: resource.arn,
-        token: token!,
-        input: JSON.stringify(task.arguments),
-        started: (workerName) => {
-          journal.started(workerName);
-          begun();
-        },
-      });
-    } else {
-      begun();
-      environment.request(task).then(answered).catch(reject);
-    }
+    environment.request(task).then(answered).catch(reject);
     return () => {
       over = true;
-      withdraw?.();
       if (timeout !== undefined) clock.cancel(timeout);
       if (heartbeat !== undefined) clock.cancel(heartbeat);
       if (token !== undefined) tokens.close(token);
@@ -147,14 +113,12 @@ function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Jou
 /** The events of a task: AWS has one set for a function's own ARN and another for every other integration. */
 interface Journal {
   scheduled(given: Data, limits: Limits, roleArn: string | undefined): void;
-  /** A worker of an activity has taken it. */
-  started(workerName: string | undefined): void;
   submitted(answer: Data): void;
   succeeded(result: Data): void;
   failed(error: StateError): void;
 }
 
-const TIMEOUT = 'States.Timeout';
+const TIMEOUTS = new Set(['States.Timeout', 'States.HeartbeatTimeout']);
 
 /** An error name or cause only where there is one. */
 const why = ({ error, cause }: StateError) => ({
@@ -168,23 +132,8 @@ function journalOf(branch: Branch, { resource }: TaskState): Journal {
     ...(timeout === undefined ? {} : { timeoutInSeconds: timeout }),
     ...(heartbeat === undefined ? {} : { heartbeatInSeconds: heartbeat }),
   });
-  if (resource.kind === 'activity')
+  if (resource.kind !== 'integration')
     return {
-      scheduled: (given, limits) =>
-        add('ActivityScheduled', {
-          activityScheduledEventDetails: { resource: resource.arn, input: given.text, inputDetails: COMPLETE, ...limitsOf(limits) },
-        }),
-      started: (workerName) => add('ActivityStarted', { activityStartedEventDetails: workerName === undefined ? {} : { workerName } }),
-      submitted: () => {},
-      succeeded: (result) => add('ActivitySucceeded', { activitySucceededEventDetails: { output: result.text, outputDetails: COMPLETE } }),
-      failed: (error) =>
-        error.error === TIMEOUT
-          ? add('ActivityTimedOut', { activityTimedOutEventDetails: why(error) })
-          : add('ActivityFailed', { activityFailedEventDetails: why(error) }),
-    };
-  if (resource.kind === 'lambda')
-    return {
-      started: () => {},
       scheduled: (given, { timeout }, roleArn) => {
         add('LambdaFunctionScheduled', {
           lambdaFunctionScheduledEventDetails: {
@@ -201,13 +150,12 @@ function journalOf(branch: Branch, { resource }: TaskState): Journal {
       succeeded: (result) =>
         add('LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: { output: result.text, outputDetails: COMPLETE } }),
       failed: (error) =>
-        error.error === TIMEOUT
+        TIMEOUTS.has(error.error ?? '')
           ? add('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: why(error) })
           : add('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: why(error) }),
     };
   const of = { resourceType: resource.service, resource: resource.name };
   return {
-    started: () => {},
     scheduled: (given, limits, roleArn) => {
       add('TaskScheduled', {
         taskScheduledEventDetails: {
@@ -223,7 +171,7 @@ function journalOf(branch: Branch, { resource }: TaskState): Journal {
     submitted: (answer) => add('TaskSubmitted', { taskSubmittedEventDetails: { ...of, output: answer.text, outputDetails: COMPLETE } }),
     succeeded: (result) => add('TaskSucceeded', { taskSucceededEventDetails: { ...of, output: result.text, outputDetails: COMPLETE } }),
     failed: (error) =>
-      error.error === TIMEOUT
+      TIMEOUTS.has(error.error ?? '')
         ? add('TaskTimedOut', { taskTimedOutEventDetails: { ...of, ...why(error) } })
         : add('TaskFailed', { taskFailedEventDetails: { ...of, ...why(error) } }),
   };

@@ -24,8 +24,8 @@ export class TaskTokens {
     this.mark = random.hex(12);
   }
 
-  /** A token for one attempt of a task. */
-  issue(): string {
+  /** A token for one attempt of a task. @param _event the last event before it: that of an execution's attempt and no other */
+  issue(_event: number): string {
     return `AQB4AAAAKgAAAAMA${Buffer.from(`${this.mark}${this.random.hex(84)}`).toString('base64')}`;
   }
 

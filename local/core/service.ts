@@ -73,6 +73,8 @@ export interface Service {
   /** What survives in a data folder, as JSON; absent where nothing does. */
   save?(): unknown;
   load?(saved: unknown): void;
+  /** Sets going again, after a snapshot of the world was loaded, what fields cannot hold. */
+  resume?(): void | Promise<void>;
 }
 
 /** An error as AWS would send it. */

@@ -1,6 +1,7 @@
 /** Amazon SQS: standard queues with visibility, long polling, dead letters and queue policies. */
 import type * as Api from '@aws-sdk/client-sqs';
 import { QueueAttributeName } from '@aws-sdk/client-sqs';
+import { bound } from '../core/bound.ts';
 import {
   type Call,
   type CreatedResource,
@@ -285,7 +286,7 @@ export class Sqs implements Service {
         'InvalidParameterValue',
         'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length',
       );
-    const queue = new Queue(this.site, name, settings, (arn) => this.find(arn));
+    const queue = new Queue(this.site, name, settings, bound(this, this.find));
     this.queues.set(name, queue);
     return queue;
   }

@@ -1,5 +1,5 @@
 /** The stream of a table's changes, in the shape in which Lambda receives them. */
-import { bound, type Listener, tell } from '../../core/bound.ts';
+import { Bound, bound, type Listener, tell } from '../../core/bound.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { equalItems, type Item, mapValues, sizeOfItem, toJson } from './attribute.ts';
@@ -39,7 +39,9 @@ export class TableStream {
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly region: string;
-  private readonly listeners = new Set<RecordListener>();
+  private readonly listeners = new Set<Bound>();
+  /** Those outside of the world, who listen anew when it was loaded from a snapshot. */
+  private readonly watchers = new Set<Exclude<RecordListener, Bound>>();
   private kept: { time: number; record: StreamRecord }[] = [];
   private waiting: StreamRecord[] = [];
   private sequence = 0n;
@@ -54,7 +56,7 @@ export class TableStream {
   }
 
   get listened(): boolean {
-    return this.listeners.size > 0;
+    return this.listeners.size > 0 || this.watchers.size > 0;
   }
 
   /** What the stream still holds, oldest first. */
@@ -66,11 +68,13 @@ export class TableStream {
 
   /** From now on, until {@link unlisten}. */
   listen(listener: RecordListener): void {
-    this.listeners.add(listener);
+    if (listener instanceof Bound) this.listeners.add(listener);
+    else this.watchers.add(listener);
   }
 
   unlisten(listener: RecordListener): void {
-    this.listeners.delete(listener);
+    if (listener instanceof Bound) this.listeners.delete(listener);
+    else this.watchers.delete(listener);
   }
 
   /** Writes a record, unless nothing changed. */
@@ -110,6 +114,6 @@ export class TableStream {
   private deliver(): void {
     const batch = this.waiting;
     this.waiting = [];
-    for (const listener of this.listeners) tell(listener, batch);
+    for (const listener of [...this.listeners, ...this.watchers]) tell(listener, batch);
   }
 }

@@ -2,8 +2,8 @@
 
 import { bound } from '../../core/bound.ts';
 import { lastPart } from './names.ts';
+import { Owner } from './owner.ts';
 import type { EcsParts, TaskKeeper } from './parts.ts';
-import { mayUse } from './registration.ts';
 import type { Deployment } from './revision.ts';
 import { current, type Service } from './service.ts';
 import { healthOf, loadBalancing } from './targets.ts';
@@ -229,16 +229,7 @@ export class Scheduler implements TaskKeeper {
       executeCommand: service.executeCommand,
       tags: new Map(tags),
       digests: revision.digests,
-      owner: {
-        service: service.name,
-        deployment: deployment.id,
-        loadBalancers: deployment.loadBalancers,
-        changed: (changed) => this.taskChanged(service, deployment, changed),
-        may: (action, targetGroupArn) => mayUse(this.ecs, service, deployment, action, targetGroupArn),
-        resolved: (container, digest) => {
-          if (digest !== undefined && !revision.digests.has(container)) revision.digests.set(container, digest);
-        },
-      },
+      owner: new Owner(this.ecs, this, service, deployment),
     });
     service.tasks.add(task);
     return task;

@@ -13,4 +13,8 @@ declare module '../../core/site.ts' {
 export class Lambda extends LambdaAccount implements Service {
   readonly operations: Readonly<Record<string, Operation>> = lambdaOperations(this);
   readonly resources: Readonly<Record<string, ResourceType>> = lambdaResources(this);
+
+  resume(): void {
+    this.mappings.resume();
+  }
 }

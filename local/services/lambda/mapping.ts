@@ -64,6 +64,10 @@ export class EventSourceMappings {
     mapping.reader.change(settings);
   }
 
+  resume(): void {
+    for (const { reader } of this.mappings.values()) reader.resume?.();
+  }
+
   delete(id: string): void {
     this.mappings.get(id)?.reader.stop();
     this.mappings.delete(id);

@@ -50,6 +50,8 @@ export class QueueReader implements Reader {
   private settings: MappingSettings;
   private patterns: EventPattern[];
   private stopped = false;
+  /** A request waits for messages. */
+  private asks = false;
   private readonly lambda: LambdaFunctions;
 
   constructor(lambda: LambdaFunctions, settings: MappingSettings) {
@@ -66,6 +68,13 @@ export class QueueReader implements Reader {
 
   stop(): void {
     this.stopped = true;
+  }
+
+  /** A request that waited ended with the process that held it: it is made anew. */
+  resume(): void {
+    if (!this.asks) return;
+    this.asks = false;
+    this.later(0);
   }
 
   private later(milliseconds: number): void {
@@ -86,6 +95,7 @@ export class QueueReader implements Reader {
     const { clock } = this.lambda.site.world;
     const began = clock.now();
     let messages: Message[] = [];
+    this.asks = true;
     try {
       const received = await this.call<{ Messages?: Message[] }>('ReceiveMessage', {
         MaxNumberOfMessages: Math.min(this.settings.batchSize, MAX_MESSAGES),
@@ -97,6 +107,8 @@ export class QueueReader implements Reader {
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       return this.later(LONG_POLL * 1000);
+    } finally {
+      this.asks = false;
     }
     if (messages.length > 0) await this.process(messages);
     // A queue that answers at once that it is empty is asked again after the time it should have waited.

@@ -22,4 +22,6 @@ export interface MappingSettings {
 export interface Reader {
   change(settings: MappingSettings): void;
   stop(): void;
+  /** Goes on after a snapshot of the world was loaded. */
+  resume?(): void;
 }

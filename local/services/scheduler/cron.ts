@@ -9,8 +9,9 @@ export interface Cron {
   readonly hours: readonly number[];
   readonly months: readonly number[];
   readonly years: readonly number[];
-  /** Days of a month (1 to 31), ascending. */
-  days(year: number, month: number): readonly number[];
+  /** The fields of the days, one of which is `?`. */
+  readonly day: string;
+  readonly week: string;
 }
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
@@ -114,6 +115,11 @@ function daysOfWeek(text: string): Days | undefined {
   return list && ((year, month) => all(year, month, (day) => list.includes(day)));
 }
 
+/** Days of a month (1 to 31), ascending. */
+export const daysOf = ({ day, week }: Cron, year: number, month: number): readonly number[] => days(day, week)?.(year, month) ?? [];
+
+const days = (day: string, week: string): Days | undefined => (week === '?' ? daysOfMonth(day) : daysOfWeek(week));
+
 /** @returns nothing if the text (without `cron(` and `)`) is not an expression that AWS accepts */
 export function parseCron(text: string): Cron | undefined {
   const parts = text.trim().split(/\s+/);
@@ -125,7 +131,6 @@ export function parseCron(text: string): Cron | undefined {
   const hours = values(hour, fields.hours);
   const months = values(month, fields.month);
   const years = values(year, fields.year);
-  const days = week === '?' ? daysOfMonth(day) : daysOfWeek(week);
-  if (!minutes || !hours || !months || !years || !days) return undefined;
-  return { minutes, hours, months, years, days };
+  if (!minutes || !hours || !months || !years || !days(day, week)) return undefined;
+  return { minutes, hours, months, years, day, week };
 }

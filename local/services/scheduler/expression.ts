@@ -1,5 +1,5 @@
 /** Schedule expressions of EventBridge rules and of EventBridge Scheduler, which do not accept the same ones, and when they come due. */
-import { type Cron, parseCron } from './cron.ts';
+import { type Cron, daysOf, parseCron } from './cron.ts';
 import { localTime, momentOf } from './zone.ts';
 
 export type ScheduleExpression =
@@ -70,7 +70,7 @@ function nextCron(cron: Cron, zone: string, after: number): number | undefined {
     if (year < from.year) continue;
     for (const month of cron.months) {
       if (year === from.year && month < from.month) continue;
-      for (const day of cron.days(year, month)) {
+      for (const day of daysOf(cron, year, month)) {
         if (year === from.year && month === from.month && day < from.day) continue;
         for (const hour of cron.hours)
           for (const minute of cron.minutes) {

@@ -1,5 +1,6 @@
 /** One queue: messages become visible, are received, come back, are deleted or move to the dead-letter queue. */
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
+import { bound, type Listener, tell } from '../../core/bound.ts';
 import type { Timer } from '../../core/clock.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
@@ -35,6 +36,7 @@ export interface Receive {
   readonly attributes: readonly string[];
 }
 
+/** A request that waits for messages. It ends with its connection: where the world is loaded again, nobody is left to answer. */
 interface Waiter {
   readonly receive: Receive;
   readonly answer: (messages: Message[]) => void;
@@ -77,16 +79,17 @@ export class Queue {
   readonly settings: Record<string, string>;
   tags: Record<string, string> = {};
   private readonly site: Site;
-  private readonly deadLetters: (arn: string) => Queue | undefined;
+  private readonly deadLetters: Listener<[arn: string], Queue | undefined>;
   private messages: Stored[] = [];
-  private readonly waiters: Waiter[] = [];
+  private readonly waiters = new Map<number, Waiter>();
+  private waited = 0;
   private readonly listeners = new Set<() => void>();
   private alarm: Timer | undefined;
   /** Of a FIFO queue. */
   private readonly deduplication: Deduplication;
 
   /** @param deadLetters finds the queue of an ARN */
-  constructor(site: Site, name: string, settings: Record<string, string>, deadLetters: (arn: string) => Queue | undefined) {
+  constructor(site: Site, name: string, settings: Record<string, string>, deadLetters: Listener<[arn: string], Queue | undefined>) {
     this.site = site;
     this.name = name;
     this.settings = settingsOf(settings);
@@ -183,14 +186,18 @@ export class Queue {
     const found = this.take(receive);
     if (found.length > 0 || receive.wait === 0) return found;
     return new Promise((resolve) => {
-      const limit = this.site.world.clock.after(receive.wait * 1000, `a request to ${this.name} stops waiting`, () => {
-        this.waiters.splice(this.waiters.indexOf(waiter), 1);
-        resolve([]);
-      });
-      const waiter: Waiter = { receive, answer: resolve, limit };
-      this.waiters.push(waiter);
+      const number = ++this.waited;
+      const what = `a request to ${this.name} stops waiting`;
+      const limit = this.site.world.clock.after(receive.wait * 1000, what, bound(this, this.stopWaiting, number));
+      this.waiters.set(number, { receive, answer: resolve, limit });
       this.arm();
     });
+  }
+
+  private stopWaiting(number: number): void {
+    const waiter = this.waiters.get(number);
+    this.waiters.delete(number);
+    waiter?.answer([]);
   }
 
   /** A handle of an earlier receipt deletes nothing, and says so to nobody. @throws ServiceError ReceiptHandleIsInvalid, InvalidParameterValue */
@@ -281,7 +288,7 @@ export class Queue {
   private buries(message: Stored): boolean {
     const redrive = redriveOf(this.settings.RedrivePolicy);
     if (redrive === undefined || message.receives < redrive.maxReceiveCount) return false;
-    const target = this.deadLetters(redrive.deadLetterTargetArn);
+    const target = tell(this.deadLetters, redrive.deadLetterTargetArn);
     if (target === undefined) return false;
     this.messages.splice(this.messages.indexOf(message), 1);
     // The time of sending stays: a dead letter expires by the age of the message.
@@ -333,10 +340,10 @@ export class Queue {
 
   /** Hands visible messages to those who wait, and tells those who listen. */
   private wake(): void {
-    for (const waiter of this.waiters.slice()) {
+    for (const [number, waiter] of [...this.waiters]) {
       const found = this.take(waiter.receive);
       if (found.length === 0) break;
-      this.waiters.splice(this.waiters.indexOf(waiter), 1);
+      this.waiters.delete(number);
       this.site.world.clock.cancel(waiter.limit);
       waiter.answer(found);
     }
@@ -349,15 +356,17 @@ export class Queue {
     const { clock } = this.site.world;
     if (this.alarm !== undefined) clock.cancel(this.alarm);
     this.alarm = undefined;
-    if (this.waiters.length === 0 && this.listeners.size === 0) return;
+    if (this.waiters.size === 0 && this.listeners.size === 0) return;
     const next = this.messages.reduce(
       (least, { visibleAt }) => (visibleAt > this.now ? Math.min(least, visibleAt) : least),
       Number.POSITIVE_INFINITY,
     );
     if (next === Number.POSITIVE_INFINITY) return;
-    this.alarm = clock.at(next, `a message of ${this.name} becomes visible`, () => {
-      this.alarm = undefined;
-      this.wake();
-    });
+    this.alarm = clock.at(next, `a message of ${this.name} becomes visible`, bound(this, this.becomeVisible));
+  }
+
+  private becomeVisible(): void {
+    this.alarm = undefined;
+    this.wake();
   }
 }

@@ -1,25 +1,23 @@
 /** The state machines and executions of one account and Region, and the events that tell of them. */
-import type { LoggingConfiguration, TracingConfiguration } from '@aws-sdk/client-sfn';
 import { Data, type Json, PAYLOAD_LIMIT } from '../../asl/data.ts';
-import type { Environment } from '../../asl/environment.ts';
-import { Execution } from '../../asl/execution.ts';
+import type { ItemsRequest, TaskRequest } from '../../asl/environment.ts';
+import type { Execution } from '../../asl/execution.ts';
 import type { Ambient } from '../../asl/functions.ts';
 import { lintDefinition, refusal } from '../../asl/lint.ts';
 import { parseResource } from '../../asl/resource.ts';
 import type { Status } from '../../asl/run.ts';
 import { TaskTokens } from '../../asl/tokens.ts';
+import { type Bound, bound, type Listener, tell } from '../../core/bound.ts';
+import type { Clock } from '../../core/clock.ts';
 import { assertAssumable, authorize } from '../../core/iam/authorize.ts';
 import { identities } from '../../core/iam/identities.ts';
 import type { Random } from '../../core/random.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
-import { Activities } from './activity.ts';
-import { machineParts } from './arn.ts';
+import type { Follower } from './follower.ts';
 import { Integrations, MANAGED_RULES } from './integrations.ts';
-import { checkName, type MachineType, noExecution, noMachine, type Qualified, revisionOf, StateMachine } from './machine.ts';
-import { redriveStatus } from './redrive.ts';
-import type { Started } from './started.ts';
-import { complaint } from './syntax.ts';
+import { checkName, type MachineType, noExecution, noMachine, type Qualified, type Revision, revisionOf, StateMachine } from './machine.ts';
+import { type Recorder, Recording } from './recording.ts';
 import type { TestEnvironment } from './test-state.ts';
 
 const SERVICE = 'states.amazonaws.com';
@@ -30,6 +28,19 @@ const KEPT = 90 * DAY;
 const LONGEST: Readonly<Record<MachineType, number>> = { STANDARD: 31_536_000, EXPRESS: 300 };
 /** Input and output in an event, in bytes; larger ones are left out. https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
 const EVENT_DATA = 248 * 1024;
+
+/** An execution and where it came from. */
+export interface Started {
+  /** As long as it runs. */
+  recording?: Recording;
+  execution: Execution;
+  readonly machine: StateMachine;
+  readonly revision: Revision;
+  readonly versionArn?: string;
+  readonly aliasArn?: string;
+  /** Who wants to know when it has ended. */
+  readonly waiting: Listener<[]>[];
+}
 
 /** An execution as tests and fault sweeps look at it. */
 export interface ExecutionView {
@@ -50,15 +61,15 @@ export interface ExecutionView {
   readonly endedAt?: number;
 }
 
-export class StatesAccount {
+export class StatesAccount implements Recorder {
   readonly site: Site;
   readonly machines = new Map<string, StateMachine>();
   /** By ARN, in the order of their start. */
   readonly executions = new Map<string, Started>();
   readonly random: Random;
   readonly tokens: TaskTokens;
-  readonly activities: Activities;
   readonly ambient: Ambient;
+  moment: number | undefined;
   private readonly integrations: Integrations;
 
   constructor(site: Site) {
@@ -66,8 +77,7 @@ export class StatesAccount {
     this.random = site.world.random.fork(`states/${site.account}/${site.region}`);
     this.tokens = new TaskTokens(this.random.fork('tokens'));
     const { clock } = site.world;
-    this.activities = new Activities(clock);
-    this.ambient = { now: () => clock.now(), random: this.random.fork('expressions') };
+    this.ambient = { now: () => this.moment ?? clock.now(), random: this.random.fork('expressions') };
     this.integrations = new Integrations(site, this.random);
   }
 
@@ -78,22 +88,18 @@ export class StatesAccount {
     readonly definition: string;
     readonly roleArn: string;
     readonly tags?: Readonly<Record<string, string>>;
-    readonly logging?: LoggingConfiguration | undefined;
-    readonly tracing?: TracingConfiguration | undefined;
-    /** A first version, published with it. */
-    readonly version?: { readonly description: string | undefined };
+    readonly logging?: object | undefined;
+    readonly tracing?: object | undefined;
   }): StateMachine {
-    const { name, type, definition, roleArn, version } = settings;
-    const logging = settings.logging ?? { level: 'OFF', includeExecutionData: false };
-    const tracing = settings.tracing ?? { enabled: false };
+    const { name, type, definition, roleArn } = settings;
     checkName(name);
     this.check(definition, type);
     const arn = this.site.arn('states', `stateMachine:${name}`);
     const existing = this.machines.get(arn);
     if (existing?.deleting) throw new ServiceError('StateMachineDeleting', `State Machine Deleting: '${arn}'`);
     if (existing !== undefined) {
-      // "If a following request has a different roleArn or tags, Step Functions will ignore these differences."
-      if (existing.isLike({ definition, type, logging, tracing, version })) return existing;
+      const same = existing.revision.definition === definition && existing.type === type && existing.revision.roleArn === roleArn;
+      if (same) return existing;
       throw new ServiceError('StateMachineAlreadyExists', `State Machine Already Exists: '${arn}'`);
     }
     this.checkRole(roleArn, arn, definition);
@@ -101,13 +107,11 @@ export class StatesAccount {
       arn,
       name,
       type,
-      revision: revisionOf(definition, roleArn, this.ambient, 0),
+      revision: revisionOf(definition, roleArn, this.ambient),
       tags: settings.tags ?? {},
-      logging,
-      tracing,
-      version,
     });
-    if (version !== undefined) machine.publish(version.description);
+    machine.logging = settings.logging;
+    machine.tracing = settings.tracing;
     this.machines.set(arn, machine);
     return machine;
   }
@@ -118,10 +122,7 @@ export class StatesAccount {
     const roleArn = change.roleArn ?? machine.revision.roleArn;
     this.check(definition, machine.type);
     this.checkRole(roleArn, machine.arn, definition);
-    const { revision } = machine;
-    // What changes nothing makes no new revision.
-    if (definition !== revision.definition || roleArn !== revision.roleArn)
-      machine.revision = revisionOf(definition, roleArn, this.ambient, revision.number + 1);
+    machine.revision = revisionOf(definition, roleArn, this.ambient);
   }
 
   /** @throws ServiceError InvalidDefinition */
@@ -174,10 +175,11 @@ export class StatesAccount {
 
   /** A machine by its ARN, or by that of a version or an alias. @throws ServiceError StateMachineDoesNotExist, InvalidArn */
   find(arn: string): Qualified {
-    const { machine: own, qualifier } = machineParts(arn);
-    const machine = this.machines.get(own);
+    const parts = /^(arn:[^:]+:states:[^:]+:[^:]+:stateMachine:[^:]+)(?::([^:]+))?$/.exec(arn);
+    if (parts === null) throw new ServiceError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
+    const machine = this.machines.get(parts[1]!);
     if (machine === undefined) throw noMachine(arn);
-    return machine.qualified(qualifier, this.random);
+    return machine.qualified(parts[2], this.random);
   }
 
   /** A machine by its own ARN. @throws ServiceError StateMachineDoesNotExist, InvalidArn */
@@ -185,25 +187,6 @@ export class StatesAccount {
     const { machine, version } = this.find(arn);
     if (version !== undefined) throw noMachine(arn);
     return machine;
-  }
-
-  /** Takes up an execution that did not succeed. @returns when, in milliseconds since the epoch @throws ServiceError ExecutionNotRedrivable */
-  redrive(arn: string, clientToken: string | undefined): number {
-    const started = this.execution(arn);
-    const { execution } = started;
-    const { clock } = this.site.world;
-    const before = clientToken === undefined ? undefined : started.redriveTokens.get(clientToken);
-    // "The API is idempotent for … the client token."
-    if (before !== undefined) return before;
-    const status = redriveStatus(started, clock.now());
-    if (status.redriveStatus === 'NOT_REDRIVABLE')
-      throw new ServiceError('ExecutionNotRedrivable', `Execution Not Redrivable: '${status.redriveStatusReason}'`);
-    execution.redrive();
-    const time = clock.now();
-    if (clientToken !== undefined) started.redriveTokens.set(clientToken, time);
-    void execution.ended.then(() => this.ended(started));
-    this.publish(started);
-    return time;
   }
 
   /** @throws ServiceError ExecutionDoesNotExist */
@@ -237,21 +220,20 @@ export class StatesAccount {
       if (existing.execution.end === undefined && existing.execution.input.text === input) return existing;
       throw new ServiceError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     }
-    const execution: Execution = new Execution({
-      environment: this.environment(machine, revision.roleArn, name, () => execution),
-      machine: revision.compiled,
+    const recording = new Recording(this, {
       arn,
       name,
       input: data,
-      roleArn: revision.roleArn,
+      revision,
       stateMachine: { id: machine.arn, name: machine.name },
       longest: LONGEST[machine.type],
     });
     const started: Started = {
-      execution,
+      recording,
+      execution: recording.execution,
       machine,
       revision,
-      redriveTokens: new Map(),
+      waiting: [],
       ...(version === undefined ? {} : { versionArn: `${machine.arn}:${version}` }),
       ...(alias === undefined ? {} : { aliasArn: `${machine.arn}:${alias.name}` }),
     };
@@ -259,35 +241,52 @@ export class StatesAccount {
     this.executions.set(arn, started);
     const { clock, meter } = this.site.world;
     meter.record('states.execution', 1, this.labels(machine, name));
-    void execution.ended.then(() => this.ended(started));
+    void started.execution.ended.then(() => this.ended(started));
     if (!express) this.publish(started);
     // The caller has its answer before the first state is entered.
-    clock.after(0, `execution ${name} starts`, () => execution.start());
+    clock.after(0, `execution ${name} starts`, bound(recording, recording.begin));
     return started;
+  }
+
+  /** Brings what runs to where it was, after all that is kept of it was read. @throws AnotherWayError */
+  async resume(): Promise<void> {
+    for (const started of this.executions.values()) {
+      if (started.recording === undefined) continue;
+      started.execution = await started.recording.runAgain(started.execution.history.events);
+      void started.execution.ended.then(() => this.ended(started));
+    }
+  }
+
+  get clock(): Clock {
+    return this.site.world.clock;
+  }
+
+  get region(): string {
+    return this.site.region;
+  }
+
+  request(task: TaskRequest, roleArn: string): Promise<Json> {
+    return this.integrations.request(task, roleArn);
+  }
+
+  items(request: ItemsRequest, roleArn: string): Promise<Json> {
+    return this.integrations.items(request, roleArn);
+  }
+
+  follow(task: TaskRequest, answer: Json, roleArn: string, heard: Bound): Follower {
+    return this.integrations.follow(task, answer, roleArn, heard);
+  }
+
+  entered(recording: Recording): void {
+    const started = this.executions.get(recording.settings.arn);
+    if (started === undefined) return;
+    const { name } = recording.settings;
+    this.site.world.meter.record('states.transition', 1, this.labels(started.machine, name));
+    if (started.machine.deleting) this.clock.after(0, `execution ${name} ends with its machine`, bound(recording, recording.stop));
   }
 
   private labels(machine: StateMachine, execution: string) {
     return { machine: machine.name, execution, type: machine.type, account: this.site.account, region: this.site.region };
-  }
-
-  private environment(machine: StateMachine, roleArn: string, name: string, execution: () => Execution): Environment {
-    const { world, region } = this.site;
-    const labels = this.labels(machine, name);
-    return {
-      clock: world.clock,
-      random: this.random,
-      tokens: this.tokens,
-      region,
-      request: (task) => this.integrations.request(task, roleArn),
-      follow: (task, answer) => this.integrations.follow(task, answer, roleArn),
-      activityExists: (arn) => this.activities.kept.has(arn),
-      activity: (task) => this.activities.schedule(task),
-      items: (request) => this.integrations.items(request, roleArn),
-      transition: () => {
-        world.meter.record('states.transition', 1, labels);
-        if (machine.deleting) world.clock.after(0, `execution ${name} ends with its machine`, () => execution().stop());
-      },
-    };
   }
 
   /** Where TestState runs a state: with a role its call is made, without one it must be mocked. */
@@ -300,7 +299,7 @@ export class StatesAccount {
         tokens: this.tokens,
         region,
         request: (task) => this.integrations.request(task, roleArn),
-        follow: (task, answer) => this.integrations.follow(task, answer, roleArn),
+        follow: (task, answer) => this.integrations.followed(task, answer, roleArn),
       },
       place: `arn:aws:states:${region}:${account}`,
       roleArn: roleArn === '' ? undefined : roleArn,
@@ -308,19 +307,23 @@ export class StatesAccount {
   }
 
   private ended(started: Started): void {
+    started.recording?.finish();
+    delete started.recording;
     if (started.machine.type === 'STANDARD') this.publish(started);
     else this.executions.delete(started.execution.arn);
     if (started.machine.deleting) this.forgetDeleted(started.machine);
+    for (const listener of started.waiting.splice(0)) tell(listener);
   }
 
-  /** Resolves when an execution has ended. @throws ServiceError ExecutionDoesNotExist */
-  async whenEnded(arn: string): Promise<void> {
-    await this.execution(arn).execution.ended;
+  /** Tells `listener` when an execution has ended. @throws ServiceError ExecutionDoesNotExist */
+  whenEnded(arn: string, listener: Listener<[]>): void {
+    const { execution, waiting } = this.execution(arn);
+    if (execution.end === undefined) waiting.push(listener);
+    else tell(listener);
   }
 
   /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
-  private publish(started: Started): void {
-    const { execution, machine, versionArn, aliasArn } = started;
+  private publish({ execution, machine, versionArn, aliasArn }: Started): void {
     const { end, status } = execution;
     const included = (text: string | undefined) => text !== undefined && Buffer.byteLength(text) <= EVENT_DATA;
     const output = end?.output?.text;
@@ -343,10 +346,9 @@ export class StatesAccount {
         outputDetails: output === undefined ? null : { included: included(output) },
         error: end?.error ?? null,
         cause: end?.cause ?? null,
-        redriveCount: execution.redriven.length,
-        redriveDate: execution.redriven.at(-1) ?? null,
-        redriveStatusReason: null,
-        ...redriveStatus(started, this.site.world.clock.now()),
+        redriveCount: 0,
+        redriveDate: null,
+        ...redrive(status),
       },
     });
   }
@@ -371,14 +373,23 @@ export class StatesAccount {
   }
 }
 
+/** Redriving is not implemented here; what AWS says of it is. */
+export function redrive(status: Status): {
+  readonly redriveStatus: 'REDRIVABLE' | 'NOT_REDRIVABLE';
+  readonly redriveStatusReason: string | null;
+} {
+  return status === 'RUNNING' || status === 'SUCCEEDED'
+    ? { redriveStatus: 'NOT_REDRIVABLE', redriveStatusReason: `Execution is ${status} and cannot be redriven` }
+    : { redriveStatus: 'REDRIVABLE', redriveStatusReason: null };
+}
+
 /** @throws ServiceError InvalidExecutionInput */
 function executionInput(text: string): Data {
   const invalid = (why: string) => new ServiceError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${why}'`);
   if (Buffer.byteLength(text) > PAYLOAD_LIMIT) throw invalid('The input exceeds the maximum number of bytes service limit');
-  if (text.trim() === '') throw invalid('Invalid execution input.');
   try {
     return new Data(JSON.parse(text) as Json, text);
   } catch (error) {
-    throw invalid(complaint(text) ?? (error as Error).message);
+    throw invalid((error as Error).message);
   }
 }

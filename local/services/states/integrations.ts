@@ -3,6 +3,8 @@ import type { Json } from '../../asl/data.ts';
 import type { FollowedWork, ItemsRequest, TaskRequest } from '../../asl/environment.ts';
 import { StateError } from '../../asl/error.ts';
 import { SDK_SERVICES } from '../../asl/integrations.ts';
+import { bound, type Listener } from '../../core/bound.ts';
+import type { Clock } from '../../core/clock.ts';
 import { identities } from '../../core/iam/identities.ts';
 import { modelOf } from '../../core/protocols/model.ts';
 import type { Random } from '../../core/random.ts';
@@ -10,6 +12,7 @@ import { type Principal, ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { fromClient, toClient } from './casing.ts';
 import { failureOf } from './failure.ts';
+import { type Followed, Follower, type Watcher, type Work } from './follower.ts';
 
 type Fields = Readonly<Record<string, Json>>;
 
@@ -18,9 +21,6 @@ const encoder = new TextEncoder();
 
 /** Services of the optimized integrations, and the names that only Step Functions has for their actions. */
 const OPTIMIZED = new Set(['lambda', 'states', 'codebuild', 'ecs', 'dynamodb', 'sns', 'sqs', 'events']);
-
-/** Seconds between looks at a build or a task that is waited for; each is a fifth longer than the one before. */
-const LOOK = { first: 5, last: 60, growth: 1.2 };
 
 /** The managed rules that `.sync` needs, by service. https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html */
 export const MANAGED_RULES: Readonly<Record<string, string>> = {
@@ -35,7 +35,7 @@ interface Caller {
   readonly principal: Principal;
 }
 
-export class Integrations {
+export class Integrations implements Watcher {
   private readonly site: Site;
   private readonly random: Random;
 
@@ -83,22 +83,75 @@ export class Integrations {
     }
   }
 
-  /** Waits for what a `.sync` call started. */
-  follow(task: TaskRequest, answer: Json, roleArn: string): FollowedWork {
-    const { resource } = task;
-    const service = resource.kind === 'integration' ? resource.service : '';
-    switch (service) {
-      case 'states':
-        return this.followExecution(task, answer as Fields, roleArn);
-      case 'codebuild':
-        return this.followBuild(task, answer as Fields, roleArn);
-      case 'ecs':
-        return this.followTask(task, answer as Fields, roleArn);
-      default:
-        return {
-          result: Promise.reject(new StateError('States.Runtime', `local AWS cannot wait for ${task.resourceArn}`)),
-          stop: () => {},
-        };
+  get clock(): Clock {
+    return this.site.world.clock;
+  }
+
+  /** Looks after what a `.sync` call started, once it is told to begin. @throws StateError where that cannot be done */
+  follow(task: TaskRequest, answer: Json, roleArn: string, heard: Listener<[outcome: Followed]>): Follower {
+    return new Follower(this, { ...workOf(task, answer as Fields), roleArn }, heard);
+  }
+
+  /** The same for whoever is not saved. */
+  followed(task: TaskRequest, answer: Json, roleArn: string): FollowedWork {
+    let follower: Follower | undefined;
+    const result = new Promise<Json>((resolve, reject) => {
+      follower = this.follow(task, answer, roleArn, (outcome) => {
+        if ('error' in outcome) reject(outcome.error as Error);
+        else resolve(outcome.value);
+      });
+      follower.begin();
+    });
+    return { result, stop: () => follower?.stop() };
+  }
+
+  whenEnded(executionArn: string, listener: Listener<[]>): void {
+    const [, , , region, account] = executionArn.split(':') as [string, string, string, string, string];
+    this.site.world.site(account, region).service('states').whenEnded(executionArn, listener);
+  }
+
+  async look(work: Work): Promise<Json | undefined> {
+    const caller = await this.caller({ roleArn: work.taskRoleArn, executionName: work.executionName }, work.roleArn);
+    switch (work.kind) {
+      case 'execution': {
+        const found = (await this.sdkCall(caller, 'states', 'states', 'describeExecution', { ExecutionArn: work.id })) as Fields;
+        if (found.Status !== 'SUCCEEDED') throw new StateError('States.TaskFailed', JSON.stringify(found));
+        if (!work.parsed) return found;
+        return { ...found, Input: JSON.parse(String(found.Input)) as Json, Output: JSON.parse(String(found.Output)) as Json };
+      }
+      case 'build': {
+        const { Builds } = (await this.sdkCall(caller, 'codebuild', 'codebuild', 'batchGetBuilds', { Ids: [work.id] })) as Fields;
+        const [build] = Builds as readonly Fields[];
+        if (build === undefined) throw new StateError('States.TaskFailed', `There is no build ${work.id}`);
+        if (build.BuildStatus === 'IN_PROGRESS') return undefined;
+        if (build.BuildStatus !== 'SUCCEEDED') throw new StateError('States.TaskFailed', JSON.stringify({ Build: build }));
+        return { Build: build };
+      }
+      case 'task': {
+        const where = { Cluster: work.cluster!, Tasks: [work.id] };
+        const found = (await this.sdkCall(caller, 'ecs', 'ecs', 'describeTasks', where)) as Fields;
+        const [one] = found.Tasks as readonly Fields[];
+        if (one === undefined) throw new StateError('States.TaskFailed', `There is no task ${work.id}`);
+        if (one.LastStatus !== 'STOPPED') return undefined;
+        const failed = (one.Containers as readonly Fields[]).some(({ ExitCode }) => ExitCode !== 0);
+        if (failed) throw new StateError('States.TaskFailed', JSON.stringify(one));
+        return one;
+      }
+    }
+  }
+
+  end(work: Work): void {
+    this.clock.after(0, `Step Functions stops what ${work.state} started`, bound(this, this.endNow, work));
+  }
+
+  /** Ends what a state no longer waits for; AWS tries once and says nothing if it cannot. */
+  private async endNow(work: Work): Promise<void> {
+    const [service, action, given] = ENDS[work.kind](work);
+    try {
+      const caller = await this.caller({ roleArn: work.taskRoleArn, executionName: work.executionName }, work.roleArn);
+      await this.sdkCall(caller, service, service, action, given);
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error;
     }
   }
 
@@ -168,86 +221,36 @@ export class Integrations {
     };
     return { payload: text === '' ? {} : (JSON.parse(text) as Json), answer, requestId: this.random.uuid() };
   }
+}
 
-  private followExecution(task: TaskRequest, { ExecutionArn }: Fields, roleArn: string): FollowedWork {
-    const executionArn = String(ExecutionArn);
-    const parsed = task.resource.kind === 'integration' && task.resource.pattern === 'sync2';
-    const result = (async () => {
-      const [, , , region, account] = executionArn.split(':') as [string, string, string, string, string];
-      await this.site.world.site(account, region).service('states').whenEnded(executionArn);
-      const caller = await this.caller(task, roleArn);
-      const found = (await this.sdkCall(caller, 'states', 'states', 'describeExecution', { ExecutionArn: executionArn })) as Fields;
-      if (found.Status !== 'SUCCEEDED') throw new StateError('States.TaskFailed', JSON.stringify(found));
-      if (!parsed) return found;
-      return { ...found, Input: JSON.parse(String(found.Input)) as Json, Output: JSON.parse(String(found.Output)) as Json };
-    })();
-    return { result, stop: () => this.stopping(task, roleArn, 'states', 'stopExecution', { ExecutionArn: executionArn }) };
-  }
+/** How work is ended: by which call of which service. */
+const ENDS: Readonly<Record<Work['kind'], (work: Work) => readonly [service: string, action: string, given: Json]>> = {
+  execution: ({ id }) => ['states', 'stopExecution', { ExecutionArn: id }],
+  build: ({ id }) => ['codebuild', 'stopBuild', { Id: id }],
+  task: ({ id, cluster }) => ['ecs', 'stopTask', { Cluster: cluster!, Task: id }],
+};
 
-  private followBuild(task: TaskRequest, { Build }: Fields, roleArn: string): FollowedWork {
-    const { Id } = Build as Fields;
-    const look = async (): Promise<Json | undefined> => {
-      const caller = await this.caller(task, roleArn);
-      const { Builds } = (await this.sdkCall(caller, 'codebuild', 'codebuild', 'batchGetBuilds', { Ids: [Id!] })) as Fields;
-      const [build] = Builds as readonly Fields[];
-      if (build === undefined) throw new StateError('States.TaskFailed', `There is no build ${String(Id)}`);
-      if (build.BuildStatus === 'IN_PROGRESS') return undefined;
-      if (build.BuildStatus !== 'SUCCEEDED') throw new StateError('States.TaskFailed', JSON.stringify({ Build: build }));
-      return { Build: build };
-    };
-    return this.watch(`build ${String(Id)}`, look, () => this.stopping(task, roleArn, 'codebuild', 'stopBuild', { Id: Id! }));
-  }
-
-  private followTask(task: TaskRequest, { Tasks, Failures }: Fields, roleArn: string): FollowedWork {
-    const [started] = (Tasks ?? []) as readonly Fields[];
-    if (started === undefined)
-      return { result: Promise.reject(new StateError('AmazonECS.Unknown', JSON.stringify({ Failures: Failures ?? [] }))), stop: () => {} };
-    const where = { Cluster: started.ClusterArn!, Tasks: [started.TaskArn!] };
-    const look = async (): Promise<Json | undefined> => {
-      const caller = await this.caller(task, roleArn);
-      const found = (await this.sdkCall(caller, 'ecs', 'ecs', 'describeTasks', where)) as Fields;
-      const [one] = found.Tasks as readonly Fields[];
-      if (one === undefined) throw new StateError('States.TaskFailed', `There is no task ${String(started.TaskArn)}`);
-      if (one.LastStatus !== 'STOPPED') return undefined;
-      const failed = (one.Containers as readonly Fields[]).some(({ ExitCode }) => ExitCode !== 0);
-      if (failed) throw new StateError('States.TaskFailed', JSON.stringify(one));
-      return one;
-    };
-    const stop = () => this.stopping(task, roleArn, 'ecs', 'stopTask', { Cluster: started.ClusterArn!, Task: started.TaskArn! });
-    return this.watch(`task ${String(started.TaskArn)}`, look, stop);
-  }
-
-  /** Looks again and again until there is something to see. */
-  private watch(what: string, look: () => Promise<Json | undefined>, stop: () => void): FollowedWork {
-    const { clock } = this.site.world;
-    let over = false;
-    const result = (async () => {
-      for (let seconds = LOOK.first; ; seconds = Math.min(seconds * LOOK.growth, LOOK.last)) {
-        await new Promise<void>((resolve) => clock.after(seconds * 1000, `Step Functions looks at ${what}`, resolve));
-        if (over) throw new StateError('States.TaskFailed', 'stopped');
-        const seen = await look();
-        if (seen !== undefined) return seen;
-      }
-    })();
-    return {
-      result,
-      stop: () => {
-        over = true;
-        stop();
-      },
-    };
-  }
-
-  /** Ends what a state no longer waits for; AWS tries once and says nothing if it cannot. */
-  private stopping(task: TaskRequest, roleArn: string, service: string, action: string, given: Json): void {
-    const { clock } = this.site.world;
-    clock.after(0, `Step Functions stops what ${task.state} started`, async () => {
-      try {
-        await this.sdkCall(await this.caller(task, roleArn), service, service, action, given);
-      } catch (error) {
-        if (!(error instanceof StateError)) throw error;
-      }
-    });
+/** What the answer of a `.sync` call says was started. @throws StateError */
+function workOf({ resource, resourceArn, state, executionName, roleArn: taskRoleArn }: TaskRequest, answer: Fields): Omit<Work, 'roleArn'> {
+  const service = resource.kind === 'integration' ? resource.service : '';
+  const of = { state, executionName, taskRoleArn };
+  switch (service) {
+    case 'states':
+      return {
+        ...of,
+        kind: 'execution',
+        id: String(answer.ExecutionArn),
+        parsed: resource.kind === 'integration' && resource.pattern === 'sync2',
+      };
+    case 'codebuild':
+      return { ...of, kind: 'build', id: String((answer.Build as Fields).Id) };
+    case 'ecs': {
+      const [started] = (answer.Tasks ?? []) as readonly Fields[];
+      if (started === undefined) throw new StateError('AmazonECS.Unknown', JSON.stringify({ Failures: answer.Failures ?? [] }));
+      return { ...of, kind: 'task', id: String(started.TaskArn), cluster: String(started.ClusterArn) };
+    }
+    default:
+      throw new StateError('States.Runtime', `local AWS cannot wait for ${resourceArn}`);
   }
 }
 

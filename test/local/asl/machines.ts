@@ -43,7 +43,7 @@ export function begin(definition: Definition, input: Json = {}, world: World = {
   const random = new Random(world.seed ?? 7);
   const entered: string[] = [];
   const tasks: { readonly task: TaskRequest; readonly time: number }[] = [];
-  const environment: Environment = {
+  const environment: Environment & { readonly tokens: TaskTokens } = {
     clock,
     random,
     tokens: new TaskTokens(random),
