@@ -11,7 +11,7 @@ import { parseProjection } from './parser.ts';
 import { leadingKey, leadingKeys, queriedKey, requestContext } from './permissions.ts';
 import { query, scan } from './reads.ts';
 import { dynamoDbResources } from './resources.ts';
-import { itemId, type TableSchema } from './schema.ts';
+import { itemId, keyNames, type TableSchema } from './schema.ts';
 import type { RecordListener, StreamRecord, TableStream } from './stream.ts';
 import type { Table } from './table.ts';
 import { notFound, Tables, tableOperations } from './tables.ts';
@@ -320,6 +320,9 @@ export class DynamoDb implements Service {
           throw invalid(
             'Supplied AttributeValue has more than one datatypes set, must contain exactly one of PutRequest and DeleteRequest',
           );
+        // A batch says less than PutItem does.
+        if (PutRequest !== undefined && keyNames(table.schema).some((key) => PutRequest.Item?.[key] === undefined))
+          throw invalid('The provided key element does not match the schema');
         return PutRequest === undefined
           ? deleteWrite(table, { TableName: name, Key: DeleteRequest!.Key })
           : putWrite(table, { TableName: name, Item: PutRequest.Item });

@@ -3,14 +3,20 @@ import { type CreatedResource, type ResourceContext, type ResourceType, ServiceE
 import type { Table } from './table.ts';
 import { type TableInput, type Tables, tagRecord } from './tables.ts';
 
-interface TableProperties extends TableInput {
+interface TableProperties extends Omit<TableInput, 'SSESpecification' | 'PointInTimeRecoverySpecification'> {
+  readonly SSESpecification?: { readonly SSEEnabled?: boolean | string; readonly KMSMasterKeyId?: string };
+  readonly PointInTimeRecoverySpecification?: {
+    readonly PointInTimeRecoveryEnabled?: boolean | string;
+    readonly RecoveryPeriodInDays?: number | string;
+  };
   readonly TimeToLiveSpecification?: { readonly AttributeName?: string; readonly Enabled?: boolean | string };
 }
 
-interface GlobalTableProperties extends Omit<TableProperties, 'DeletionProtectionEnabled' | 'Tags'> {
+interface GlobalTableProperties extends Omit<TableProperties, 'DeletionProtectionEnabled' | 'Tags' | 'PointInTimeRecoverySpecification'> {
   readonly Replicas: readonly {
     readonly Region: string;
     readonly DeletionProtectionEnabled?: boolean;
+    readonly PointInTimeRecoverySpecification?: TableProperties['PointInTimeRecoverySpecification'];
     readonly Tags?: TableInput['Tags'];
   }[];
 }
@@ -24,6 +30,7 @@ const SHARED = [
   'BillingMode',
   'StreamSpecification',
   'TimeToLiveSpecification',
+  'SSESpecification',
 ];
 
 /** The resource types, for `DynamoDb.resources`. */
@@ -33,15 +40,8 @@ export function dynamoDbResources(tables: Tables): Readonly<Record<string, Resou
     if (table !== undefined) tables.delete(table);
   };
   const table: ResourceType<TableProperties> = {
-    properties: [...SHARED, 'ProvisionedThroughput', 'DeletionProtectionEnabled', 'Tags'],
-    inert: [
-      'PointInTimeRecoverySpecification',
-      'SSESpecification',
-      'TableClass',
-      'ContributorInsightsSpecification',
-      'OnDemandThroughput',
-      'WarmThroughput',
-    ],
+    properties: [...SHARED, 'ProvisionedThroughput', 'DeletionProtectionEnabled', 'PointInTimeRecoverySpecification', 'Tags'],
+    inert: ['TableClass', 'ContributorInsightsSpecification', 'OnDemandThroughput', 'WarmThroughput'],
     create: (properties, context) => created(make(tables, properties, context)),
     update: (properties, before) => created(change(tables, properties, before)),
     delete: remove,
@@ -49,7 +49,6 @@ export function dynamoDbResources(tables: Tables): Readonly<Record<string, Resou
   const globalTable: ResourceType<GlobalTableProperties> = {
     properties: [...SHARED, 'Replicas'],
     inert: [
-      'SSESpecification',
       'WriteProvisionedThroughputSettings',
       'WriteOnDemandThroughputSettings',
       'ReadOnDemandThroughputSettings',
@@ -73,17 +72,20 @@ function fromReplica(properties: GlobalTableProperties, context: ResourceContext
       `local AWS replicates no tables: ${context.logicalId} must have one replica, in ${context.site.region}`,
     );
   // A replica is kept in step by its stream, but StreamSpecification is what makes it visible.
-  return { ...shared, DeletionProtectionEnabled: replica.DeletionProtectionEnabled, Tags: replica.Tags };
+  const { DeletionProtectionEnabled, PointInTimeRecoverySpecification, Tags } = replica;
+  return { ...shared, DeletionProtectionEnabled, PointInTimeRecoverySpecification, Tags };
 }
 
 function make(tables: Tables, properties: TableProperties, context: ResourceContext): Table {
+  const { SSESpecification: _sse, PointInTimeRecoverySpecification: _recovery, ...rest } = properties;
   const table = tables.create({
-    ...properties,
+    ...rest,
     TableName: properties.TableName ?? context.generatedName,
     BillingMode: properties.BillingMode ?? 'PROVISIONED',
     DeletionProtectionEnabled: isTrue(properties.DeletionProtectionEnabled),
   });
   expire(table, properties);
+  protect(tables, table, properties);
   return table;
 }
 
@@ -107,7 +109,18 @@ function change(tables: Tables, properties: TableProperties, before: CreatedReso
     if (!table.schema.indexes.some(({ name }) => name === index.IndexName)) tables.addIndex(table, index, properties.AttributeDefinitions);
   tables.stream(table, properties.StreamSpecification);
   expire(table, properties);
+  protect(tables, table, properties);
   return table;
+}
+
+/** Encryption and recovery, which go back to their defaults where a template no longer speaks of them. */
+function protect(tables: Tables, table: Table, properties: TableProperties): void {
+  const { SSESpecification: sse = {}, PointInTimeRecoverySpecification: recovery = {} } = properties;
+  tables.encrypt(table, { Enabled: isTrue(sse.SSEEnabled), KMSMasterKeyId: sse.KMSMasterKeyId });
+  tables.recover(table, {
+    PointInTimeRecoveryEnabled: isTrue(recovery.PointInTimeRecoveryEnabled),
+    ...(recovery.RecoveryPeriodInDays === undefined ? {} : { RecoveryPeriodInDays: Number(recovery.RecoveryPeriodInDays) }),
+  });
 }
 
 function expire(table: Table, { TimeToLiveSpecification: specification }: TableProperties): void {

@@ -18,6 +18,10 @@ export interface TableSettings {
   deletionProtection: boolean;
   tags: Readonly<Record<string, string>>;
   provisioned?: { readonly ReadCapacityUnits?: number; readonly WriteCapacityUnits?: number };
+  /** The key of AWS KMS that encrypts it, where it is not DynamoDB's own. */
+  encryption?: string;
+  /** Point-in-time recovery, where it is on. */
+  recovery?: { /** Milliseconds since the epoch. */ readonly since: number; readonly days: number };
 }
 
 export class Table {

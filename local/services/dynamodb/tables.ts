@@ -15,6 +15,8 @@ export interface TableInput extends SchemaInput {
   readonly ProvisionedThroughput?: TableSettings['provisioned'];
   readonly StreamSpecification?: { readonly StreamEnabled?: boolean; readonly StreamViewType?: string };
   readonly DeletionProtectionEnabled?: boolean;
+  readonly SSESpecification?: Api.SSESpecification;
+  readonly PointInTimeRecoverySpecification?: Partial<Api.PointInTimeRecoverySpecification>;
   readonly Tags?: readonly { readonly Key?: string; readonly Value?: string }[];
 }
 
@@ -92,9 +94,33 @@ export class Tables {
       ...(provisioned === undefined ? {} : { provisioned }),
     };
     const table = new Table(this.site, schema, settings, activeAt);
+    this.encrypt(table, input.SSESpecification);
+    this.recover(table, input.PointInTimeRecoverySpecification);
     this.stream(table, input.StreamSpecification);
     this.tables.set(schema.name, table);
     return table;
+  }
+
+  /** Encrypts by a key of AWS KMS, or by DynamoDB's own again. */
+  encrypt(table: Table, specification: Api.SSESpecification | undefined): void {
+    if (specification === undefined) return;
+    const { Enabled, KMSMasterKeyId } = specification;
+    if (Enabled !== true && KMSMasterKeyId !== undefined)
+      throw invalid('One or more parameter values were invalid: KMSMasterKeyId can be specified only if SSE is enabled');
+    if (Enabled !== true) delete table.settings.encryption;
+    else if (KMSMasterKeyId !== undefined)
+      table.settings.encryption = KMSMasterKeyId.startsWith('arn:') ? KMSMasterKeyId : this.site.arn('kms', `key/${KMSMasterKeyId}`);
+    // The key that AWS keeps for DynamoDB in each account and Region.
+    else table.settings.encryption ??= this.site.arn('kms', 'key/00000000-0000-4000-8000-00000000d1b0');
+  }
+
+  /** Switches point-in-time recovery on or off. @throws ServiceError ValidationException */
+  recover(table: Table, specification: TableInput['PointInTimeRecoverySpecification']): void {
+    if (specification === undefined) return;
+    const { PointInTimeRecoveryEnabled: enabled, RecoveryPeriodInDays: days = table.settings.recovery?.days ?? 35 } = specification;
+    if (days < 1 || days > 35) throw invalid('One or more parameter values were invalid: RecoveryPeriodInDays must be between 1 and 35');
+    if (enabled !== true) delete table.settings.recovery;
+    else table.settings.recovery = { since: table.settings.recovery?.since ?? this.now, days };
   }
 
   /** Starts, keeps or stops a table's stream. @throws ServiceError ValidationException */
@@ -204,6 +230,52 @@ const describeIndex = (index: TableSchema['indexes'][number]) => ({
   },
 });
 
+/** On demand, what a new table is ready for: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html */
+const WARM = { ReadUnitsPerSecond: 12_000, WriteUnitsPerSecond: 4000 };
+
+/** What DescribeTable tells beyond the description that changes answer with. */
+export function describeFully(table: Table, now: number): Api.TableDescription {
+  const description = describeTable(table, now);
+  if (description.TableStatus !== 'ACTIVE') return description;
+  const { billingMode, provisioned } = table.settings;
+  const onDemand = billingMode === 'PAY_PER_REQUEST';
+  const warm = (own: TableSettings['provisioned']) => ({
+    ...(onDemand ? WARM : { ReadUnitsPerSecond: own?.ReadCapacityUnits ?? 0, WriteUnitsPerSecond: own?.WriteCapacityUnits ?? 0 }),
+    Status: 'ACTIVE' as const,
+  });
+  return {
+    ...description,
+    WarmThroughput: warm(provisioned),
+    ...(onDemand ? { BillingModeSummary: { BillingMode: billingMode, LastUpdateToPayPerRequestDateTime: new Date(table.createdAt) } } : {}),
+    ...(description.GlobalSecondaryIndexes === undefined
+      ? {}
+      : { GlobalSecondaryIndexes: description.GlobalSecondaryIndexes.map((index) => ({ ...index, WarmThroughput: warm(undefined) })) }),
+  };
+}
+
+/** What remains to be told of a table that is going. */
+function describeGoing(table: Table, now: number): Api.TableDescription {
+  const { AttributeDefinitions: _a, KeySchema: _k, CreationDateTime: _c, ...left } = describeTable(table, now);
+  return left;
+}
+
+function describeRecovery({ settings }: Table, now: number): Api.ContinuousBackupsDescription {
+  const { recovery } = settings;
+  return {
+    ContinuousBackupsStatus: 'ENABLED',
+    PointInTimeRecoveryDescription:
+      recovery === undefined
+        ? { PointInTimeRecoveryStatus: 'DISABLED' }
+        : {
+            PointInTimeRecoveryStatus: 'ENABLED',
+            RecoveryPeriodInDays: recovery.days,
+            EarliestRestorableDateTime: new Date(Math.max(recovery.since, now - recovery.days * 86_400_000)),
+            // "Typically five minutes before the current time".
+            LatestRestorableDateTime: new Date(Math.max(recovery.since, now - 300_000)),
+          },
+  };
+}
+
 /** TableDescription. */
 export function describeTable(table: Table, now: number): Api.TableDescription {
   const { schema, settings, stream } = table;
@@ -218,7 +290,13 @@ export function describeTable(table: Table, now: number): Api.TableDescription {
           .ordering(index.name)!
           .scan()
           .reduce((count) => count + 1, 0),
-        ...(kind === 'global' ? { IndexStatus: status === 'ACTIVE' ? ('ACTIVE' as const) : ('CREATING' as const) } : {}),
+        IndexSizeBytes: 0,
+        ...(kind === 'global'
+          ? {
+              IndexStatus: status === 'ACTIVE' ? ('ACTIVE' as const) : ('CREATING' as const),
+              ProvisionedThroughput: { NumberOfDecreasesToday: 0, ReadCapacityUnits: 0, WriteCapacityUnits: 0 },
+            }
+          : {}),
       }));
   const [globals, locals] = [indexes('global'), indexes('local')];
   return {
@@ -238,6 +316,9 @@ export function describeTable(table: Table, now: number): Api.TableDescription {
       WriteCapacityUnits: settings.provisioned?.WriteCapacityUnits ?? 0,
     },
     ...(settings.billingMode === 'PAY_PER_REQUEST' ? { BillingModeSummary: { BillingMode: settings.billingMode } } : {}),
+    ...(settings.encryption === undefined
+      ? {}
+      : { SSEDescription: { Status: 'ENABLED' as const, SSEType: 'KMS' as const, KMSMasterKeyArn: settings.encryption } }),
     ...(globals.length === 0 ? {} : { GlobalSecondaryIndexes: globals }),
     ...(locals.length === 0 ? {} : { LocalSecondaryIndexes: locals }),
     ...(stream === undefined
@@ -248,6 +329,13 @@ export function describeTable(table: Table, now: number): Api.TableDescription {
           LatestStreamLabel: stream.label,
         }),
   };
+}
+
+/** @throws ServiceError TableNotFoundException */
+function existing(tables: Tables, name: string | undefined): Table {
+  const table = tables.find(name);
+  if (table === undefined) throw new ServiceError('TableNotFoundException', `Table not found: ${name}`);
+  return table;
 }
 
 /** The operations on tables rather than items. */
@@ -271,7 +359,7 @@ export function tableOperations(site: Site, tables: Tables): Readonly<Record<str
       handle: (input: Api.DescribeTableInput): Api.DescribeTableOutput => {
         const table = tables.get(input.TableName);
         table.sweep();
-        return { Table: describeTable(table, now()) };
+        return { Table: describeFully(table, now()) };
       },
     },
     DeleteTable: {
@@ -284,7 +372,7 @@ export function tableOperations(site: Site, tables: Tables): Readonly<Record<str
             `Attempt to change a resource which is still in use: Table is being ${table.activeAt > now() ? 'created' : 'deleted'}: ${table.schema.name}`,
           );
         tables.delete(table, now() + TAKES);
-        return { TableDescription: describeTable(table, now()) };
+        return { TableDescription: describeGoing(table, now()) };
       },
     },
     UpdateTable: {
@@ -304,7 +392,15 @@ export function tableOperations(site: Site, tables: Tables): Readonly<Record<str
           if (change.Delete?.IndexName !== undefined) tables.removeIndex(table, change.Delete.IndexName, input.AttributeDefinitions);
           if (change.Update !== undefined) throw invalid('local AWS knows no provisioned throughput of indexes');
         }
-        return { TableDescription: describeTable(table, now()) };
+        const { SSEDescription: encrypted } = describeTable(table, now());
+        tables.encrypt(table, input.SSESpecification);
+        const description = describeTable(table, now());
+        // A change of the key shows as under way in the answer.
+        const SSEDescription = description.SSEDescription ?? encrypted;
+        const changing = input.SSESpecification !== undefined && SSEDescription !== undefined;
+        return {
+          TableDescription: changing ? { ...description, SSEDescription: { ...SSEDescription, Status: 'UPDATING' } } : description,
+        };
       },
     },
     ListTables: {
@@ -340,6 +436,34 @@ export function tableOperations(site: Site, tables: Tables): Readonly<Record<str
         table.timeToLive = Enabled ? AttributeName : undefined;
         return { TimeToLiveSpecification: input.TimeToLiveSpecification };
       },
+    },
+    DescribeContinuousBackups: {
+      authorize: onTable('DescribeContinuousBackups'),
+      handle: (input: Api.DescribeContinuousBackupsInput): Api.DescribeContinuousBackupsOutput => ({
+        ContinuousBackupsDescription: describeRecovery(existing(tables, input.TableName), now()),
+      }),
+    },
+    UpdateContinuousBackups: {
+      authorize: onTable('UpdateContinuousBackups'),
+      handle: (input: Api.UpdateContinuousBackupsInput): Api.UpdateContinuousBackupsOutput => {
+        const table = existing(tables, input.TableName);
+        tables.recover(table, input.PointInTimeRecoverySpecification);
+        return { ContinuousBackupsDescription: describeRecovery(table, now()) };
+      },
+    },
+    DescribeContributorInsights: {
+      // Nobody switches them on here: UpdateContributorInsights is not implemented.
+      authorize: (input: Api.DescribeContributorInsightsInput) => [
+        {
+          action: 'dynamodb:DescribeContributorInsights',
+          resource: input.IndexName === undefined ? arn(input.TableName) : `${arn(input.TableName)}/index/${input.IndexName}`,
+        },
+      ],
+      handle: (input: Api.DescribeContributorInsightsInput): Api.DescribeContributorInsightsOutput => ({
+        TableName: tables.get(input.TableName).schema.name,
+        ...(input.IndexName === undefined ? {} : { IndexName: input.IndexName }),
+        ContributorInsightsStatus: 'DISABLED',
+      }),
     },
     TagResource: {
       authorize: onArn('TagResource'),

@@ -42,7 +42,7 @@ export class Transactions {
     const changes = evaluateAll(writes);
     for (const change of changes) commit(change);
     const token = input.ClientRequestToken;
-    if (token !== undefined) this.done.set(token, { time: now, request: JSON.stringify(items, bytesAsText) });
+    if (token !== undefined) this.done.set(token, { time: now, request: JSON.stringify(items, canonical) });
     return changes;
   }
 
@@ -53,7 +53,7 @@ export class Transactions {
     }
     const earlier = input.ClientRequestToken === undefined ? undefined : this.done.get(input.ClientRequestToken);
     if (earlier === undefined) return false;
-    if (earlier.request !== JSON.stringify(input.TransactItems, bytesAsText))
+    if (earlier.request !== JSON.stringify(input.TransactItems, canonical))
       throw new ServiceError(
         'IdempotentParameterMismatchException',
         'The request uses the same client token as a previous, but non-identical request.',
@@ -62,7 +62,12 @@ export class Transactions {
   }
 }
 
-const bytesAsText = (_name: string, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value);
+/** The same text for the same request, in whatever order its members were written. */
+function canonical(_name: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 function readWrite(item: TransactWriteItem, find: (name: string | undefined) => Table): Write {
   const given = Object.values(item).filter((one) => one !== undefined);

@@ -2,12 +2,15 @@ import {
   CreateTableCommand,
   DeleteItemCommand,
   DeleteTableCommand,
+  DescribeContinuousBackupsCommand,
+  DescribeContributorInsightsCommand,
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
   GetItemCommand,
   ListTablesCommand,
   PutItemCommand,
   ScanCommand,
+  UpdateContinuousBackupsCommand,
   UpdateItemCommand,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -269,5 +272,74 @@ describe('saved tables', () => {
     await booted.client.send(new PutItemCommand({ TableName: 'ledger', Item: key('old') }));
     booted.dynamodb.load(saved);
     expect((await booted.client.send(new ScanCommand({ TableName: 'ledger' }))).Items).toEqual([item]);
+  });
+});
+
+describe('a table', () => {
+  const make = async (more: object = {}) => {
+    const answer = await lab.client.send(
+      new CreateTableCommand({
+        TableName: 'ledger',
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'by', AttributeType: 'S' },
+        ],
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        GlobalSecondaryIndexes: [
+          { IndexName: 'by-name', KeySchema: [{ AttributeName: 'by', KeyType: 'HASH' }], Projection: { ProjectionType: 'ALL' } },
+        ],
+        ...more,
+      }),
+    );
+    await lab.clock.run({ until: lab.clock.now() + 10_000 });
+    return answer;
+  };
+  const described = async () => (await lab.client.send(new DescribeTableCommand({ TableName: 'ledger' }))).Table;
+
+  it('tells what it is ready for once it is active, and little while it goes', async () => {
+    expect((await make()).TableDescription?.WarmThroughput).toBeUndefined();
+    expect(await described()).toMatchObject({
+      WarmThroughput: { ReadUnitsPerSecond: 12_000, WriteUnitsPerSecond: 4000, Status: 'ACTIVE' },
+      GlobalSecondaryIndexes: [{ IndexSizeBytes: 0, WarmThroughput: { Status: 'ACTIVE' } }],
+    });
+    const { TableDescription } = await lab.client.send(new DeleteTableCommand({ TableName: 'ledger' }));
+    expect(TableDescription).toMatchObject({ TableStatus: 'DELETING' });
+    expect(TableDescription).not.toHaveProperty('KeySchema');
+  });
+
+  it('is encrypted by a key of KMS where it is asked to be, and by its own again', async () => {
+    const { TableDescription } = await make({ SSESpecification: { Enabled: true } });
+    const { KMSMasterKeyArn } = TableDescription!.SSEDescription!;
+    expect(KMSMasterKeyArn).toMatch(`arn:aws:kms:${region}:${account}:key/`);
+    const update = new UpdateTableCommand({ TableName: 'ledger', SSESpecification: { Enabled: false } });
+    expect((await lab.client.send(update)).TableDescription?.SSEDescription).toEqual({
+      Status: 'UPDATING',
+      SSEType: 'KMS',
+      KMSMasterKeyArn,
+    });
+    expect((await described())?.SSEDescription).toBeUndefined();
+  });
+
+  it('can be taken back to a moment since recovery was switched on', async () => {
+    await make();
+    const shown = async () =>
+      (await lab.client.send(new DescribeContinuousBackupsCommand({ TableName: 'ledger' }))).ContinuousBackupsDescription;
+    expect((await shown())?.PointInTimeRecoveryDescription).toEqual({ PointInTimeRecoveryStatus: 'DISABLED' });
+    const since = lab.clock.now();
+    const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true, RecoveryPeriodInDays: 7 };
+    await lab.client.send(new UpdateContinuousBackupsCommand({ TableName: 'ledger', PointInTimeRecoverySpecification }));
+    await lab.clock.run({ until: since + HOUR });
+    expect((await shown())?.PointInTimeRecoveryDescription).toEqual({
+      PointInTimeRecoveryStatus: 'ENABLED',
+      RecoveryPeriodInDays: 7,
+      EarliestRestorableDateTime: new Date(since),
+      LatestRestorableDateTime: new Date(since + HOUR - 300_000),
+    });
+    await expect(lab.client.send(new DescribeContinuousBackupsCommand({ TableName: 'none' }))).rejects.toMatchObject({
+      name: 'TableNotFoundException',
+    });
+    const insights = await lab.client.send(new DescribeContributorInsightsCommand({ TableName: 'ledger' }));
+    expect(insights.ContributorInsightsStatus).toBe('DISABLED');
   });
 });

@@ -181,6 +181,9 @@ describe('a batch', () => {
     await expect(lab.client.send(new BatchGetItemCommand({ RequestItems: { ledger: { Keys: [key('1'), key('1')] } } }))).rejects.toThrow(
       'Provided list of item keys contains duplicates',
     );
+    await expect(
+      lab.client.send(new BatchWriteItemCommand({ RequestItems: { ledger: [{ PutRequest: { Item: { n: { N: '1' } } } }] } })),
+    ).rejects.toThrow('The provided key element does not match the schema');
     const twentySix = [...items, key('25')].map((Item) => ({ PutRequest: { Item } }));
     await expect(lab.client.send(new BatchWriteItemCommand({ RequestItems: { ledger: twentySix } }))).rejects.toThrow(
       /at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: \[Member must have length less than or equal to 25, Member must have length greater than or equal to 1\]$/,
