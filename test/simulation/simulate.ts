@@ -37,16 +37,17 @@ function wholeNumber(name: string, text: string | undefined, otherwise: number):
 }
 
 /** Tries what it is sent, in a process of its own. */
-async function work(assembly: string): Promise<void> {
+function work(assembly: string): void {
   const opened = new Map<number, Promise<FaultyRun>>();
   const faulty = (index: number) => {
     const run = opened.get(index) ?? FaultyRun.of(assembly, runs[index]!.circumstances);
     opened.set(index, run);
     return run;
   };
-  process.on('message', async (trial: Trial) => {
-    const wrong = await attempt(trial).catch((error: Error) => error.stack ?? error.message);
-    process.send!({ trial, ...(wrong ? { wrong } : {}) } satisfies Result);
+  process.on('message', (trial: Trial) => {
+    void attempt(trial)
+      .catch((error: Error) => error.stack ?? error.message)
+      .then((wrong) => process.send!({ trial, ...(wrong ? { wrong } : {}) } satisfies Result));
   });
   process.on('disconnect', () => process.exit());
 
@@ -101,7 +102,7 @@ async function spread(trials: readonly Trial[], assembly: string, tell: (done: n
   return wrong;
 }
 
-if (values.worker !== undefined) await work(values.worker);
+if (values.worker !== undefined) work(values.worker);
 else {
   const seed = wholeNumber('seed', values.seed, randomInt(1, 1_000_000));
   const count = wholeNumber('histories', values.histories, 100);
