@@ -50,6 +50,8 @@ interface Manifest {
 
 export class Registry {
   private readonly client: ECRClient;
+  /** URIs by repository. */
+  private readonly known = new Map<string, string>();
   private readonly fetch: typeof fetch;
 
   constructor(connection: Connection = {}, fetcher: typeof fetch = fetch) {
@@ -99,15 +101,15 @@ export class Registry {
     return { platform: `${config.os ?? 'linux'}/${config.architecture ?? 'amd64'}`, labels: config.config?.Labels ?? {} };
   }
 
-  /** Repository URIs by name. */
+  /** Repository URIs by name: account, Region and name, which never change, so that each is asked for once. */
   async uris(repositoryNames: readonly string[]): Promise<Record<string, string>> {
-    const found: Record<string, string> = {};
-    for (let start = 0; start < repositoryNames.length; start += NAMES_PER_CALL) {
-      const names = repositoryNames.slice(start, start + NAMES_PER_CALL);
+    const unknown = repositoryNames.filter((name) => !this.known.has(name));
+    for (let start = 0; start < unknown.length; start += NAMES_PER_CALL) {
+      const names = unknown.slice(start, start + NAMES_PER_CALL);
       const { repositories = [] } = await this.client.send(new DescribeRepositoriesCommand({ repositoryNames: names }));
-      for (const { repositoryName = '', repositoryUri = '' } of repositories) found[repositoryName] = repositoryUri;
+      for (const { repositoryName = '', repositoryUri = '' } of repositories) this.known.set(repositoryName, repositoryUri);
     }
-    return found;
+    return Object.fromEntries(repositoryNames.flatMap((name) => (this.known.has(name) ? [[name, this.known.get(name)!]] : [])));
   }
 
   private async manifest(repositoryName: string, imageDigest: string): Promise<Manifest> {

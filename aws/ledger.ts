@@ -58,6 +58,19 @@ export interface Open {
   readonly next?: string;
 }
 
+/** What decides whether a promotion may enter, and what it will find: read at once. */
+export interface Situation {
+  readonly promotion?: PromotionRecord;
+  readonly release?: ReleaseRecord;
+  /** Of the stage and the release's repository. */
+  readonly gate?: ApprovalRecord;
+  readonly restrictions: FreezeAndPins;
+  /** By repository. */
+  readonly running: Readonly<Record<string, RunningRecord>>;
+  /** By service. */
+  readonly services: Readonly<Record<string, ServiceRecord>>;
+}
+
 /** Fields to change; undefined removes one. */
 export type Change<Item> = { readonly [Field in keyof Item]?: Item[Field] | undefined };
 
@@ -106,6 +119,14 @@ export class Ledger {
     if (fields.state === undefined || fields.state === 'in-progress') return this.table.set(key, fields, when);
     // Its mark goes with its climb: left behind by a crash, it would be asked about for ever.
     return this.table.transact([{ key, set: fields, when }, { key: keys.inProgress(repository, digest) }]);
+  }
+
+  /** A change of its standing as a write of a transaction, by the execution that it is on its way with. */
+  releaseWrite(
+    { repository, digest, execution }: Pick<ReleaseRecord, 'repository' | 'digest' | 'execution'>,
+    fields: Change<ReleaseRecord>,
+  ): Write {
+    return { key: keys.release(repository, digest), set: fields, when: has({ execution }) };
   }
 
   // Environments
@@ -206,6 +227,62 @@ export class Ledger {
     return this.table.set(keys.promotion(promotion), fields, when);
   }
 
+  /** The same as a write of a transaction. */
+  promotionWrite(promotion: string, fields: Change<PromotionRecord>): Write {
+    return { key: keys.promotion(promotion), set: fields };
+  }
+
+  /** All that a promotion has to know before it begins, in one read. @param about the repositories and services that it may touch */
+  async situation(
+    { promotion, environment, stage, release }: Pick<PromotionRecord, 'promotion' | 'environment' | 'stage' | 'release'>,
+    about: { readonly repositories: readonly string[]; readonly services: readonly string[] },
+  ): Promise<Situation> {
+    const { repository, digest } = release;
+    const pinned = ['*', ...about.repositories];
+    const [own, known, gate, freeze, ...rest] = await this.table.getMany([
+      keys.promotion(promotion),
+      keys.release(repository, digest),
+      keys.gate(stage, repository),
+      keys.freeze(environment),
+      ...pinned.map((one) => keys.pin(environment, one)),
+      ...about.repositories.map((one) => keys.running(environment, one)),
+      ...about.services.map((one) => keys.service(environment, one)),
+    ]);
+    const pins = rest.splice(0, pinned.length).filter((pin) => pin !== undefined) as PinRecord[];
+    const running = rest.splice(0, about.repositories.length) as (RunningRecord | undefined)[];
+    return {
+      ...(own ? { promotion: own as PromotionRecord } : {}),
+      ...(known ? { release: known as ReleaseRecord } : {}),
+      ...(gate ? { gate: gate as ApprovalRecord } : {}),
+      restrictions: { ...(freeze ? { freeze: freeze as FreezeRecord } : {}), pins },
+      running: byName(about.repositories, running),
+      services: byName(about.services, rest as (ServiceRecord | undefined)[]),
+    };
+  }
+
+  /** A promotion and its waits for deployments, with one more item, in one read. */
+  async rollout<Item>(
+    promotion: string,
+    environment: string,
+    services: readonly string[],
+    also: Key,
+  ): Promise<{
+    readonly promotion?: PromotionRecord;
+    readonly waits: Readonly<Record<string, WaitRecord>>;
+    readonly also: Item | undefined;
+  }> {
+    const [own, other, ...waits] = await this.table.getMany([
+      keys.promotion(promotion),
+      also,
+      ...services.map((service) => keys.wait(environment, service)),
+    ]);
+    return {
+      ...(own ? { promotion: own as PromotionRecord } : {}),
+      waits: byName(services, waits as (WaitRecord | undefined)[]),
+      also: other as Item | undefined,
+    };
+  }
+
   // Waits for deployments
 
   wait(environment: string, service: string): Promise<WaitRecord | undefined> {
@@ -291,3 +368,7 @@ export class Ledger {
     await this.table.put(keys.sweepNext, { repository, gpk: OPEN, gsk: NEXT });
   }
 }
+
+/** What was found, under its name. */
+const byName = <Item>(names: readonly string[], items: readonly (Item | undefined)[]): Record<string, Item> =>
+  Object.fromEntries(names.flatMap((name, index) => (items[index] ? [[name, items[index]]] : [])));

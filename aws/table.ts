@@ -1,6 +1,7 @@
 /** One DynamoDB table with keys `pk` and `sk`, as plain values: conditional puts and gets, nothing clever. */
 import {
   type AttributeValue,
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DynamoDBClient,
@@ -26,11 +27,15 @@ export interface Key {
 
 /** A write of a transaction. */
 export interface Write {
+  /** Where it is not the table that the transaction is asked of. */
+  readonly table?: string;
   readonly key: Key;
   /** The whole item without its key; without `item` and `set` it is deleted. */
   readonly item?: object;
   /** Fields to change instead, leaving the others alone; undefined removes one. */
   readonly set?: Readonly<Record<string, unknown>>;
+  /** Nothing is written: the condition alone must hold. */
+  readonly check?: true;
   /** A condition on the item that is there now. */
   readonly when?: Condition;
 }
@@ -80,8 +85,7 @@ export class Table {
         return await send(this.client);
       } catch (error) {
         if (attempt === CONFLICT.tries || !isConflict(error)) throw error;
-        const wait = Math.random() * Math.min(CONFLICT.first * 2 ** (attempt - 1), CONFLICT.most);
-        await new Promise((resolve) => setTimeout(resolve, wait));
+        await pause(attempt);
       }
     }
   }
@@ -90,6 +94,27 @@ export class Table {
   async get<Item>(key: Key): Promise<Item | undefined> {
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.name, Key: marshall(key), ConsistentRead: true }));
     return Item === undefined ? undefined : (withoutKeys(unmarshall(Item)) as Item);
+  }
+
+  /** Several items without their keys, read consistently and in one call: in the order of the keys, undefined where there is none. */
+  async getMany(keys: readonly Key[]): Promise<(object | undefined)[]> {
+    const found = new Map<string, object>();
+    let left = [...new Map(keys.map((key) => [idOf(key), key])).values()];
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const Keys = left.slice(0, KEYS_PER_CALL).map((key) => marshall(key));
+      const { Responses = {}, UnprocessedKeys = {} } = await this.client.send(
+        new BatchGetItemCommand({ RequestItems: { [this.name]: { Keys, ConsistentRead: true } } }),
+      );
+      for (const item of Responses[this.name] ?? []) {
+        const plain = unmarshall(item);
+        found.set(idOf(plain as Key), withoutKeys(plain));
+      }
+      const again = (UnprocessedKeys[this.name]?.Keys ?? []).map((key) => unmarshall(key) as Key);
+      left = [...again, ...left.slice(KEYS_PER_CALL)];
+      // What is not processed is throttled, and comes back without an error.
+      if (again.length > 0) await pause(attempt);
+    }
+    return keys.map((key) => found.get(idOf(key)));
   }
 
   /** @returns false if the condition did not hold */
@@ -132,20 +157,27 @@ export class Table {
 
   /** All writes, or none. @returns false if a condition did not hold */
   async transact(writes: readonly Write[]): Promise<boolean> {
-    const items = writes.map(({ key, item, set, when }): TransactWriteItem => {
-      if (set !== undefined) return { Update: this.updateOf(key, set, when ?? isPresent) };
+    return (await this.tryTransact(writes)).length === 0;
+  }
+
+  /** All writes, or none. @returns the places of those whose condition did not hold; none if all was written */
+  async tryTransact(writes: readonly Write[]): Promise<readonly number[]> {
+    const items = writes.map(({ table = this.name, key, item, set, check, when }): TransactWriteItem => {
+      if (check) return { ConditionCheck: { TableName: table, Key: marshall(key), ...expressionOf(when ?? isPresent) } };
+      if (set !== undefined) return { Update: { ...this.updateOf(key, set, when ?? isPresent), TableName: table } };
       const condition = conditionOf(when);
       return item === undefined
-        ? { Delete: { TableName: this.name, Key: marshall(key), ...condition } }
-        : { Put: { TableName: this.name, Item: marshalled({ ...item, ...key }), ...condition } };
+        ? { Delete: { TableName: table, Key: marshall(key), ...condition } }
+        : { Put: { TableName: table, Item: marshalled({ ...item, ...key }), ...condition } };
     });
     const command = new TransactWriteItemsCommand({ TransactItems: items });
     try {
       await this.write((client) => client.send(command));
-      return true;
+      return [];
     } catch (error) {
-      if (error instanceof TransactionCanceledException && error.CancellationReasons?.some(({ Code }) => Code === 'ConditionalCheckFailed'))
-        return false;
+      const reasons = (error instanceof TransactionCanceledException && error.CancellationReasons) || [];
+      const failed = reasons.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
+      if (failed.length > 0) return failed;
       throw error;
     }
   }
@@ -244,10 +276,20 @@ async function holds(written: Promise<unknown>): Promise<boolean> {
   }
 }
 
+/** Waits before another try, with full jitter. @param attempt counted from 1 */
+const pause = (attempt: number) =>
+  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(CONFLICT.first * 2 ** (attempt - 1), CONFLICT.most)));
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
+const KEYS_PER_CALL = 100;
+
+const idOf = ({ pk, sk }: Key) => `${pk}\n${sk}`;
+
 const marshalled = (value: object) => marshall(value, { removeUndefinedValues: true });
 
-function conditionOf(when: Condition | undefined) {
-  if (when === undefined) return {};
+const conditionOf = (when: Condition | undefined) => (when === undefined ? {} : expressionOf(when));
+
+function expressionOf(when: Condition) {
   return {
     ConditionExpression: when.expression,
     ...(when.names && Object.keys(when.names).length > 0 ? { ExpressionAttributeNames: when.names } : {}),

@@ -159,17 +159,22 @@ export class Turns {
    * @throws TurnLost if the turn has passed on
    */
   async assertTurn(environment: string, group: string | undefined, ticket: string, fence: number): Promise<void> {
-    if (group === undefined) return this.assertEnvironmentTurn(environment, ticket, fence);
-    const turns = await this.table.get<GroupTurns>(keyOf(environment, { item: 'group', group }));
-    const { holder } = turns ?? {};
-    if (holder?.ticket.id !== ticket || holder.phase !== 'held' || turns?.fence !== fence) throw new TurnLost(environment, ticket);
+    this.assertHeld(await this.table.get(this.turnKey(environment, group)), environment, ticket, fence);
   }
 
   /** @throws TurnLost if the turn has passed on */
-  async assertEnvironmentTurn(environment: string, ticket: string, fence: number): Promise<void> {
-    const gate = await this.table.get<Gate>(keyOf(environment, { item: 'gate' }));
-    const { exclusive } = gate ?? {};
-    if (exclusive?.ticket.id !== ticket || exclusive.phase !== 'held' || exclusive.fence !== fence) throw new TurnLost(environment, ticket);
+  assertEnvironmentTurn(environment: string, ticket: string, fence: number): Promise<void> {
+    return this.assertTurn(environment, undefined, ticket, fence);
+  }
+
+  /** Where a turn is written down, to be read together with other items. @param group undefined: the environment's */
+  turnKey(environment: string, group: string | undefined): Key {
+    return keyOf(environment, group === undefined ? { item: 'gate' } : { item: 'group', group });
+  }
+
+  /** The same of what was read there just now. @throws TurnLost if the turn has passed on */
+  assertHeld(turn: Gate | GroupTurns | undefined, environment: string, ticket: string, fence: number): void {
+    if (!isHeldBy(turn, ticket, fence)) throw new TurnLost(environment, ticket);
   }
 
   private async gate(environment: Place): Promise<Gate> {
@@ -218,6 +223,13 @@ export class Turns {
     if (this.outbox === undefined) throw new Error('these turns were only to be looked at');
     return this.outbox;
   }
+}
+
+function isHeldBy(turn: Gate | GroupTurns | undefined, ticket: string, fence: number): boolean {
+  if (turn === undefined) return false;
+  if ('group' in turn) return turn.holder?.ticket.id === ticket && turn.holder.phase === 'held' && turn.fence === fence;
+  const { exclusive } = turn;
+  return exclusive?.ticket.id === ticket && exclusive.phase === 'held' && exclusive.fence === fence;
 }
 
 /** An item in whose queue somebody stands is in the part of the index that the sweep reads. */

@@ -4,35 +4,34 @@ import { isThere } from '../aws/ecs.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { progress } from '../aws/rollouts.ts';
-import { Parameters } from '../aws/ssm.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import type { PromotionRecord, WaitRecord } from '../domain/ledger/records.ts';
-import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
+import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { shiftingOf } from '../domain/rollout/choice.ts';
 import { renderShift } from '../domain/rollout/rollout.ts';
 import { renderCreateService, renderUpdateService } from '../domain/service/rendering.ts';
-import { route } from '../domain/service/routes.ts';
+import type { Gate, GroupTurns } from '../domain/turn/protocol.ts';
 import { DeploymentFailed, TrafficPaused } from '../domain/workflow/errors.ts';
 import { leadAfresh, leadTo, pairOf, rollingTo } from './deployment/routing.ts';
 import { answerIfOver, CLOCK_SKEW, observe, whetherOver } from './deployment/waits.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './environment/clients.ts';
-import { promotionSchema } from './handler/inputs.ts';
+import { placeSchema, promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
 
 const Input = z.extend(promotionSchema, {
   fence: z.number(),
   token: z.optional(z.string()),
+  place: z.optional(placeSchema),
   /** The backstop's look, after a wait that nobody ended. */
   observe: z.optional(z.boolean()),
 });
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly parameters: Pick<Parameters, 'foundation'>;
-  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'service' | 'wait' | 'waits' | 'putWait' | 'endWait'>;
-  readonly turns: Pick<Turns, 'assertTurn'>;
+  readonly ledger: Pick<Ledger, 'promotion' | 'rollout' | 'wait' | 'putWait' | 'endWait'>;
+  readonly turns: Pick<Turns, 'assertTurn' | 'assertHeld' | 'turnKey'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -40,50 +39,42 @@ interface World {
 export const deployServices =
   (world: World) =>
   async (input: z.infer<typeof Input>, moment: Moment): Promise<object> => {
-    const { ledger } = world;
-    const record = await ledger.promotion(input.promotion);
-    if (record === undefined) throw new Error(`no promotion ${input.promotion} in the ledger`);
-    const services = Object.keys(record.taskDefinitions);
-    if (input.observe) return observeOnce(world, record, services);
-    if (input.token === undefined) throw new Error('a deployment needs a token to answer');
+    const { pipeline, ledger, turns } = world;
+    const { promotion, environment, place, fence } = input;
+    if (input.observe) return observeOnce(world, await ledger.promotion(promotion), promotion);
+    if (input.token === undefined || place === undefined) throw new Error('a deployment needs a token to answer, and a place');
 
-    const { before, reroute } = await whatRuns(world, environmentOf(world.pipeline, input.environment), record, services);
-    if (record.before === undefined) await ledger.setPromotion(input.promotion, { before, reroute });
+    const group = turnOf(pipeline, input.release);
+    const { services } = place;
+    const {
+      promotion: record,
+      waits,
+      also: turn,
+    } = await ledger.rollout<Gate | GroupTurns>(promotion, environment, services, turns.turnKey(environment, group));
+    if (record === undefined) throw new Error(unknown(promotion));
+    // Whoever was too slow leaves the wait of the one that holds the turn now alone, too.
+    turns.assertHeld(turn, environment, promotion, fence);
     let retried = false;
-    for (const service of services)
-      retried = (await deploy(world, input, { ...record, before, reroute }, service, services, moment.now())) || retried;
+    for (const [index, service] of services.entries()) {
+      // The turn was read just now; for each further service it is read again.
+      if (index > 0) await turns.assertTurn(environment, group, promotion, fence);
+      retried = (await deploy(world, input, place, { ...record, left: waits[service] }, service, moment.now())) || retried;
+    }
     // A retry may find all of it over: no event will come again.
     const first = retried ? await ledger.wait(input.environment, services[0]!) : undefined;
     if (first) await answerIfOver(world, first, moment.now());
     return {};
   };
 
-type Deploying = PromotionRecord & Required<Pick<PromotionRecord, 'before' | 'reroute'>>;
-
-/** What each service ran before this promotion, written down by its first try; and whose rule has to be looked after. */
-async function whatRuns(
-  { pipeline, ledger }: World,
-  environment: Environment,
-  { before, reroute = [] }: PromotionRecord,
-  services: readonly string[],
-): Promise<Pick<Deploying, 'before' | 'reroute'>> {
-  if (before !== undefined) return { before, reroute };
-  const records = await Promise.all(services.map((service) => ledger.service(environment.name, service)));
-  return {
-    before: Object.fromEntries(
-      services.map((service, index) => [service, records[index]?.state === 'absent' ? null : (records[index]?.taskDefinition ?? null)]),
-    ),
-    reroute: services.filter((service, index) => records[index]?.route !== route(environment, pipeline.services[service])),
-  };
-}
+type Deploying = Pick<PromotionRecord, 'taskDefinitions' | 'before' | 'reroute'> & { readonly left: WaitRecord | undefined };
 
 /** @returns whether this was a retry that found its wait */
 async function deploy(
-  { pipeline, parameters, ledger, turns, clients }: World,
-  { environment: name, promotion, release, fence, token = '' }: z.infer<typeof Input>,
-  { taskDefinitions, before, reroute }: Deploying,
+  { pipeline, ledger, clients }: World,
+  { environment: name, promotion, token = '' }: z.infer<typeof Input>,
+  { services: among, foundation, targetGroups, alternates }: z.infer<typeof placeSchema>,
+  { taskDefinitions, before = {}, reroute = [], left }: Deploying,
   serviceName: string,
-  among: readonly string[],
   now: number,
 ): Promise<boolean> {
   const environment = environmentOf(pipeline, name);
@@ -93,7 +84,6 @@ async function deploy(
   const { ecs, loadBalancing } = clients(name);
   const shifting = shiftingOf(environment, service);
   const shifts = shifting !== undefined;
-  const left = await ledger.wait(name, serviceName);
   const again = left?.owner === promotion && left.kind === 'deploy';
   const wait: WaitRecord = again
     ? { ...left, token }
@@ -109,15 +99,6 @@ async function deploy(
         state: 'open',
         ...(shifts ? { pauses: true } : {}),
       };
-  const own = [serviceName];
-  const { foundation, targetGroups, alternates } = await parameters.foundation(
-    pipeline.name,
-    name,
-    service.web ? own : [],
-    shifts ? own : [],
-  );
-  // Whoever was too slow leaves the wait of the one that holds the turn now alone, too.
-  await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);
   await ledger.putWait(wait);
   if (again) {
     // List before updating again, lest a bad image that ECS has rolled back already be started a second time.
@@ -147,7 +128,9 @@ async function deploy(
 }
 
 /** The backstop: what does ECS say, now that nobody has ended the wait in time? */
-async function observeOnce(world: World, record: PromotionRecord, services: readonly string[]): Promise<object> {
+async function observeOnce(world: World, record: PromotionRecord | undefined, promotion: string): Promise<object> {
+  if (record === undefined) throw new Error(unknown(promotion));
+  const services = Object.keys(record.taskDefinitions);
   for (const service of services) {
     const wait = await world.ledger.wait(record.environment, service);
     if (wait?.owner !== record.promotion) throw new DeploymentFailed(`${service} was never deployed`);
@@ -161,12 +144,13 @@ async function observeOnce(world: World, record: PromotionRecord, services: read
   return over.answer.result;
 }
 
+const unknown = (promotion: string) => `no promotion ${promotion} in the ledger`;
+
 export const handler = step('deploy-services', Input, () => {
   const pipeline = readPipeline();
   const ledger = new Ledger(setting('LEDGER_TABLE'));
   return deployServices({
     pipeline,
-    parameters: new Parameters(),
     ledger,
     turns: new Turns(ledger.table),
     outbox: new Outbox(ledger.table, new StepFunctions()),

@@ -2,7 +2,7 @@
 import type * as z from 'zod/mini';
 import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
-import { Ledger } from '../aws/ledger.ts';
+import { Ledger, type Situation } from '../aws/ledger.ts';
 import { Migrations } from '../aws/migrations.ts';
 import { Pace } from '../aws/pace.ts';
 import { register } from '../aws/registration.ts';
@@ -12,11 +12,14 @@ import { renderMigration } from '../domain/database/migration.ts';
 import { whatKeepsOut } from '../domain/environment/freeze-and-pin.ts';
 import type { ByHand, Ordered, PromotionRecord } from '../domain/ledger/records.ts';
 import { isComplete, missingOf, repositoriesOf } from '../domain/pipeline/composition.ts';
-import type { Group, Pipeline } from '../domain/pipeline/pipeline.ts';
+import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
 import { compareOrders } from '../domain/release/order.ts';
 import { membersOf, type Release, releaseTitle, shortDigest } from '../domain/release/release.ts';
+import { shiftingOf } from '../domain/rollout/choice.ts';
+import { route } from '../domain/service/routes.ts';
 import { renderTaskDefinition } from '../domain/task-definition/rendering.ts';
 import { MigrationDue, PromotionRefused, RegistrationPaced, Superseded } from '../domain/workflow/errors.ts';
+import type { PromotionWorkflow } from '../domain/workflow/workflow.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, groupsOf } from './environment/clients.ts';
 import { promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
@@ -33,28 +36,33 @@ interface World {
   readonly pipeline: Pipeline;
   readonly registry: Pick<Registry, 'image' | 'uris'>;
   readonly parameters: Pick<ParameterStore, 'foundation'>;
-  readonly ledger: Pick<
-    Ledger,
-    'promotion' | 'setPromotion' | 'release' | 'setRelease' | 'freezeAndPins' | 'running' | 'manifest' | 'gate'
-  >;
+  readonly ledger: Pick<Ledger, 'situation' | 'setPromotion' | 'promotionWrite' | 'releaseWrite' | 'table'>;
   readonly pace: Pick<Pace, 'reserve'>;
   readonly migrations: Pick<Migrations, 'runs'>;
-  readonly journal: Pick<Journal, 'write'>;
+  readonly journal: Pick<Journal, 'writeWith'>;
   readonly clients: (environment: string) => EnvironmentClients;
 }
 
+/** What the next steps work with: it is not read again. */
+export type RegisterTaskDefinitionsOutput = Pick<PromotionWorkflow, 'place'>;
+
 export const registerTaskDefinitions =
   (world: World) =>
-  async (input: z.infer<typeof Input>, moment: Moment): Promise<{ services: readonly string[] }> => {
+  async (input: z.infer<typeof Input>, moment: Moment): Promise<RegisterTaskDefinitionsOutput> => {
     const { pipeline, ledger, journal, registry, parameters, clients } = world;
     const { promotion, environment: name, release, releaseRun, stage } = input;
-    const record = await ledger.promotion(promotion);
-    if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
     const groups = groupsOf(pipeline, release);
-    await mayEnter(world, input, record.ordered, moment.now());
-
     const environment = environmentOf(pipeline, name);
-    const releases = await manifestWith(ledger, name, groups, membersOf(release));
+    const repositories = [
+      ...new Set([...groups.flatMap((group) => group.repositories), ...membersOf(release).map((one) => one.repository)]),
+    ];
+    const situation = await ledger.situation(input, { repositories, services: groups.flatMap((group) => group.services) });
+    const record = situation.promotion;
+    if (record === undefined) throw new Error(`no promotion ${promotion} in the ledger`);
+    await mayEnter(world, situation, input, record.ordered, moment.now());
+
+    const fresh = Object.fromEntries(membersOf(release).map((member) => [member.repository, member]));
+    const releases: Readonly<Record<string, Release>> = { ...situation.running, ...fresh };
     const complete = groups.map((group) =>
       group.services.map((service) => pipeline.services[service]!).filter((service) => isComplete(service, releases)),
     );
@@ -69,16 +77,20 @@ export const registerTaskDefinitions =
     for (const member of release.members ?? [])
       if ((await migrationsDue(world, environment, member)).length > 0) throw new PromotionRefused(migratesAlone(member, name));
     const toMigrate = due.filter(({ id }) => record.migrations?.[id] === undefined);
+    const taskDefinitions: Record<string, string> = { ...record.taskDefinitions };
+    if (toRegister.length + toMigrate.length > 0) await keepPace(world, record, toRegister.length + toMigrate.length, moment.now());
+    const web = services.filter((service) => service.web).map((service) => service.name);
+    const shifting = services.filter((service) => shiftingOf(environment, service)).map((service) => service.name);
+    const found = await parameters.foundation(pipeline.name, name, web, shifting);
     if (toRegister.length + toMigrate.length > 0) {
-      await keepPace(world, record, toRegister.length + toMigrate.length, moment.now());
       const uris = await registry.uris(repositoriesOf(services));
-      const { foundation } = await parameters.foundation(pipeline.name, name, []);
+      const { foundation } = found;
       const { ecs } = clients(name);
       for (const service of toRegister) {
         const request = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris: uris, foundation, promotion });
-        const arn = await register(ecs, request as never);
-        (record.taskDefinitions as Record<string, string>)[service.name] = arn;
-        await ledger.setPromotion(promotion, { taskDefinitions: record.taskDefinitions });
+        taskDefinitions[service.name] = await register(ecs, request as never);
+        // The last one is written down with what follows from it.
+        if (service !== toRegister.at(-1) || due.length > 0) await ledger.setPromotion(promotion, { taskDefinitions });
       }
       const known: Record<string, string> = { ...record.migrations };
       for (const home of toMigrate) {
@@ -92,28 +104,53 @@ export const registerTaskDefinitions =
       await ledger.setPromotion(promotion, { state: 'migrating' });
       throw new MigrationDue(Math.max(...due.map(({ database }) => database.timeoutMinutes)) * 60);
     }
-    await ledger.setPromotion(promotion, { state: 'deploying' });
-    await ledger.setRelease(release.repository, release.digest, releaseRun, { stage, waitsFor: undefined });
-    await journal.write(entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage }));
-    return { services: services.map(({ name: service }) => service) };
+    const names = services.map((service) => service.name);
+    const begins = {
+      state: 'deploying' as const,
+      taskDefinitions,
+      ...whatRuns(pipeline, environment, record, Object.keys(taskDefinitions), situation.services),
+    };
+    const { release: known } = situation;
+    const isSaid = known?.execution !== releaseRun || (known.stage === stage && known.waitsFor === undefined);
+    const said = isSaid ? [] : [ledger.releaseWrite(known, { stage, waitsFor: undefined })];
+    const told = entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage });
+    // Where another run of the release has taken over meanwhile, only its standing is not ours to write.
+    if (!(await journal.writeWith(ledger.table, [ledger.promotionWrite(promotion, begins), ...said], told)))
+      await journal.writeWith(ledger.table, [ledger.promotionWrite(promotion, begins)], told);
+    return { place: { services: names, ...found } };
   };
+
+/** What each service ran before this promotion, and whose rule has to be looked after: written down before anything changes, by the first try. */
+function whatRuns(
+  pipeline: Pipeline,
+  environment: Environment,
+  { before, reroute = [] }: PromotionRecord,
+  services: readonly string[],
+  known: Situation['services'],
+): Pick<PromotionRecord, 'before' | 'reroute'> {
+  if (before !== undefined) return { before, reroute };
+  return {
+    before: Object.fromEntries(
+      services.map((service) => [service, known[service]?.state === 'absent' ? null : (known[service]?.taskDefinition ?? null)]),
+    ),
+    reroute: services.filter((service) => known[service]?.route !== route(environment, pipeline.services[service])),
+  };
+}
 
 /** What may have changed since it was asked for: freeze, a newer release, the image itself, the approval. */
 async function mayEnter(
-  { pipeline, ledger, registry }: World,
+  { pipeline, registry }: World,
+  { restrictions, release: known, running: runs, gate }: Situation,
   { environment, release, stage, releaseRun }: z.infer<typeof Input>,
   ordered: Ordered | undefined,
   now: number,
 ): Promise<void> {
-  const holds = await ledger.freezeAndPins(environment);
   const keptOutBy = (hotfix?: ByHand) =>
-    membersOf(release).flatMap((member) => whatKeepsOut(holds, member, { ordered, hotfix }, now) ?? [])[0];
-  // Only where it is held back is it worth a look whether it is a hot-fix.
-  const known = keptOutBy() ? await ledger.release(release.repository, release.digest) : undefined;
+    membersOf(release).flatMap((member) => whatKeepsOut(restrictions, member, { ordered, hotfix }, now) ?? [])[0];
   const held = known?.execution === releaseRun ? keptOutBy(known.hotfix) : keptOutBy();
   if (held) throw new PromotionRefused(held);
   for (const member of membersOf(release)) {
-    const running = await ledger.running(environment, member.repository);
+    const running = runs[member.repository];
     // It was ordered while something else went in, which has new tasks by now.
     if (ordered?.verb === 'restart' && running && running.digest !== member.digest)
       throw new Superseded(`${environment} runs ${releaseTitle(running)} by now, in tasks that are new already`);
@@ -130,27 +167,12 @@ async function mayEnter(
     }
   }
   if (ordered === undefined && approvalOf(pipeline, stage, release.repository)) {
-    const gate = await ledger.gate(stage, release.repository);
     const good = gate?.state === 'approved' && gate.release.digest === release.digest && gate.releaseRun === releaseRun;
     // A newer release may have come to the gate since; then this one is superseded, not merely unapproved.
     if (!good && gate && compareOrders(gate.release.order, release.order) > 0)
       throw new Superseded(`${releaseTitle(gate.release)}, which is newer, has reached ${stage}`);
     if (!good) throw new PromotionRefused(`${releaseTitle(release)} has no approval for ${stage} any more`);
   }
-}
-
-/** The groups' releases in this environment with the new ones in their places. */
-async function manifestWith(
-  ledger: World['ledger'],
-  environment: string,
-  groups: readonly Group[],
-  members: readonly Release[],
-): Promise<Record<string, Release>> {
-  const fresh = Object.fromEntries(members.map((release) => [release.repository, release]));
-  const needed = groups.flatMap(({ repositories }) => repositories);
-  if (needed.every((repository) => repository in fresh)) return fresh;
-  const running = (await ledger.manifest(environment)).filter(({ repository }) => needed.includes(repository));
-  return { ...Object.fromEntries(running.map((release) => [release.repository, release])), ...fresh };
 }
 
 /** Reserves the slots once for a promotion that has to wait for them; a retry of one that had not may reserve again. @throws RegistrationPaced with the time to come again */

@@ -2,7 +2,6 @@
 import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
 import { Logs } from '../aws/logs.ts';
-import { Parameters } from '../aws/ssm.ts';
 import { buildProject } from '../domain/pipeline/names.ts';
 import type { HttpCheck, Pipeline } from '../domain/pipeline/pipeline.ts';
 import { failedBuild } from '../domain/promotion/failure-reasons.ts';
@@ -17,6 +16,9 @@ import { type Moment, step } from './handler/step.ts';
 const Input = z.extend(promotionSchema, {
   /** Before traffic shifts: the listener that leads to what is new. */
   listener: z.optional(z.literal('test')),
+  /** The load balancer's, and the port of its test listener. */
+  host: z.string(),
+  testPort: z.optional(z.number()),
   /** A build that failed, as Step Functions was told: nothing is asked, it is only explained. */
   build: z.optional(
     z.object({
@@ -58,7 +60,6 @@ const BEFORE_ECS = 60;
 interface World {
   readonly pipeline: Pipeline;
   readonly ledger: Pick<Ledger, 'setPromotion' | 'wait'>;
-  readonly parameters: Pick<Parameters, 'foundation'>;
   readonly logs: Pick<Logs, 'lastLines'>;
   readonly fetch: typeof fetch;
   readonly pause: (milliseconds: number) => Promise<void>;
@@ -66,8 +67,9 @@ interface World {
 
 /** @throws VerificationFailed naming the first check that did not hold, and what came instead; or what a build said */
 export const runChecks =
-  ({ pipeline, ledger, parameters, logs, fetch, pause }: World) =>
-  async ({ promotion, environment: name, release, listener, build }: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
+  ({ pipeline, ledger, logs, fetch, pause }: World) =>
+  async (input: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
+    const { promotion, environment: name, release, listener, host, testPort, build } = input;
     if (build) throw new VerificationFailed(await explained(build, logs));
     const begun = now();
     const left = timeLeft(now);
@@ -75,8 +77,7 @@ export const runChecks =
     const services = groupsOf(pipeline, release).flatMap((group) => group.services);
     await ledger.setPromotion(promotion, { state: 'verifying' });
     const checks = verification.http.filter(({ service }) => service === undefined || services.includes(service));
-    const { foundation } = checks.length > 0 || listener ? await parameters.foundation(pipeline.name, name, []) : {};
-    const url = foundation ? `http://${foundation.host}${listener ? `:${foundation.test?.port}` : ''}` : '';
+    const url = `http://${host}${listener ? `:${testPort}` : ''}`;
     if (checks.length > 0) {
       for (const check of checks) {
         const failure = await holds(check, `${url}${check.path}`, { fetch, pause, left });
@@ -166,7 +167,6 @@ export const handler = step('run-checks', Input, () =>
   runChecks({
     pipeline: readPipeline(),
     ledger: new Ledger(setting('LEDGER_TABLE')),
-    parameters: new Parameters(),
     logs: new Logs(),
     fetch: globalThis.fetch,
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),

@@ -10,6 +10,7 @@ import type { Statement } from './policy.ts';
 /** What a function needs, in words; {@link grants} says what that is in IAM. */
 export type Need =
   | 'ledger: get'
+  | 'ledger: get many'
   | 'ledger: put'
   | 'ledger: update'
   | 'ledger: delete'
@@ -62,7 +63,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   ],
   'take-turn': [...RECORDS, ...TURNS, 'fail waiting steps', 'journal', 'start wakes'],
   'register-task-definitions': [
-    'ledger: get',
+    'ledger: get many',
     'ledger: query',
     'ledger: update',
     'journal',
@@ -73,9 +74,9 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   ],
   'migrate-databases': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
   'on-migration-ended': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'change environments', 'report failures'],
-  'deploy-services': [...RECORDS, 'answer waiting steps', 'read parameters', 'change environments'],
+  'deploy-services': [...RECORDS, 'ledger: get many', 'answer waiting steps', 'change environments'],
   'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
-  'run-checks': ['ledger: get', 'ledger: update', 'read parameters', 'read build logs'],
+  'run-checks': ['ledger: get', 'ledger: update', 'read build logs'],
   'request-confirmation': [...RECORDS, 'journal', 'fail waiting steps'],
   'shift-traffic': [...RECORDS, 'journal', 'answer waiting steps', 'change environments'],
   'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
@@ -122,6 +123,7 @@ function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
   const onLedger = (action: string): Statement[] => [{ Sid: 'Ledger', Action: [`dynamodb:${action}`], Resource: ledgerArn }];
   return {
     'ledger: get': onLedger('GetItem'),
+    'ledger: get many': onLedger('BatchGetItem'),
     'ledger: put': onLedger('PutItem'),
     'ledger: update': onLedger('UpdateItem'),
     'ledger: delete': onLedger('DeleteItem'),

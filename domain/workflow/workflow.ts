@@ -1,5 +1,6 @@
 /** What the steps of the four workflows take and give. Each step's input is a `Pick` of its workflow's type. */
 import type { ByHand, Ordered } from '../ledger/records.ts';
+import type { Foundation } from '../pipeline/pipeline.ts';
 import type { Release } from '../release/release.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -58,6 +59,15 @@ export interface PromotionStart {
   readonly ordered?: Ordered;
 }
 
+/** Where a promotion deploys, as its registration has found it. */
+export interface Place {
+  readonly services: readonly string[];
+  readonly foundation: Foundation;
+  /** ARNs by service. */
+  readonly targetGroups: Readonly<Record<string, string>>;
+  readonly alternates: Readonly<Record<string, string>>;
+}
+
 /** Everything the promotion workflow knows. */
 export interface PromotionWorkflow extends PromotionStart {
   /** The execution's name: the promotion's id, and its ticket's. */
@@ -66,6 +76,8 @@ export interface PromotionWorkflow extends PromotionStart {
   /** Of the turn that was granted. */
   readonly fence: number;
   readonly token: string;
+  /** What a deployment needs of the environment, and which services it deploys. */
+  readonly place: Place;
   /** Whether this look is the backstop's, after a wait that nobody ended. */
   readonly confirm: boolean;
   readonly outcome: Outcome;

@@ -30,6 +30,23 @@ export const byHandSchema = z.object({ by: text, reason: text });
 
 export const orderedSchema = z.object({ verb: z.enum(['rollback', 'restart']), by: text, reason: text });
 
+/** Of an environment: what a deployment needs, as registration has found it. */
+export const placeSchema = z.object({
+  services: z.array(text),
+  foundation: z.object({
+    cluster: text,
+    subnets: z.array(text),
+    securityGroups: z.array(text),
+    listenerArn: text,
+    host: text,
+    test: z.optional(z.object({ listenerArn: text, port: z.number(), infrastructureRoleArn: text })),
+    executionRoleArn: text,
+    taskRoleArn: text,
+  }),
+  targetGroups: z.record(text, text),
+  alternates: z.record(text, text),
+});
+
 /** The `Pick` of the promotion workflow that most of its steps take. */
 export const promotionSchema = z.object({
   promotion: text,

@@ -42,7 +42,7 @@ const good: Readonly<Record<string, readonly object[]>> = {
     { ...promotion, act: 'begin', fence: 1, token: 't', outcome },
     { ...promotion, act: 'observe' },
   ],
-  'run-checks': [promotion],
+  'run-checks': [{ ...promotion, host: 'beta.example.com' }],
   'shift-traffic': [
     { ...promotion, act: 'begin', fence: 1, token: 't' },
     { ...promotion, act: 'observe' },

@@ -1,13 +1,15 @@
 /** Registering, killed in between and tried again: no slot that somebody waits for is taken twice, and what is known to be registered is not registered again. */
 import { expect, it } from 'vitest';
+import { route } from '../../domain/service/routes.ts';
 import { registerTaskDefinitions } from '../../functions/register-task-definitions.ts';
 import { foundation, pipeline, release as releaseOf } from '../domain/parts.ts';
 
 const release = releaseOf('orders', 'git_1');
+const found = { foundation, targetGroups: { 'orders-web': 'tg/orders-web' }, alternates: {} };
 const input = { promotion: 'p1', environment: 'test', stage: 'test', releaseRun: 'c1', release };
 
 /** @param slot when its slots are there. Milliseconds */
-function scene({ slot = 0, status = 'ACTIVE' } = {}) {
+function scene({ slot = 0, status = 'ACTIVE', known = {} as object } = {}) {
   const registered: string[] = [];
   let reserved = 0;
   let now = 1_000_000;
@@ -20,18 +22,14 @@ function scene({ slot = 0, status = 'ACTIVE' } = {}) {
       image: async () => ({ status }),
       uris: async () => ({ orders: '111111111111.dkr.ecr.eu-central-1.amazonaws.com/orders' }),
     },
-    parameters: { foundation: async () => ({ foundation, targetGroups: {} }) },
+    parameters: { foundation: async () => found },
     ledger: {
-      promotion: async () => structuredClone(record),
+      situation: async () => ({ promotion: structuredClone(record), restrictions: { pins: [] }, running: {}, services: known }),
+      promotionWrite: (_: string, fields: object) => ({ set: fields }),
       setPromotion: async (_: string, fields: object) => {
         if (lives-- <= 0) throw new Error('killed');
         record = { ...record, ...structuredClone(fields) };
       },
-      setRelease: async () => {},
-      freezeAndPins: async () => ({ pins: [] }),
-      running: async () => undefined,
-      manifest: async () => [],
-      gate: async () => undefined,
     },
     pace: {
       reserve: async (_: string, count: number) => {
@@ -40,7 +38,13 @@ function scene({ slot = 0, status = 'ACTIVE' } = {}) {
       },
     },
     migrations: { runs: async () => [{ state: 'succeeded' }] },
-    journal: { write: async () => {} },
+    journal: {
+      writeWith: async (_table: unknown, [{ set }]: [{ set: object }]) => {
+        if (lives-- <= 0) throw new Error('killed');
+        record = { ...record, ...structuredClone(set) };
+        return true;
+      },
+    },
     clients: () => ({
       ecs: {
         client: {
@@ -74,10 +78,32 @@ const worker = 'acme-test-orders-worker';
 
 it('registers each service once, and writes down what it got', async () => {
   const one = scene();
-  expect(await one.run()).toEqual({ services: ['orders-web', 'orders-worker'] });
+  expect(await one.run()).toEqual({ place: { services: ['orders-web', 'orders-worker'], ...found } });
   expect(one.registered).toEqual([web, worker]);
   expect(one.reserved).toBe(2);
   expect(one.record).toMatchObject({ state: 'deploying', taskDefinitions: { 'orders-web': `${web}:1`, 'orders-worker': `${worker}:2` } });
+});
+
+it('writes down what runs before anything changes, and whose rule has to be looked after; a retry keeps what the first try has seen', async () => {
+  const place = pipeline.environments.test!;
+  const record = (service: string, more: object) => ({ [service]: { state: 'running', taskDefinition: `${service}:7`, ...more } });
+  const known = {
+    ...record('orders-web', { route: 'elsewhere' }),
+    ...record('orders-worker', { route: route(place, pipeline.services['orders-worker']) }),
+  };
+  const one = scene({ known });
+  await one.run();
+  const seen = { before: { 'orders-web': 'orders-web:7', 'orders-worker': 'orders-worker:7' }, reroute: ['orders-web'] };
+  expect(one.record).toMatchObject(seen);
+  Object.assign(known, record('orders-web', { taskDefinition: 'orders-web:8' }));
+  await one.run();
+  expect(one.record).toMatchObject(seen);
+});
+
+it('writes down that nothing runs where there is no service, or none any more', async () => {
+  const one = scene({ known: { 'orders-web': { state: 'absent', taskDefinition: 'orders-web:7' } } });
+  await one.run();
+  expect(one.record.before).toEqual({ 'orders-web': null, 'orders-worker': null });
 });
 
 it('tried again after everything was done registers nothing more', async () => {
@@ -90,8 +116,7 @@ it('tried again after everything was done registers nothing more', async () => {
 
 it.each([
   { killed: 'before the first revision was written down', after: 0, registered: [web, web, worker], reserved: 4 },
-  { killed: 'before the second revision was written down', after: 1, registered: [web, worker, worker], reserved: 3 },
-  { killed: 'before it said that it deploys', after: 2, registered: [web, worker], reserved: 2 },
+  { killed: 'before the second revision was written down, and that it deploys', after: 1, registered: [web, worker, worker], reserved: 3 },
 ])('killed $killed leaves at most one revision that nobody uses', async ({ after, registered, reserved }) => {
   const one = scene();
   await expect(one.run(after)).rejects.toThrow('killed');

@@ -16,7 +16,6 @@ async function verify(http: readonly HttpCheck[], takes: Readonly<Record<string,
   const run = runChecks({
     pipeline: { ...pipeline, environments: { ...pipeline.environments, live: { ...live, verification: { http } } } },
     ledger: { setPromotion: async () => true, wait: async () => undefined },
-    parameters: { foundation: async () => ({ foundation, targetGroups: {}, alternates: {} }) },
     logs: { lastLines: async () => [] },
     fetch: async (url) => {
       const { pathname } = new URL(String(url));
@@ -30,7 +29,14 @@ async function verify(http: readonly HttpCheck[], takes: Readonly<Record<string,
       time += milliseconds;
     },
   });
-  const input = { promotion: 'p', environment: 'live', stage: 'live', releaseRun: 'c', release: release('gateway', '1.0.0') };
+  const input = {
+    promotion: 'p',
+    environment: 'live',
+    stage: 'live',
+    releaseRun: 'c',
+    release: release('gateway', '1.0.0'),
+    host: foundation.host,
+  };
   const failure = await run(input, { now: () => time } as Moment).then(
     () => undefined,
     (error: Error) => `${error.name}: ${error.message}`,
@@ -70,12 +76,18 @@ it('leave people the time that is left of the pause, which began before them', a
   const run = runChecks({
     pipeline: { ...pipeline, environments: { ...pipeline.environments, live: { ...live, verification: { http: [] } } } },
     ledger: { setPromotion: async () => true, wait: async () => ({ pausedAt: 10 * MINUTE }) as WaitRecord },
-    parameters: { foundation: async () => ({ foundation, targetGroups: {}, alternates: {} }) },
     logs: { lastLines: async () => [] },
     fetch: async () => new Response('fine'),
     pause: async () => undefined,
   });
-  const input = { promotion: 'p', environment: 'live', stage: 'live', releaseRun: 'c', release: release('gateway', '1.0.0') };
+  const input = {
+    promotion: 'p',
+    environment: 'live',
+    stage: 'live',
+    releaseRun: 'c',
+    release: release('gateway', '1.0.0'),
+    host: foundation.host,
+  };
   const { next } = await run({ ...input, listener: 'test' }, { now: () => 25 * MINUTE } as Moment);
   // A minute before ECS loses its patience of an hour.
   expect(next).toMatchObject({ confirmSeconds: 59 * 60, confirmUntil: 69 * MINUTE });

@@ -217,6 +217,7 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
       'acme-deploy-services AnswerWaitingSteps states:SendTaskSuccess',
       'acme-deploy-services AnswerWaitingSteps states:SendTaskFailure',
       'acme-deploy-services Ledger dynamodb:DeleteItem',
+      'acme-deploy-services Ledger dynamodb:UpdateItem',
       'acme-migrate-databases AnswerWaitingSteps states:SendTaskSuccess',
       'acme-migrate-databases AnswerWaitingSteps states:SendTaskFailure',
       'acme-migrate-databases Ledger dynamodb:DeleteItem',

@@ -74,7 +74,7 @@ describe('the example’s live', () => {
 describe('linear, with a look', () => {
   const release = async (digest: string) => journey.release(digest, 'door');
   const look = async (digest: string) => {
-    const gate = await journey.stage.ledger.gate('live:look', 'door');
+    const gate = await journey.stage.ledger.gate('live:confirm', 'door');
     return gate?.release.digest === digest && gate.state === 'waiting' ? gate.approval : undefined;
   };
 
@@ -127,7 +127,7 @@ describe('linear, with a look', () => {
     const digest = await push(2);
     await underRequests(async () => (await release(digest))?.state !== 'in-progress', '/');
     expect(await release(digest)).toMatchObject({ reason: expect.stringContaining('nobody looked at the test listener in 29 minutes') });
-    expect(await journey.stage.ledger.gate('live:look', 'door')).toMatchObject({ state: 'expired' });
+    expect(await journey.stage.ledger.gate('live:confirm', 'door')).toMatchObject({ state: 'expired' });
   });
 
   it('is stopped when the new tasks crash, sooner than its time-out, with the reason', async () => {

@@ -3,12 +3,14 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Parameters } from '../../aws/ssm.ts';
 import { functionName, promotionExecution, releaseExecution } from '../../domain/pipeline/names.ts';
 import { type Release, shortDigest } from '../../domain/release/release.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { functionsFolder } from '../../infra/code.ts';
 import { readConfig } from '../../infra/config-file.ts';
 import type { CallFault, ObservedCall } from '../../local/core/faults.ts';
+import type { Stage } from '../../rehearsal/stage.ts';
 import { type Assembly, simulationAssembly } from './assembly.ts';
 import { live, simulationConfig } from './history.ts';
 import { isOfTheRun, type ReleaseRun, runRelease } from './release-run.ts';
@@ -56,15 +58,16 @@ const killedAfter = (operation: string, caller: string) => async (assembly: stri
 };
 
 /** A function runs once more with the input of a promotion that is long over, as by a Lambda that stalled. */
-const stalled = (file: string, input: (first: Release) => object) => async (assembly: string) => {
+const stalled = (file: string, input: (first: Release, stage: Stage) => Promise<object>) => async (assembly: string) => {
   const climbed = await runRelease({
     assembly,
-    plant: ({ site, pipeline, ledger }, digest) => {
+    plant: (stage, digest) => {
+      const { site, pipeline, ledger } = stage;
       const again = async () => {
         const first = (await ledger.release('door', digest))!;
         await site.call(site.service('iam').userPrincipal('rehearsal'), 'lambda', 'Invoke', {
           FunctionName: functionName(pipeline.name, file),
-          Payload: new TextEncoder().encode(JSON.stringify(input(first))),
+          Payload: new TextEncoder().encode(JSON.stringify(await input(first, stage))),
         });
       };
       void again();
@@ -230,23 +233,28 @@ const bugs: readonly Bug[] = [
   {
     what: 'a deployment does not ask whether it still has its turn',
     file: 'functions/deploy-services.ts',
-    right: 'await turns.assertTurn(name, turnOf(pipeline, release), promotion, fence);',
-    wrong: 'void [turns, turnOf, fence];',
-    caught: stalled('deploy-services', (release) => ({ ...late(release), fence: 1, token: 'nobody waits for it' })),
+    right: 'turns.assertHeld(turn, environment, promotion, fence);',
+    wrong: 'void turn;',
+    caught: stalled('deploy-services', lateDeployment),
   },
   {
     what: 'a fence of long ago is as good as today’s',
     file: 'aws/turns.ts',
-    right: "holder?.ticket.id !== ticket || holder.phase !== 'succeeded' || turns?.fence !== fence",
-    wrong: 'fence < 1',
-    caught: stalled('deploy-services', (release) => ({ ...late(release), fence: 1, token: 'nobody waits for it' })),
+    right: "turn.holder?.ticket.id === ticket && turn.holder.phase === 'held' && turn.fence === fence",
+    wrong: 'fence > 0',
+    caught: stalled('deploy-services', lateDeployment),
   },
   {
     what: 'a teardown does not ask whether it still has its turn',
     file: 'functions/teardown-environment.ts',
     right: 'await turns.assertEnvironmentTurn(environment.name, execution, fence);',
     wrong: 'void [turns, fence];',
-    caught: stalled('teardown-environment', () => ({ act: 'services', environment: 'test', execution: 'a night long ago', fence: 1 })),
+    caught: stalled('teardown-environment', async () => ({
+      act: 'services',
+      environment: 'test',
+      execution: 'a night long ago',
+      fence: 1,
+    })),
   },
   {
     what: 'a gate is overwritten by whoever looked at it before',
@@ -271,6 +279,15 @@ const bugs: readonly Bug[] = [
   },
 ];
 
+/** What the steps of that promotion were told of test. */
+async function placeIn(stage: Stage): Promise<object> {
+  return { services: ['door'], ...(await new Parameters(stage.connection()).foundation(stage.pipeline.name, 'test', ['door'])) };
+}
+
+async function lateDeployment(release: Release, stage: Stage): Promise<object> {
+  return { ...late(release), place: await placeIn(stage), fence: 1, token: 'nobody waits for it' };
+}
+
 /** The promotion of a release into test, as its steps are told of it. */
 function late(release: Release): object {
   const { repository, digest, tag, order, pushedAt } = release;
@@ -287,8 +304,11 @@ describe('what catches a bug', () => {
   afterAll(() => assembly.remove());
 
   it.each([
-    ['a stalled deployment', stalled('deploy-services', (release) => ({ ...late(release), fence: 1, token: 'nobody waits for it' }))],
-    ['a stalled teardown', stalled('teardown-environment', () => ({ act: 'services', environment: 'test', execution: 'x', fence: 1 }))],
+    ['a stalled deployment', stalled('deploy-services', lateDeployment)],
+    [
+      'a stalled teardown',
+      stalled('teardown-environment', async () => ({ act: 'services', environment: 'test', execution: 'x', fence: 1 })),
+    ],
     ['yes and no at once', bothAtOnce],
     ['two who ask for a turn at once', rivals],
     ['a queue whose answer is lost', queued(lostAnswer)],
