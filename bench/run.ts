@@ -202,10 +202,10 @@ function commands(): void {
 function fidelity(): void {
   const { stdout } = spawnSync(process.execPath, ['test/fidelity/run.ts', '--json'], { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 });
   try {
-    const topics = JSON.parse(stdout) as { topic: string; total: number; agreed: number }[];
-    for (const { topic, total, agreed } of topics)
+    const { agreements } = JSON.parse(stdout) as { agreements: { folder: string; total: number; agreed: number }[] };
+    for (const { folder, total, agreed } of agreements)
       note(
-        `agreement with recordings: ${topic}`,
+        `agreement with recordings: ${folder}`,
         '95 % or more',
         `${agreed} of ${total}`,
         agreed / total >= 0.95,

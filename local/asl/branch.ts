@@ -39,6 +39,9 @@ export interface Leaving {
   readonly next: string | undefined;
 }
 
+/** What a Catch gets of an error. */
+export const errorOutputOf = ({ error, cause, absent }: StateError) => ({ Error: error ?? absent, Cause: cause ?? absent });
+
 /** Runs a state that was entered: `enter.ts`, handed in so that a branch need not know the types of states. */
 export type Enter = (branch: Branch, state: State, input: Data) => Promise<Outcome>;
 
@@ -57,8 +60,14 @@ export class Branch {
   /** Milliseconds since the epoch. */
   enteredAt = 0;
   cancelled = false;
+  /** It was cancelled with the whole execution: nothing of it is recorded any more. */
+  silent = false;
   /** What is recorded of it beyond its states, such as an iteration of a Map. */
   whenCancelled: (() => void) | undefined;
+  /** Branches of the state that runs now, by their number: what a redrive goes on from. */
+  kept: (Branch | undefined)[] = [];
+  /** What it gave, once it has come to its end. */
+  output: Data | undefined;
   private readonly enter: Enter;
   private readonly states: ReadonlyMap<string, State>;
   /** Variables that are visible here: those of outer branches, and its own. */
@@ -67,6 +76,9 @@ export class Branch {
   private previous: number;
   /** The event of entering the state, until something follows it: what fails on entry is recorded as following what came before. */
   private entering: number | undefined;
+  private input: Data | undefined;
+  private place: State | undefined;
+  private resumed: readonly (Branch | undefined)[] | undefined;
   private enteredEvent = 0;
   private readonly stops = new Set<() => void>();
 
@@ -86,27 +98,50 @@ export class Branch {
   }
 
   /** A branch inside the state that runs now. */
-  child(states: ReadonlyMap<string, State>, previous: number, item: MapItem | undefined = this.item): Branch {
-    const child = new Branch(this.execution, this.enter, states, previous, { variables: this.variables, item });
+  child(states: ReadonlyMap<string, State>, previous: number, item: MapItem | undefined = this.item, before?: Branch): Branch {
+    const child =
+      before?.revived(previous) ?? new Branch(this.execution, this.enter, states, previous, { variables: this.variables, item });
     this.children.add(child);
     return child;
   }
 
-  /** Runs from `startAt` to the end. @throws StateError, Cancelled */
+  /** Where it stopped, to go on from there: what has ended well in it is not done again. https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html */
+  revived(previous: number): Branch {
+    const { variables, item } = this;
+    const branch = new Branch(this.execution, this.enter, this.states, previous, { variables, item });
+    const { place, input, output, kept } = this;
+    Object.assign(branch, { place, input, output, resumed: kept });
+    return branch;
+  }
+
+  /** What a redrive has left of the branches of the state that runs now; undefined where they begin anew. */
+  takeResumed(): readonly (Branch | undefined)[] | undefined {
+    const { resumed } = this;
+    this.resumed = undefined;
+    return resumed;
+  }
+
+  /** Runs from `startAt`, or from where it stopped, to the end. @throws StateError, Cancelled */
   async run(startAt: string, input: Data): Promise<Data> {
-    let name = startAt;
-    let data = input;
-    for (;;) {
-      const state = this.states.get(name);
-      if (state === undefined) throw new StateError('States.Runtime', `The state '${name}' does not exist.`);
-      const { next, output } = await this.visit(state, data);
-      if (next === undefined) {
-        this.current = undefined;
-        return output;
-      }
-      name = next;
-      data = output;
+    if (this.output !== undefined) return this.output;
+    let { next, output } = this.place === undefined ? { next: startAt, output: input } : await this.again(this.place, this.input!);
+    while (next !== undefined) {
+      const state = this.states.get(next);
+      if (state === undefined) throw new StateError('States.Runtime', `The state '${next}' does not exist.`);
+      ({ next, output } = await this.visit(state, output));
     }
+    this.current = undefined;
+    this.output = output;
+    return output;
+  }
+
+  /** Runs a state again that has been entered before. */
+  private again(state: State, input: Data): Promise<Outcome> {
+    this.current = state;
+    this.enteredAt = this.execution.environment.clock.now();
+    this.enteredEvent = this.previous;
+    this.execution.environment.transition?.(state.name);
+    return this.enter(this, state, input);
   }
 
   /** Enters a state and runs it until it is left. @throws StateError, Cancelled */
@@ -114,6 +149,9 @@ export class Branch {
     if (this.cancelled) throw new Cancelled();
     this.settle();
     this.current = state;
+    this.place = state;
+    this.input = input;
+    this.kept = [];
     this.enteredAt = this.execution.environment.clock.now();
     this.execution.environment.transition?.(state.name);
     this.entering = this.execution.history.add(`${state.type}StateEntered`, this.previous, {
@@ -202,6 +240,16 @@ export class Branch {
     return new StateError(error, cause);
   }
 
+  /** What cannot be done while the state runs, as AWS puts it. */
+  broken(message: string, error = 'States.Runtime'): StateError {
+    this.settle();
+    const { name } = this.current!;
+    return new StateError(
+      error,
+      `An error occurred while executing the state '${name}' (entered at the event id #${this.enteredEvent}). ${message}`,
+    );
+  }
+
   /** Evaluates Assign and Output against the values from before, then leaves the state. */
   async leave(state: State, bindings: Bindings, { assign, output, next }: Leaving, otherwise: Data): Promise<Outcome> {
     const assigned = assign === undefined ? undefined : ((await this.fill(assign, bindings)) as Readonly<Record<string, Json>>);
@@ -252,16 +300,16 @@ export class Branch {
         return await attempt(retries.count);
       } catch (error) {
         if (!(error instanceof StateError) || this.cancelled) throw error;
-        const delay = retries.next(error.error, environment.random);
+        const delay = retries.next(error, environment.random);
         if (delay !== undefined) {
           if (delay > 0) await this.sleep(delay * 1000, `${state.name} is retried`);
           environment.transition?.(state.name);
           continue;
         }
         failed?.();
-        const catcher = catcherOf(state.catch, error.error);
+        const catcher = catcherOf(state.catch, error);
         if (catcher === undefined) throw error;
-        const errorOutput = { Error: error.error ?? '', Cause: error.cause ?? '' };
+        const errorOutput = errorOutputOf(error);
         const bindings = this.bindings(state, input, { errorOutput, retryCount: retries.count });
         return await this.leave(state, bindings, catcher, new Data(errorOutput));
       }
@@ -309,12 +357,14 @@ export class Branch {
     });
   }
 
-  /** Stops everything in it, innermost first, and says so in the history. */
-  cancel(): void {
+  /** Stops everything in it, innermost first, and says so in the history, unless the whole execution ends: then AWS records nothing but that. */
+  cancel(recorded = true): void {
     if (this.cancelled) return;
     this.cancelled = true;
-    for (const child of this.children) child.cancel();
+    this.silent = !recorded;
+    for (const child of this.children) child.cancel(recorded);
     for (const stop of [...this.stops]) stop();
+    if (!recorded) return;
     this.aborted();
     this.whenCancelled?.();
   }

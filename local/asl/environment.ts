@@ -38,6 +38,15 @@ export interface ItemsRequest {
   readonly executionName: string;
 }
 
+/** A task for the workers of an activity. */
+export interface ActivityTask {
+  readonly activityArn: string;
+  readonly token: string;
+  readonly input: string;
+  /** A worker has taken it. */
+  started(workerName: string | undefined): void;
+}
+
 export interface Environment {
   /** What its timers are for names the event before them, so that no two of an execution are the same. */
   readonly clock: Pick<Clock, 'now' | 'after' | 'cancel'>;
@@ -51,6 +60,10 @@ export interface Environment {
   follow(task: TaskRequest, answer: Json): FollowedWork;
   /** Reads the items of a distributed Map. @throws StateError */
   items?(request: ItemsRequest): Promise<Json>;
+  /** Whether there is the activity that a state names. */
+  activityExists?(activityArn: string): boolean;
+  /** Lays a task before an activity's workers. @returns takes it away again */
+  activity?(task: ActivityTask): () => void;
   /** A state was entered, or runs again after an error: what AWS bills. */
   transition?(state: string): void;
 }

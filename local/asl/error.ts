@@ -8,14 +8,30 @@ export class StateError extends Error {
   /** As `ErrorEquals` names it; a Fail state may leave it out. */
   readonly error: string | undefined;
   override readonly cause: string | undefined;
+  /** Another name that a Retry or Catch knows it by. */
+  readonly alias: string | undefined;
+  /** What a Catch gets in place of a name or a cause that is not there. */
+  readonly absent: '' | null;
 
-  constructor(error: string | undefined, cause?: string) {
+  constructor(
+    error: string | undefined,
+    cause?: string,
+    { alias, absent = '' }: { readonly alias?: string; readonly absent?: '' | null } = {},
+  ) {
     super(`${error ?? 'no error name'}: ${cause ?? 'no cause'}`);
     this.name = 'StateError';
     this.error = error;
     this.cause = cause;
+    this.alias = alias;
+    this.absent = absent;
   }
 }
+
+/** A state ran out of time. */
+export const timedOut = () => new StateError('States.Timeout');
+
+/** A heartbeat was missed: AWS calls that States.Timeout as well, and a Retry or Catch may also name it for itself. */
+export const heartbeatMissed = () => new StateError('States.Timeout', undefined, { alias: 'States.HeartbeatTimeout' });
 
 /** An expression of a field did not give what the field needs; {@link location} is the field as AWS writes it (`Arguments/Payload`). */
 export class EvaluationError extends Error {
@@ -39,16 +55,14 @@ export class Cancelled extends Error {
 /** What `States.ALL` and `States.TaskFailed` do not match: such an error ends the execution unless it is named. */
 const TERMINAL = new Set(['States.DataLimitExceeded', 'States.Runtime']);
 
-/** Whether a Retry or Catch that lists `names` takes an error called `error`. */
-export function matchesError(names: readonly string[], error: string | undefined): boolean {
+/** Whether a Retry or Catch that lists `names` takes the error. */
+export function matchesError(names: readonly string[], { error, alias }: Pick<StateError, 'error' | 'alias'>): boolean {
   // States.Runtime cannot be handled at all.
   if (error === 'States.Runtime') return false;
   return names.some((name) => {
-    if (name === error) return true;
+    if (name === error || (alias !== undefined && name === alias)) return true;
     if (name === 'States.ALL') return error === undefined || !TERMINAL.has(error);
     if (name === 'States.TaskFailed') return error !== 'States.Timeout' && error !== undefined && !TERMINAL.has(error);
-    // "A Task state either ran longer than TimeoutSeconds, or failed to send a heartbeat for longer than HeartbeatSeconds."
-    if (name === 'States.Timeout') return error === 'States.HeartbeatTimeout';
     return false;
   });
 }

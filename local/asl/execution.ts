@@ -25,7 +25,7 @@ export interface ExecutionSettings extends RunSettings {
 export class Execution implements Run {
   readonly environment: Environment;
   readonly history: History;
-  readonly context: ExecutionContext;
+  context: ExecutionContext;
   readonly arn: string;
   readonly name: string;
   readonly roleArn: string;
@@ -35,11 +35,14 @@ export class Execution implements Run {
   endedAt: number | undefined;
   end: End | undefined;
   /** Resolves when it has ended; never rejects. */
-  readonly ended: Promise<End>;
+  ended: Promise<End>;
+  /** When it was taken up again, in milliseconds since the epoch. */
+  readonly redriven: number[] = [];
+  /** Seconds that its type lets it run. */
+  readonly longest: number;
   private readonly machine: Machine;
   /** The states of the machine itself; those of a Parallel or Map run in its children. */
-  readonly main: Branch;
-  private readonly limit: number;
+  main: Branch;
   private resolveEnded!: (end: End) => void;
   private timer: Timer | undefined;
 
@@ -51,7 +54,7 @@ export class Execution implements Run {
     this.name = name;
     this.roleArn = roleArn;
     this.input = input;
-    this.limit = Math.min(machine.timeoutSeconds ?? Number.POSITIVE_INFINITY, settings.longest ?? Number.POSITIVE_INFINITY);
+    this.longest = settings.longest ?? Number.POSITIVE_INFINITY;
     this.startedAt = environment.clock.now();
     this.history = new History(environment.clock, settings.past);
     this.context = {
@@ -86,10 +89,36 @@ export class Execution implements Run {
 
   /** Begins. Nothing happens if it was stopped before. */
   start(): void {
-    const { clock } = this.environment;
     if (this.end !== undefined) return;
-    if (this.limit !== Number.POSITIVE_INFINITY)
-      this.timer = clock.after(this.limit * 1000, `execution ${this.name} times out`, () => this.expire());
+    this.go();
+  }
+
+  /** Goes on from where it stopped, with what was done so far. Only of an execution that has ended without success. */
+  redrive(): void {
+    const { clock } = this.environment;
+    this.redriven.push(clock.now());
+    const { Execution: own, ...rest } = this.context;
+    const redrivenAt = new Date(clock.now()).toISOString();
+    this.context = { ...rest, Execution: { ...own, RedriveCount: this.redriven.length, RedriveTime: redrivenAt } };
+    this.end = undefined;
+    this.endedAt = undefined;
+    this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
+    });
+    const event = this.history.add('ExecutionRedriven', 0, { executionRedrivenEventDetails: { redriveCount: this.redriven.length } });
+    this.main = this.main.revived(event);
+    this.go();
+  }
+
+  private go(): void {
+    const { clock } = this.environment;
+    // Its TimeoutSeconds count anew when it is redriven; what its type lets it run does not.
+    const due = Math.min(
+      clock.now() + (this.machine.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000,
+      this.startedAt + this.longest * 1000,
+    );
+    if (due !== Number.POSITIVE_INFINITY)
+      this.timer = clock.after(due - clock.now(), `execution ${this.name} times out`, () => this.expire());
     this.main.run(this.machine.startAt, this.input).then(
       (output) => this.succeed(output),
       (error: unknown) => this.fail(error),
@@ -99,9 +128,10 @@ export class Execution implements Run {
   /** Aborts it, and what it waits for. Nothing happens if it has ended. */
   stop(error?: string, cause?: string): void {
     if (this.end !== undefined) return;
-    this.main.cancel();
+    this.main.cancel(false);
     const why = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
-    this.history.add('ExecutionAborted', this.main.last, { executionAbortedEventDetails: why }, true);
+    // It follows nothing: AWS says 0 for what comes from outside.
+    this.history.add('ExecutionAborted', 0, { executionAbortedEventDetails: why }, true);
     this.finish({ status: 'ABORTED', ...why });
   }
 
@@ -111,9 +141,9 @@ export class Execution implements Run {
 
   private expire(): void {
     if (this.end !== undefined) return;
-    this.main.cancel();
+    this.main.cancel(false);
     const error = 'States.Timeout';
-    this.history.add('ExecutionTimedOut', this.main.last, { executionTimedOutEventDetails: { error } }, true);
+    this.history.add('ExecutionTimedOut', 0, { executionTimedOutEventDetails: { error } }, true);
     this.finish({ status: 'TIMED_OUT', error });
   }
 

@@ -38,8 +38,15 @@ interface Node {
 
 const STATES_FIELDS = new Set(['input', 'result', 'errorOutput', 'context']);
 
+/** The variables that an expression refers to, without $states and what it binds itself. */
+export function variablesIn(source: string): readonly string[] {
+  const names = new Set<string>();
+  problemsOf(source, { variables: new Set(), result: true, errorOutput: true }, (name) => names.add(name));
+  return [...names];
+}
+
 /** Looks for what AWS refuses or what cannot work. https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html */
-export function problemsOf(source: string, sight: Sight): readonly Problem[] {
+export function problemsOf(source: string, sight: Sight, refersTo?: (variable: string) => void): readonly Problem[] {
   let tree: Node;
   try {
     tree = jsonata(source).ast() as unknown as Node;
@@ -50,12 +57,15 @@ export function problemsOf(source: string, sight: Sight): readonly Problem[] {
   const found = new Map<string, Problem>();
   const report = (refused: boolean, message: string) => found.set(message, { refused, message });
 
-  const variable = (name: string, locals: ReadonlySet<string>, top: boolean) => {
+  const variable = (name: string, locals: ReadonlySet<string>, top: boolean): void => {
     if (name === '' || name === '$') {
       if (top) report(true, `'$${name}' cannot be used at the top level of the JSONata expression '${source}'. Use $states.input`);
     } else if (name === 'eval') report(true, `The function $eval is not supported in the JSONata expression '${source}'`);
-    else if (name !== 'states' && !locals.has(name) && !sight.variables.has(name) && !FUNCTIONS.has(name))
+    else if (name !== 'states' && !locals.has(name) && !FUNCTIONS.has(name)) {
+      refersTo?.(name);
+      if (sight.variables.has(name)) return;
       report(false, `No state assigns the variable $${name} used in the JSONata expression '${source}'`);
+    }
   };
 
   const called = (procedure: Node, locals: ReadonlySet<string>, top: boolean) => {

@@ -94,8 +94,11 @@ export function resourceProblem(
 ): string | undefined {
   const unknown = (why: string) => `The resource provided ${text} is not recognized. ${UNKNOWN}${why === '' ? '' : ` (${why})`}`;
   if (resource === undefined) return unknown('');
+  if (resource.kind === 'activity' && type === 'EXPRESS') return 'Express state machine does not support Activity ARN';
   if (resource.kind !== 'integration') return undefined;
   const { service, action, pattern } = resource;
+  // The space at the end is AWS's.
+  if (type === 'EXPRESS' && pattern === 'token') return "Express state machine does not support '.waitForTaskToken' service integration ";
   if (type === 'EXPRESS' && pattern !== 'request')
     return `Express state machine does not support '${text.slice(text.indexOf(action) + action.length)}' service integration`;
   if (service.startsWith('aws-sdk:')) {

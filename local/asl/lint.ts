@@ -282,7 +282,6 @@ class Lint {
     const resource = parseResource(state.Resource);
     const problem = resourceProblem(resource, state.Resource, this.type);
     if (problem !== undefined) this.error(`${at}/Resource`, problem);
-    if (resource?.kind === 'activity') this.add('ERROR', ABSENT, `${at}/Resource`, 'local AWS has no activities');
     // Arguments that are one expression, or missing in a neutral state, are known only when it runs.
     const given = state.Arguments;
     if (isObject(given)) {

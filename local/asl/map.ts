@@ -84,12 +84,22 @@ async function inline(
   const lanes: number[] = [];
   let last = started;
   let failure: { readonly error: unknown; readonly event: number } | undefined;
+  const resumed = branch.takeResumed();
+  const kept: (Branch | undefined)[] = [];
+  branch.kept = kept;
   const iterate = async (index: number, lane: number) => {
+    const before = resumed?.[index];
+    if (before?.output !== undefined) {
+      kept[index] = before;
+      outputs[index] = before.output.value;
+      return;
+    }
     const item: MapItem = { Index: index, Value: items[index]! };
     const given = await selected(branch, state, input, item, retryCount);
     const details = { index, name };
     const begun = history.add('MapIterationStarted', lanes[lane] ?? started, { mapIterationStartedEventDetails: details });
-    const child = branch.child(processor.states, begun, item);
+    const child = branch.child(processor.states, begun, item, before);
+    kept[index] = child;
     child.whenCancelled = () => {
       history.add('MapIterationAborted', child.last, { mapIterationAbortedEventDetails: details }, true);
     };
@@ -180,7 +190,7 @@ async function distributed(
       throw new StateError('States.ExceedToleratedFailureThreshold', 'The specified tolerated failure threshold was exceeded');
   };
   const stopAll = () => {
-    if (branch.cancelled) history.add('MapRunAborted', started, undefined, true);
+    if (branch.cancelled && !branch.silent) history.add('MapRunAborted', started, undefined, true);
     for (const child of running) child.stop();
   };
   const width = settings.concurrency === 0 ? DISTRIBUTED_LIMIT : settings.concurrency;

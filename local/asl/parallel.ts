@@ -10,7 +10,9 @@ export function runParallel(branch: Branch, state: ParallelState, input: Data): 
     const given = state.arguments === undefined ? input : new Data(await branch.fill(state.arguments, bindings));
     branch.limit(given);
     const started = branch.add('ParallelStateStarted');
-    const branches = state.branches.map(({ states }) => branch.child(states, started));
+    const resumed = branch.takeResumed();
+    const branches = state.branches.map(({ states }, index) => branch.child(states, started, branch.item, resumed?.[index]));
+    branch.kept = branches;
     let last = started;
     const outputs = await all(branch, branches, async (child, index) => {
       const output = await child.run(state.branches[index]!.startAt, given);

@@ -1,6 +1,6 @@
 /** The Retry and Catch fields: whether and when a failed state runs again, and where it goes if it does not. */
 import type { Random } from '../core/random.ts';
-import { matchesError } from './error.ts';
+import { matchesError, type StateError } from './error.ts';
 import type { Template } from './template.ts';
 
 export interface Retrier {
@@ -45,7 +45,7 @@ export class Retries {
   }
 
   /** The first retrier that lists the error decides. @returns seconds to wait, or undefined where it is given up */
-  next(error: string | undefined, random: Random): number | undefined {
+  next(error: StateError, random: Random): number | undefined {
     const index = this.retriers.findIndex(({ errors }) => matchesError(errors, error));
     const retrier = this.retriers[index];
     if (retrier === undefined || this.used[index]! >= retrier.maxAttempts) return undefined;
@@ -54,6 +54,6 @@ export class Retries {
 }
 
 /** The first catcher that lists the error. */
-export function catcherOf(catchers: readonly Catcher[], error: string | undefined): Catcher | undefined {
+export function catcherOf(catchers: readonly Catcher[], error: StateError): Catcher | undefined {
   return catchers.find(({ errors }) => matchesError(errors, error));
 }

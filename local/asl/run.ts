@@ -25,6 +25,7 @@ export interface ExecutionContext {
     readonly RoleArn: string;
     readonly StartTime: string;
     readonly RedriveCount: number;
+    readonly RedriveTime?: string;
   };
   readonly StateMachine: { readonly Id: string; readonly Name: string };
 }

@@ -1,11 +1,13 @@
 /** The Task state: makes a call and waits for its answer, for the end of what it started, or for a token. */
 import type { HistoryEventType } from '@aws-sdk/client-sfn';
+import type { Timer } from '../core/clock.ts';
 import type { Branch, Outcome } from './branch.ts';
 import { Data, type Json } from './data.ts';
 import type { FollowedWork, TaskRequest } from './environment.ts';
-import { StateError } from './error.ts';
+import { EvaluationError, heartbeatMissed, StateError, timedOut } from './error.ts';
 import { COMPLETE, type EventDetails } from './history.ts';
 import type { TaskState } from './machine.ts';
+import type { Bindings, Template } from './template.ts';
 
 interface Limits {
   /** Seconds; undefined where the field is missing (AWS then waits 99999999 seconds). */
@@ -16,17 +18,19 @@ interface Limits {
 export function runTask(branch: Branch, state: TaskState, input: Data): Promise<Outcome> {
   const { environment } = branch.execution;
   const { resource } = state;
-  const waitsForToken = resource.kind === 'integration' && resource.pattern === 'token';
+  const waitsForToken = resource.kind === 'activity' || (resource.kind === 'integration' && resource.pattern === 'token');
   return branch.handled(state, input, async (retryCount) => {
     const token = waitsForToken ? environment.tokens.issue(branch.last) : undefined;
     const bindings = branch.bindings(state, input, { retryCount, token });
     const given = state.arguments === undefined ? input : new Data(await branch.fill(state.arguments, bindings));
     const credentials = state.credentials && ((await branch.fill(state.credentials, bindings)) as { readonly RoleArn: string });
     const limits: Limits = {
-      timeout: state.timeout && ((await branch.fill(state.timeout, bindings)) as number),
-      heartbeat: state.heartbeat && ((await branch.fill(state.heartbeat, bindings)) as number),
+      timeout: await seconds(branch, state.timeout, bindings, 'TimeoutSeconds'),
+      heartbeat: await seconds(branch, state.heartbeat, bindings, 'HeartbeatSeconds'),
     };
     branch.limit(given);
+    if (resource.kind === 'activity' && environment.activityExists?.(resource.arn) !== true)
+      throw branch.broken(`The activity ${resource.arn} does not exist.`);
     const journal = journalOf(branch, state);
     journal.scheduled(given, limits, credentials?.RoleArn);
     const task: TaskRequest = {
@@ -53,6 +57,16 @@ export function runTask(branch: Branch, state: TaskState, input: Data): Promise<
   });
 }
 
+/** @throws StateError where a computed time-out is no positive whole number */
+async function seconds(branch: Branch, template: Template | undefined, bindings: Bindings, field: string): Promise<number | undefined> {
+  if (template === undefined) return undefined;
+  const value = await branch.fill(template, bindings);
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 99_999_999) return value;
+  throw branch.evaluationFailed(
+    new EvaluationError(`The ${field} field must be a positive whole number but was: ${JSON.stringify(value)}`, field),
+  );
+}
+
 /** Waits until the task is done or has run out of time. @throws StateError, Cancelled */
 function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Journal): Promise<Data> {
   const { environment } = branch.execution;
@@ -64,20 +78,26 @@ function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Jou
     let over = false;
     let done = false;
     let work: FollowedWork | undefined;
-    const expire = (error: string, seconds: number) =>
-      clock.after(seconds * 1000, `${task.state}: ${error} (event ${task.event})`, () => reject(new StateError(error)));
-    const timeout = limits.timeout === undefined ? undefined : expire('States.Timeout', limits.timeout);
-    let heartbeat = limits.heartbeat === undefined ? undefined : expire('States.HeartbeatTimeout', limits.heartbeat);
+    const expire = (error: () => StateError, limit: number | undefined, what: string) =>
+      limit === undefined ? undefined : clock.after(limit * 1000, `${task.state}: ${what} (event ${task.event})`, () => reject(error()));
+    let timeout: Timer | undefined;
+    let heartbeat: Timer | undefined;
+    let withdraw: (() => void) | undefined;
+    const begun = () => {
+      timeout = expire(timedOut, limits.timeout, 'time-out');
+      heartbeat = expire(heartbeatMissed, limits.heartbeat, 'heartbeat');
+    };
     if (token !== undefined)
       tokens.open(token, {
         executionArn: task.executionArn,
         state: task.state,
         succeed: resolve,
-        fail: (error, cause) => reject(new StateError(error, cause)),
+        // What SendTaskFailure leaves out is null, as recorded; a time-out has an empty cause.
+        fail: (error, cause) => reject(new StateError(error, cause, { absent: null })),
         heartbeat: () => {
           if (heartbeat === undefined) return;
           clock.cancel(heartbeat);
-          heartbeat = expire('States.HeartbeatTimeout', limits.heartbeat!);
+          heartbeat = expire(heartbeatMissed, limits.heartbeat, 'heartbeat');
         },
       });
     const answered = (answer: Json) => {
@@ -99,9 +119,24 @@ function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Jou
       } else if (token === undefined) resolve(new Data(answer));
       else if (!over) journal.submitted(new Data(answer));
     };
-    environment.request(task).then(answered).catch(reject);
+    if (resource.kind === 'activity') {
+      // Its time-outs count from the moment at which a worker takes it.
+      withdraw = environment.activity?.({
+        activityArn: resource.arn,
+        token: token!,
+        input: JSON.stringify(task.arguments),
+        started: (workerName) => {
+          journal.started(workerName);
+          begun();
+        },
+      });
+    } else {
+      begun();
+      environment.request(task).then(answered).catch(reject);
+    }
     return () => {
       over = true;
+      withdraw?.();
       if (timeout !== undefined) clock.cancel(timeout);
       if (heartbeat !== undefined) clock.cancel(heartbeat);
       if (token !== undefined) tokens.close(token);
@@ -113,12 +148,14 @@ function perform(branch: Branch, task: TaskRequest, limits: Limits, journal: Jou
 /** The events of a task: AWS has one set for a function's own ARN and another for every other integration. */
 interface Journal {
   scheduled(given: Data, limits: Limits, roleArn: string | undefined): void;
+  /** A worker of an activity has taken it. */
+  started(workerName: string | undefined): void;
   submitted(answer: Data): void;
   succeeded(result: Data): void;
   failed(error: StateError): void;
 }
 
-const TIMEOUTS = new Set(['States.Timeout', 'States.HeartbeatTimeout']);
+const TIMEOUT = 'States.Timeout';
 
 /** An error name or cause only where there is one. */
 const why = ({ error, cause }: StateError) => ({
@@ -132,8 +169,23 @@ function journalOf(branch: Branch, { resource }: TaskState): Journal {
     ...(timeout === undefined ? {} : { timeoutInSeconds: timeout }),
     ...(heartbeat === undefined ? {} : { heartbeatInSeconds: heartbeat }),
   });
-  if (resource.kind !== 'integration')
+  if (resource.kind === 'activity')
     return {
+      scheduled: (given, limits) =>
+        add('ActivityScheduled', {
+          activityScheduledEventDetails: { resource: resource.arn, input: given.text, inputDetails: COMPLETE, ...limitsOf(limits) },
+        }),
+      started: (workerName) => add('ActivityStarted', { activityStartedEventDetails: workerName === undefined ? {} : { workerName } }),
+      submitted: () => {},
+      succeeded: (result) => add('ActivitySucceeded', { activitySucceededEventDetails: { output: result.text, outputDetails: COMPLETE } }),
+      failed: (error) =>
+        error.error === TIMEOUT
+          ? add('ActivityTimedOut', { activityTimedOutEventDetails: why(error) })
+          : add('ActivityFailed', { activityFailedEventDetails: why(error) }),
+    };
+  if (resource.kind === 'lambda')
+    return {
+      started: () => {},
       scheduled: (given, { timeout }, roleArn) => {
         add('LambdaFunctionScheduled', {
           lambdaFunctionScheduledEventDetails: {
@@ -150,12 +202,13 @@ function journalOf(branch: Branch, { resource }: TaskState): Journal {
       succeeded: (result) =>
         add('LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: { output: result.text, outputDetails: COMPLETE } }),
       failed: (error) =>
-        TIMEOUTS.has(error.error ?? '')
+        error.error === TIMEOUT
           ? add('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: why(error) })
           : add('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: why(error) }),
     };
   const of = { resourceType: resource.service, resource: resource.name };
   return {
+    started: () => {},
     scheduled: (given, limits, roleArn) => {
       add('TaskScheduled', {
         taskScheduledEventDetails: {
@@ -171,7 +224,7 @@ function journalOf(branch: Branch, { resource }: TaskState): Journal {
     submitted: (answer) => add('TaskSubmitted', { taskSubmittedEventDetails: { ...of, output: answer.text, outputDetails: COMPLETE } }),
     succeeded: (result) => add('TaskSucceeded', { taskSucceededEventDetails: { ...of, output: result.text, outputDetails: COMPLETE } }),
     failed: (error) =>
-      TIMEOUTS.has(error.error ?? '')
+      error.error === TIMEOUT
         ? add('TaskTimedOut', { taskTimedOutEventDetails: { ...of, ...why(error) } })
         : add('TaskFailed', { taskFailedEventDetails: { ...of, ...why(error) } }),
   };

@@ -1,4 +1,5 @@
 /** All classes whose objects are part of a world, each by its name. What is not here refuses to be saved, and says where it was found. */
+
 import { Data } from '../asl/data.ts';
 import { StateError } from '../asl/error.ts';
 import { Execution } from '../asl/execution.ts';
@@ -69,6 +70,7 @@ import { Deduplication } from '../services/sqs/fifo.ts';
 import { Queue } from '../services/sqs/queue.ts';
 import { Sqs } from '../services/sqs.ts';
 import { Ssm } from '../services/ssm.ts';
+import { Activities } from '../services/states/activity.ts';
 import { Follower } from '../services/states/follower.ts';
 import { States } from '../services/states/index.ts';
 import { Integrations } from '../services/states/integrations.ts';
@@ -78,6 +80,7 @@ import { Sts } from '../services/sts.ts';
 import { Classes } from './classes.ts';
 
 export const classes = new Classes()
+  .add('Activities', Activities)
   .add('Agenda', Agenda)
   .add('Alarm', Alarm)
   .add('AsynchronousInvocations', AsynchronousInvocations)

@@ -31,6 +31,14 @@ export const PLACE: ReadonlyMap<string, string> = new Map([
   ['<trusted_role_arn>', `arn:aws:iam::${OTHER_ACCOUNT}:role/trusted`],
 ]);
 
+/** What placeholders become that stand for a name which any other would do as well for. */
+export const STAY: ReadonlyMap<string, string> = new Map([
+  ...PLACE,
+  ['<lambda-function-name>', 'lambda-function-name'],
+  ['<lambda_function_name>', 'lambda_function_name'],
+  ...[1, 2, 3, 4, 5].map((number) => [`<lambda_function_${number}_name>`, `lambda_function_${number}_name`] as const),
+]);
+
 type Constructor = new (given: unknown) => { send(command: unknown): Promise<object> };
 const CLIENTS: Readonly<Record<string, { readonly module: object; readonly client: string; readonly local: string }>> = {
   stepfunctions: { module: sfn, client: 'SFNClient', local: 'states' },

@@ -4,7 +4,35 @@
 export const KNOWN: Readonly<Record<string, string>> = {
   'asl-neutral/services__invoke_json_values_0.0':
     'AWS keeps the number as the text 0.0 that the function sent; JSON.parse keeps its value, and writes 0.',
-  'asl-callbacks/callback__start_execution_sync': 'Recorded in June 2023, before executions told of redriving.',
-  'asl-callbacks/callback__start_execution_sync2': 'Recorded in June 2023, before executions told of redriving.',
-  'asl-callbacks/callback__start_execution_sync_delegate_failure': 'Recorded in June 2023, before executions told of redriving.',
 };
+
+/** What AWS has begun to answer since, and older recordings cannot have. */
+const SINCE: readonly { readonly date: string; readonly members: readonly string[]; readonly where: readonly string[] }[] = [
+  // https://aws.amazon.com/about-aws/whats-new/2023/11/aws-step-functions-redrive-workflow-failures/
+  {
+    date: '2023-11-15',
+    members: ['redriveCount', 'redriveStatus', 'redriveStatusReason', 'RedriveCount', 'RedriveStatus', 'RedriveStatusReason'],
+    where: ['executionArn', 'ExecutionArn'],
+  },
+  // https://aws.amazon.com/about-aws/whats-new/2024/07/aws-step-functions-customer-managed-keys/
+  { date: '2024-07-25', members: ['encryptionConfiguration'], where: ['stateMachineArn', 'activityArn'] },
+];
+
+/** An answer as AWS would have given it on the day of a recording. @param recorded day-month-year, time */
+export function asOf<T>(recorded: string, answer: T): T {
+  const [day, month, year] = recorded.slice(0, 10).split('-');
+  const later = SINCE.filter(({ date }) => date > `${year}-${month}-${day}`);
+  if (later.length === 0) return answer;
+  const strip = (value: unknown): unknown => {
+    if (typeof value === 'string' && /^\{.*"ExecutionArn"/s.test(value)) return JSON.stringify(strip(JSON.parse(value)));
+    if (Array.isArray(value)) return value.map(strip);
+    if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+    const gone = new Set(later.filter(({ where }) => where.some((name) => name in value)).flatMap(({ members }) => members));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([name]) => !gone.has(name))
+        .map(([name, one]) => [name, strip(one)]),
+    );
+  };
+  return strip(answer) as T;
+}

@@ -1,7 +1,8 @@
 /** Plays a recorded sequence of calls against local AWS, and says where it goes another way than on AWS. */
-import { ACCOUNT, Account, type Outcome, PLACE } from './account.ts';
+import { ACCOUNT, Account, type Outcome, STAY } from './account.ts';
 import type { Behaviour } from './environment.ts';
 import { compareHistory, type RecordedEvent } from './history.ts';
+import { asOf } from './known.ts';
 import { filled, Likeness } from './likeness.ts';
 
 interface CallStep {
@@ -29,6 +30,8 @@ interface CallStep {
 
 export interface Sequence {
   readonly name: string;
+  /** Day-month-year, time. */
+  readonly recorded: string;
   readonly steps: readonly CallStep[];
   readonly placeholders?: Readonly<Record<string, string>>;
   readonly ambiguousPlaceholders?: Readonly<Record<string, readonly string[]>>;
@@ -40,14 +43,19 @@ export interface Sequence {
 
 /** What a client needs between two of its calls. */
 const BETWEEN = 0.1;
-const REFERENCE = /\{\{([^{}]+)\}\}/g;
+/** The second form stands in texts that are JSON. */
+const REFERENCE = /\{\{([^{}]+)\}\}|\\u27e6#(.+?)\\u27e7/g;
 /** Seconds that a wait for something takes which is there at once here. */
 const GLANCE = 2;
 
 /** @returns why the case differs; undefined where it agrees */
 export async function play(one: Sequence): Promise<string | undefined> {
-  return new Player(filled(one, PLACE)).run();
+  return new Player(filled(one, stayOf(one))).run();
 }
+
+/** Placeholders that the case itself explains are its own. */
+const stayOf = ({ placeholders = {}, ambiguousPlaceholders = {} }: Sequence): ReadonlyMap<string, string> =>
+  new Map([...STAY].filter(([name]) => !(name in placeholders) && !(name in ambiguousPlaceholders)));
 
 class Player {
   private readonly one: Sequence;
@@ -59,7 +67,8 @@ class Player {
 
   constructor(one: Sequence) {
     this.one = one;
-    this.account = new Account(one);
+    const chosen = Object.entries(one.placeholders ?? {}).filter(([, value]) => !value.includes('{{'));
+    this.account = new Account({ lambdas: filled(one.lambdas ?? [], new Map(chosen)) });
     this.likeness = new Likeness(Object.keys(one.ambiguousPlaceholders ?? {}));
     this.learn();
   }
@@ -87,7 +96,7 @@ class Player {
       const outcome = await this.call(service, operation, this.resolved(step.request ?? {}) as object);
       if ('answer' in outcome) this.answers.set(step.step, outcome.answer);
       const why = this.judge(step, outcome);
-      if (step.retried !== true || tries >= 100 || (why === undefined && this.suffices(step.step))) return why;
+      if (tries >= 100 || (why === undefined && this.suffices(step.step)) || !(step.retried === true || isEarly(step, outcome))) return why;
       this.likeness.restore(meanings);
       await this.pass(1);
     }
@@ -125,7 +134,7 @@ class Player {
     const { answer } = outcome;
     if (refused !== undefined) return step.mayBeRefused === true ? undefined : `was not refused, recorded ${JSON.stringify(refused)}`;
     if (step.answer === '{{expected}}') return this.expected(answer as { readonly events: readonly RecordedEvent[] });
-    if (step.answer !== undefined) return this.likeness.difference(this.filled(step.answer), answer);
+    if (step.answer !== undefined) return this.likeness.difference(this.filled(step.answer), asOf(this.one.recorded, answer));
     for (const { at, value } of step.answerParts ?? []) {
       const why = this.likeness.difference(this.filled(value), follow(answer, at), at);
       if (why !== undefined) return why;
@@ -142,7 +151,7 @@ class Player {
 
   private expected({ events }: { readonly events: readonly RecordedEvent[] }): string | undefined {
     const { history } = this.one.expected!;
-    return compareHistory(this.likeness, this.filled(history ?? []), events);
+    return compareHistory(this.likeness, this.filled(history ?? []), asOf(this.one.recorded, events));
   }
 
   private async wait(what: string, of: readonly string[]): Promise<string | undefined> {
@@ -204,8 +213,8 @@ class Player {
       const text = this.filled(value);
       const whole = /^\{\{([^{}]+)\}\}$/.exec(text);
       if (whole !== null) return this.referred(whole[1]!, message) ?? text;
-      return text.replace(REFERENCE, (written, path: string) => {
-        const found = this.referred(path, message);
+      return text.replace(REFERENCE, (written, path: string | undefined, inner: string) => {
+        const found = this.referred(path ?? inner, message);
         return found === undefined ? written : String(found);
       });
     }
@@ -222,6 +231,12 @@ class Player {
     if (head === 'otherStateMachines') return JSON.stringify(this.filled(this.one.otherStateMachines?.[Number(rest[0])]?.definition));
     return follow(this.answers.get(Number(head)), rest.join('.'));
   }
+}
+
+/** A queue is empty whose messages AWS took its time to bring. */
+function isEarly({ operation, answer, answerParts }: CallStep, outcome: Outcome): boolean {
+  if (operation !== 'ReceiveMessage' || 'refused' in outcome || outcome.answer.Messages !== undefined) return false;
+  return JSON.stringify([answer, answerParts]).includes('Messages');
 }
 
 /** `Messages.0.Body.@json.TaskToken` of an answer. */

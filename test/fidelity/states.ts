@@ -1,5 +1,5 @@
 /** TestState on single states: what `asl-test-state` holds. */
-import { ACCOUNT, Account, PLACE } from './account.ts';
+import { ACCOUNT, Account, STAY } from './account.ts';
 import type { Behaviour } from './environment.ts';
 import { filled, Likeness } from './likeness.ts';
 
@@ -16,7 +16,6 @@ export interface TestedState {
 }
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/tested`;
-const STAY = new Map([...PLACE, ['<lambda-function-name>', 'lambda-function-name'], ['<lambda_function_name>', 'lambda_function_name']]);
 
 /** @returns why the case differs; undefined where it agrees */
 export async function compareState(recorded: TestedState): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 /** The state machines and executions of one account and Region, and the events that tell of them. */
+import type { LoggingConfiguration, TracingConfiguration } from '@aws-sdk/client-sfn';
 import { Data, type Json, PAYLOAD_LIMIT } from '../../asl/data.ts';
-import type { ItemsRequest, TaskRequest } from '../../asl/environment.ts';
-import type { Execution } from '../../asl/execution.ts';
+import type { ActivityTask, ItemsRequest, TaskRequest } from '../../asl/environment.ts';
 import type { Ambient } from '../../asl/functions.ts';
 import { lintDefinition, refusal } from '../../asl/lint.ts';
 import { parseResource } from '../../asl/resource.ts';
@@ -14,10 +14,15 @@ import { identities } from '../../core/iam/identities.ts';
 import type { Random } from '../../core/random.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
+import { Activities } from './activity.ts';
+import { machineParts } from './arn.ts';
 import type { Follower } from './follower.ts';
 import { Integrations, MANAGED_RULES } from './integrations.ts';
-import { checkName, type MachineType, noExecution, noMachine, type Qualified, type Revision, revisionOf, StateMachine } from './machine.ts';
+import { checkName, type MachineType, noExecution, noMachine, type Qualified, revisionOf, StateMachine } from './machine.ts';
 import { type Recorder, Recording } from './recording.ts';
+import { redriveStatus } from './redrive.ts';
+import type { Started } from './started.ts';
+import { complaint } from './syntax.ts';
 import type { TestEnvironment } from './test-state.ts';
 
 const SERVICE = 'states.amazonaws.com';
@@ -28,19 +33,6 @@ const KEPT = 90 * DAY;
 const LONGEST: Readonly<Record<MachineType, number>> = { STANDARD: 31_536_000, EXPRESS: 300 };
 /** Input and output in an event, in bytes; larger ones are left out. https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
 const EVENT_DATA = 248 * 1024;
-
-/** An execution and where it came from. */
-export interface Started {
-  /** As long as it runs. */
-  recording?: Recording;
-  execution: Execution;
-  readonly machine: StateMachine;
-  readonly revision: Revision;
-  readonly versionArn?: string;
-  readonly aliasArn?: string;
-  /** Who wants to know when it has ended. */
-  readonly waiting: Listener<[]>[];
-}
 
 /** An execution as tests and fault sweeps look at it. */
 export interface ExecutionView {
@@ -68,6 +60,7 @@ export class StatesAccount implements Recorder {
   readonly executions = new Map<string, Started>();
   readonly random: Random;
   readonly tokens: TaskTokens;
+  readonly activities: Activities;
   readonly ambient: Ambient;
   moment: number | undefined;
   private readonly integrations: Integrations;
@@ -77,6 +70,7 @@ export class StatesAccount implements Recorder {
     this.random = site.world.random.fork(`states/${site.account}/${site.region}`);
     this.tokens = new TaskTokens(this.random.fork('tokens'));
     const { clock } = site.world;
+    this.activities = new Activities(clock);
     this.ambient = { now: () => this.moment ?? clock.now(), random: this.random.fork('expressions') };
     this.integrations = new Integrations(site, this.random);
   }
@@ -88,18 +82,22 @@ export class StatesAccount implements Recorder {
     readonly definition: string;
     readonly roleArn: string;
     readonly tags?: Readonly<Record<string, string>>;
-    readonly logging?: object | undefined;
-    readonly tracing?: object | undefined;
+    readonly logging?: LoggingConfiguration | undefined;
+    readonly tracing?: TracingConfiguration | undefined;
+    /** A first version, published with it. */
+    readonly version?: { readonly description: string | undefined };
   }): StateMachine {
-    const { name, type, definition, roleArn } = settings;
+    const { name, type, definition, roleArn, version } = settings;
+    const logging = settings.logging ?? { level: 'OFF', includeExecutionData: false };
+    const tracing = settings.tracing ?? { enabled: false };
     checkName(name);
     this.check(definition, type);
     const arn = this.site.arn('states', `stateMachine:${name}`);
     const existing = this.machines.get(arn);
     if (existing?.deleting) throw new ServiceError('StateMachineDeleting', `State Machine Deleting: '${arn}'`);
     if (existing !== undefined) {
-      const same = existing.revision.definition === definition && existing.type === type && existing.revision.roleArn === roleArn;
-      if (same) return existing;
+      // "If a following request has a different roleArn or tags, Step Functions will ignore these differences."
+      if (existing.isLike({ definition, type, logging, tracing, version })) return existing;
       throw new ServiceError('StateMachineAlreadyExists', `State Machine Already Exists: '${arn}'`);
     }
     this.checkRole(roleArn, arn, definition);
@@ -107,11 +105,13 @@ export class StatesAccount implements Recorder {
       arn,
       name,
       type,
-      revision: revisionOf(definition, roleArn, this.ambient),
+      revision: revisionOf(definition, roleArn, this.ambient, 0),
       tags: settings.tags ?? {},
+      logging,
+      tracing,
+      version,
     });
-    machine.logging = settings.logging;
-    machine.tracing = settings.tracing;
+    if (version !== undefined) machine.publish(version.description);
     this.machines.set(arn, machine);
     return machine;
   }
@@ -122,7 +122,10 @@ export class StatesAccount implements Recorder {
     const roleArn = change.roleArn ?? machine.revision.roleArn;
     this.check(definition, machine.type);
     this.checkRole(roleArn, machine.arn, definition);
-    machine.revision = revisionOf(definition, roleArn, this.ambient);
+    const { revision } = machine;
+    // What changes nothing makes no new revision.
+    if (definition !== revision.definition || roleArn !== revision.roleArn)
+      machine.revision = revisionOf(definition, roleArn, this.ambient, revision.number + 1);
   }
 
   /** @throws ServiceError InvalidDefinition */
@@ -175,11 +178,10 @@ export class StatesAccount implements Recorder {
 
   /** A machine by its ARN, or by that of a version or an alias. @throws ServiceError StateMachineDoesNotExist, InvalidArn */
   find(arn: string): Qualified {
-    const parts = /^(arn:[^:]+:states:[^:]+:[^:]+:stateMachine:[^:]+)(?::([^:]+))?$/.exec(arn);
-    if (parts === null) throw new ServiceError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
-    const machine = this.machines.get(parts[1]!);
+    const { machine: own, qualifier } = machineParts(arn);
+    const machine = this.machines.get(own);
     if (machine === undefined) throw noMachine(arn);
-    return machine.qualified(parts[2], this.random);
+    return machine.qualified(qualifier, this.random);
   }
 
   /** A machine by its own ARN. @throws ServiceError StateMachineDoesNotExist, InvalidArn */
@@ -187,6 +189,26 @@ export class StatesAccount implements Recorder {
     const { machine, version } = this.find(arn);
     if (version !== undefined) throw noMachine(arn);
     return machine;
+  }
+
+  /** Takes up an execution that did not succeed. @returns when, in milliseconds since the epoch @throws ServiceError ExecutionNotRedrivable */
+  redrive(arn: string, clientToken: string | undefined): number {
+    const started = this.execution(arn);
+    const { execution } = started;
+    const { clock } = this.site.world;
+    const before = clientToken === undefined ? undefined : started.redriveTokens.get(clientToken);
+    // "The API is idempotent for … the client token."
+    if (before !== undefined) return before;
+    const status = redriveStatus(started, clock.now());
+    if (status.redriveStatus === 'NOT_REDRIVABLE')
+      throw new ServiceError('ExecutionNotRedrivable', `Execution Not Redrivable: '${status.redriveStatusReason}'`);
+    execution.redrive();
+    started.recording?.redriven();
+    const time = clock.now();
+    if (clientToken !== undefined) started.redriveTokens.set(clientToken, time);
+    void execution.ended.then(() => this.ended(started));
+    this.publish(started);
+    return time;
   }
 
   /** @throws ServiceError ExecutionDoesNotExist */
@@ -233,6 +255,7 @@ export class StatesAccount implements Recorder {
       execution: recording.execution,
       machine,
       revision,
+      redriveTokens: new Map(),
       waiting: [],
       ...(version === undefined ? {} : { versionArn: `${machine.arn}:${version}` }),
       ...(alias === undefined ? {} : { aliasArn: `${machine.arn}:${alias.name}` }),
@@ -251,7 +274,7 @@ export class StatesAccount implements Recorder {
   /** Brings what runs to where it was, after all that is kept of it was read. @throws AnotherWayError */
   async resume(): Promise<void> {
     for (const started of this.executions.values()) {
-      if (started.recording === undefined) continue;
+      if (started.execution.end !== undefined || started.recording === undefined) continue;
       started.execution = await started.recording.runAgain(started.execution.history.events);
       void started.execution.ended.then(() => this.ended(started));
     }
@@ -267,6 +290,14 @@ export class StatesAccount implements Recorder {
 
   request(task: TaskRequest, roleArn: string): Promise<Json> {
     return this.integrations.request(task, roleArn);
+  }
+
+  activityExists(arn: string): boolean {
+    return this.activities.kept.has(arn);
+  }
+
+  activity(task: ActivityTask): () => void {
+    return this.activities.schedule(task);
   }
 
   items(request: ItemsRequest, roleArn: string): Promise<Json> {
@@ -308,7 +339,6 @@ export class StatesAccount implements Recorder {
 
   private ended(started: Started): void {
     started.recording?.finish();
-    delete started.recording;
     if (started.machine.type === 'STANDARD') this.publish(started);
     else this.executions.delete(started.execution.arn);
     if (started.machine.deleting) this.forgetDeleted(started.machine);
@@ -323,7 +353,8 @@ export class StatesAccount implements Recorder {
   }
 
   /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
-  private publish({ execution, machine, versionArn, aliasArn }: Started): void {
+  private publish(started: Started): void {
+    const { execution, machine, versionArn, aliasArn } = started;
     const { end, status } = execution;
     const included = (text: string | undefined) => text !== undefined && Buffer.byteLength(text) <= EVENT_DATA;
     const output = end?.output?.text;
@@ -346,9 +377,10 @@ export class StatesAccount implements Recorder {
         outputDetails: output === undefined ? null : { included: included(output) },
         error: end?.error ?? null,
         cause: end?.cause ?? null,
-        redriveCount: 0,
-        redriveDate: null,
-        ...redrive(status),
+        redriveCount: execution.redriven.length,
+        redriveDate: execution.redriven.at(-1) ?? null,
+        redriveStatusReason: null,
+        ...redriveStatus(started, this.site.world.clock.now()),
       },
     });
   }
@@ -373,23 +405,14 @@ export class StatesAccount implements Recorder {
   }
 }
 
-/** Redriving is not implemented here; what AWS says of it is. */
-export function redrive(status: Status): {
-  readonly redriveStatus: 'REDRIVABLE' | 'NOT_REDRIVABLE';
-  readonly redriveStatusReason: string | null;
-} {
-  return status === 'RUNNING' || status === 'SUCCEEDED'
-    ? { redriveStatus: 'NOT_REDRIVABLE', redriveStatusReason: `Execution is ${status} and cannot be redriven` }
-    : { redriveStatus: 'REDRIVABLE', redriveStatusReason: null };
-}
-
 /** @throws ServiceError InvalidExecutionInput */
 function executionInput(text: string): Data {
   const invalid = (why: string) => new ServiceError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${why}'`);
   if (Buffer.byteLength(text) > PAYLOAD_LIMIT) throw invalid('The input exceeds the maximum number of bytes service limit');
+  if (text.trim() === '') throw invalid('Invalid execution input.');
   try {
     return new Data(JSON.parse(text) as Json, text);
   } catch (error) {
-    throw invalid((error as Error).message);
+    throw invalid(complaint(text) ?? (error as Error).message);
   }
 }

@@ -1,5 +1,6 @@
 /** What the operations of Step Functions have in common: permissions on machines, pages of lists. */
 import { type Call, type Operation, type Permission, ServiceError } from '../../core/service.ts';
+import { machineParts } from './arn.ts';
 
 /** A page of a list; the token is where the next one begins. @throws ServiceError InvalidToken */
 export function page<Item>(
@@ -24,7 +25,7 @@ export const operation = <Input extends object, Output>(
 export const onMachine =
   <Input>(action: string, arn: (input: Input) => string | undefined) =>
   (input: Input): Permission[] => {
-    const [, resource = '*', qualifier] = /^(arn:(?:[^:]*:){5}[^:]*)(?::(.+))?$/.exec(arn(input) ?? '') ?? [];
+    const { machine: resource, qualifier } = machineParts(arn(input) ?? '');
     const qualified = ['StartExecution', 'StartSyncExecution', 'DescribeStateMachine', 'ListExecutions'].includes(action);
     return [
       {

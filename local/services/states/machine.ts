@@ -1,10 +1,15 @@
 /** A state machine as the service keeps it: its present definition, its versions and its aliases. */
 
+import type { LoggingConfiguration, TracingConfiguration } from '@aws-sdk/client-sfn';
 import type { Definition } from '../../asl/definition.ts';
 import type { Ambient } from '../../asl/functions.ts';
 import { compile, type Machine } from '../../asl/machine.ts';
+import { variableReferencesOf } from '../../asl/references.ts';
 import type { Random } from '../../core/random.ts';
 import { ServiceError } from '../../core/service.ts';
+
+/** What PublishStateMachineVersion calls the revision that a machine was made with. */
+export const INITIAL = 'INITIAL';
 
 export type MachineType = 'STANDARD' | 'EXPRESS';
 
@@ -12,17 +17,21 @@ export type MachineType = 'STANDARD' | 'EXPRESS';
 export class Revision {
   readonly definition: string;
   readonly roleArn: string;
-  readonly revisionId: string;
+  /** "The first revision ID when you create the state machine is null." */
+  readonly revisionId: string | undefined;
+  /** Of its machine's revisions, from 0. */
+  readonly number: number;
   /** Milliseconds since the epoch. */
   readonly made: number;
   readonly description: string | undefined;
   private readonly ambient: Ambient;
   private machine: Machine | undefined;
 
-  constructor(settings: Pick<Revision, 'definition' | 'roleArn' | 'revisionId' | 'made' | 'description'>, ambient: Ambient) {
+  constructor(settings: Pick<Revision, 'definition' | 'roleArn' | 'revisionId' | 'number' | 'made' | 'description'>, ambient: Ambient) {
     this.definition = settings.definition;
     this.roleArn = settings.roleArn;
     this.revisionId = settings.revisionId;
+    this.number = settings.number;
     this.made = settings.made;
     this.description = settings.description;
     this.ambient = ambient;
@@ -33,10 +42,15 @@ export class Revision {
     return this.machine;
   }
 
+  /** As DescribeStateMachine shows them: the variables that states refer to. */
+  get references(): { readonly variableReferences?: Record<string, string[]> } {
+    return referencesIn(JSON.parse(this.definition) as Definition);
+  }
+
   /** The same, with a description of its own. */
   described(description: string | undefined): Revision {
-    const { definition, roleArn, revisionId, made } = this;
-    return description === undefined ? this : new Revision({ definition, roleArn, revisionId, made, description }, this.ambient);
+    const { definition, roleArn, revisionId, number, made } = this;
+    return description === undefined ? this : new Revision({ definition, roleArn, revisionId, number, made, description }, this.ambient);
   }
 }
 
@@ -57,6 +71,15 @@ export interface Qualified {
   readonly alias?: Alias;
 }
 
+/** What CreateStateMachine compares to tell a repetition from another machine of the same name. */
+interface Made {
+  readonly definition: string;
+  readonly type: MachineType;
+  readonly logging: LoggingConfiguration;
+  readonly tracing: TracingConfiguration;
+  readonly version: { readonly description: string | undefined } | undefined;
+}
+
 export class StateMachine {
   readonly arn: string;
   readonly name: string;
@@ -67,10 +90,11 @@ export class StateMachine {
   revision: Revision;
   tags: Readonly<Record<string, string>>;
   /** As given: kept and shown, without effect here. */
-  logging: object | undefined;
-  tracing: object | undefined;
+  logging: LoggingConfiguration;
+  tracing: TracingConfiguration;
   deleting = false;
   private published = 0;
+  private readonly publishedAtFirst: Made['version'];
 
   constructor(settings: {
     readonly arn: string;
@@ -78,6 +102,9 @@ export class StateMachine {
     readonly type: MachineType;
     readonly revision: Revision;
     readonly tags: Readonly<Record<string, string>>;
+    readonly logging: LoggingConfiguration;
+    readonly tracing: TracingConfiguration;
+    readonly version: Made['version'];
   }) {
     this.arn = settings.arn;
     this.name = settings.name;
@@ -85,14 +112,39 @@ export class StateMachine {
     this.revision = settings.revision;
     this.created = settings.revision.made;
     this.tags = settings.tags;
+    this.logging = settings.logging;
+    this.tracing = settings.tracing;
+    this.publishedAtFirst = settings.version;
+  }
+
+  /** Whether a request to make it says what it is. https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html */
+  isLike({ definition, type, logging, tracing, version }: Made): boolean {
+    const own: Made = {
+      definition: this.revision.definition,
+      type: this.type,
+      logging: this.logging,
+      tracing: this.tracing,
+      version: this.publishedAtFirst,
+    };
+    return JSON.stringify(own) === JSON.stringify({ definition, type, logging, tracing, version });
   }
 
   /** Keeps the present definition under the next number; the last one, if nothing has changed since. */
   publish(description?: string): number {
     const last = this.versions.get(this.published);
-    if (last?.revisionId === this.revision.revisionId) return this.published;
+    if (last?.number === this.revision.number) return this.published;
     this.versions.set(++this.published, this.revision.described(description));
     return this.published;
+  }
+
+  /** Whether the present revision is the one that somebody means to publish. @throws ServiceError ConflictException */
+  checkRevision(revisionId: string | undefined): void {
+    const current = this.revision.revisionId ?? INITIAL;
+    if (revisionId !== undefined && revisionId !== current)
+      throw new ServiceError(
+        'ConflictException',
+        `Failed to publish the State Machine version for revision ${revisionId}. The current State Machine revision is ${current}.`,
+      );
   }
 
   /** @param qualifier a version's number or an alias's name @throws ServiceError StateMachineDoesNotExist */
@@ -115,12 +167,20 @@ function route({ routes }: Alias, random: Random): number {
   return routes.at(-1)!.version;
 }
 
-export function revisionOf(definition: string, roleArn: string, ambient: Ambient): Revision {
-  const settings = { definition, roleArn, revisionId: ambient.random.uuid(), made: ambient.now(), description: undefined };
-  return new Revision(settings, ambient);
+/** @param number of the machine's revisions, from 0 */
+export function revisionOf(definition: string, roleArn: string, ambient: Ambient, number: number): Revision {
+  const revisionId = number === 0 ? undefined : ambient.random.uuid();
+  return new Revision({ definition, roleArn, revisionId, number, made: ambient.now(), description: undefined }, ambient);
+}
+
+function referencesIn(definition: Definition): Revision['references'] {
+  const variableReferences = variableReferencesOf(definition);
+  return Object.keys(variableReferences).length === 0 ? {} : { variableReferences };
 }
 
 export const noMachine = (arn: string) => new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+/** An alias that is not there. */
+export const noResource = () => new ServiceError('ResourceNotFound', 'Request references a resource that does not exist.');
 export const noExecution = (arn: string) => new ServiceError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
 
 /** Names of machines and executions. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html @throws ServiceError InvalidName */

@@ -1,58 +1,26 @@
 /** The API operations of Step Functions, in the shapes of its SDK client. */
 import type * as Api from '@aws-sdk/client-sfn';
-import { Data, type Json, PAYLOAD_LIMIT } from '../../asl/data.ts';
 import { lintDefinition } from '../../asl/lint.ts';
-import type { WaitingTask } from '../../asl/tokens.ts';
 import { passRole } from '../../core/iam/authorize.ts';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
-import { redrive, type Started, type StatesAccount } from './account.ts';
+import type { StatesAccount } from './account.ts';
+import { activityOperations } from './activities.ts';
 import { onMachine, operation, page } from './call.ts';
+import { executionOperations } from './executions.ts';
+import { loggingOf } from './logging.ts';
 import type { MachineType } from './machine.ts';
+import { tagOperations, tagsOf } from './tags.ts';
+import { taskOperations } from './tasks.ts';
 import { testState } from './test-state.ts';
 import { versionOperations } from './versions.ts';
-
-const INCLUDED = { included: true };
-
-const tagsOf = (list: readonly Api.Tag[] | undefined): Record<string, string> =>
-  Object.fromEntries((list ?? []).map(({ key = '', value = '' }) => [key, value]));
 
 /** All operations. */
 export function statesOperations(states: StatesAccount): Readonly<Record<string, Operation>> {
   const { site } = states;
   const now = () => new Date(site.world.clock.now());
-  const onExecution =
-    (action: string) =>
-    ({ executionArn }: { readonly executionArn?: string | undefined }): Permission[] => [
-      { action: `states:${action}`, resource: executionArn ?? '*' },
-    ];
   const anywhere = (action: string) => (): Permission[] => [{ action: `states:${action}`, resource: '*' }];
 
-  /** @throws ServiceError TaskTimedOut, InvalidToken */
-  const waiting = (token: string | undefined): WaitingTask => {
-    const found = states.tokens.find(token ?? '');
-    if (found === 'closed') throw new ServiceError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
-    if (found === 'invalid') throw new ServiceError('InvalidToken', "Invalid Token: 'Invalid token'");
-    return found;
-  };
   const machineOf = (arn: string | undefined) => states.machine(arn ?? '');
-  const describeExecution = ({ execution, machine, versionArn, aliasArn }: Started): Api.DescribeExecutionOutput => ({
-    executionArn: execution.arn,
-    stateMachineArn: machine.arn,
-    name: execution.name,
-    status: execution.status,
-    startDate: new Date(execution.startedAt),
-    ...(execution.endedAt === undefined ? {} : { stopDate: new Date(execution.endedAt) }),
-    input: execution.input.text,
-    inputDetails: INCLUDED,
-    ...(execution.end?.output === undefined ? {} : { output: execution.end.output.text, outputDetails: INCLUDED }),
-    ...(execution.end?.error === undefined ? {} : { error: execution.end.error }),
-    ...(execution.end?.cause === undefined ? {} : { cause: execution.end.cause }),
-    ...(versionArn === undefined ? {} : { stateMachineVersionArn: versionArn }),
-    ...(aliasArn === undefined ? {} : { stateMachineAliasArn: aliasArn }),
-    redriveCount: 0,
-    ...withReason(redrive(execution.status)),
-  });
-
   return {
     CreateStateMachine: operation<Api.CreateStateMachineInput, Api.CreateStateMachineOutput>(
       ({ name, roleArn }) => [
@@ -60,16 +28,19 @@ export function statesOperations(states: StatesAccount): Readonly<Record<string,
         passRole(roleArn ?? '', 'states.amazonaws.com'),
       ],
       (input) => {
+        if (input.versionDescription !== undefined && input.publish !== true)
+          throw new ServiceError('ValidationException', 'Version description can only be set when publish is true');
         const machine = states.create({
           name: input.name ?? '',
           type: (input.type ?? 'STANDARD') as MachineType,
           definition: input.definition ?? '',
           roleArn: input.roleArn ?? '',
           tags: tagsOf(input.tags),
-          logging: input.loggingConfiguration,
+          logging: loggingOf(input.loggingConfiguration, site),
           tracing: input.tracingConfiguration,
+          ...(input.publish === true ? { version: { description: input.versionDescription } } : {}),
         });
-        const version = input.publish ? { stateMachineVersionArn: `${machine.arn}:${machine.publish(input.versionDescription)}` } : {};
+        const version = input.publish ? { stateMachineVersionArn: `${machine.arn}:1` } : {};
         return { stateMachineArn: machine.arn, creationDate: new Date(machine.created), ...version };
       },
     ),
@@ -85,13 +56,17 @@ export function statesOperations(states: StatesAccount): Readonly<Record<string,
         if (definition === undefined && roleArn === undefined && loggingConfiguration === undefined && tracingConfiguration === undefined)
           throw new ServiceError(
             'MissingRequiredParameter',
-            'Either the definition, the role ARN, the LoggingConfiguration, the EncryptionConfiguration or the TracingConfiguration must be specified',
+            'Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified',
           );
+        if (versionDescription !== undefined && publish !== true)
+          throw new ServiceError('ValidationException', 'Version description can only be set when publish is true');
+        const logging = loggingConfiguration === undefined ? machine.logging : loggingOf(loggingConfiguration, site);
         if (definition !== undefined || roleArn !== undefined) states.update(machine, { definition, roleArn });
-        machine.logging = loggingConfiguration ?? machine.logging;
+        machine.logging = logging;
         machine.tracing = tracingConfiguration ?? machine.tracing;
+        const { revisionId } = machine.revision;
         const version = publish ? { stateMachineVersionArn: `${machine.arn}:${machine.publish(versionDescription)}` } : {};
-        return { updateDate: now(), revisionId: machine.revision.revisionId, ...version };
+        return { updateDate: now(), ...(revisionId === undefined ? {} : { revisionId }), ...version };
       },
     ),
 
@@ -117,28 +92,12 @@ export function statesOperations(states: StatesAccount): Readonly<Record<string,
           roleArn: revision.roleArn,
           type: machine.type,
           creationDate: new Date(version === undefined ? machine.created : revision.made),
-          loggingConfiguration: machine.logging ?? { level: 'OFF', includeExecutionData: false },
-          tracingConfiguration: machine.tracing ?? { enabled: false },
-          revisionId: revision.revisionId,
+          loggingConfiguration: machine.logging,
+          tracingConfiguration: machine.tracing,
+          ...(revision.revisionId === undefined ? {} : { revisionId: revision.revisionId }),
           ...(revision.description === undefined ? {} : { description: revision.description }),
           encryptionConfiguration: { type: 'AWS_OWNED_KEY' },
-        };
-      },
-    ),
-
-    DescribeStateMachineForExecution: operation<Api.DescribeStateMachineForExecutionInput, Api.DescribeStateMachineForExecutionOutput>(
-      onExecution('DescribeStateMachineForExecution'),
-      ({ executionArn = '' }) => {
-        const { machine, revision } = states.execution(executionArn);
-        return {
-          stateMachineArn: machine.arn,
-          name: machine.name,
-          definition: revision.definition,
-          roleArn: revision.roleArn,
-          updateDate: new Date(revision.made),
-          revisionId: revision.revisionId,
-          loggingConfiguration: machine.logging ?? { level: 'OFF', includeExecutionData: false },
-          tracingConfiguration: machine.tracing ?? { enabled: false },
+          ...revision.references,
         };
       },
     ),
@@ -157,128 +116,6 @@ export function statesOperations(states: StatesAccount): Readonly<Record<string,
           })),
           ...next,
         };
-      },
-    ),
-
-    StartExecution: operation<Api.StartExecutionInput, Api.StartExecutionOutput>(
-      onMachine('StartExecution', (input) => input.stateMachineArn),
-      ({ stateMachineArn = '', name, input = '{}' }) => {
-        const { execution } = states.start(states.find(stateMachineArn), input, name);
-        return { executionArn: execution.arn, startDate: new Date(execution.startedAt) };
-      },
-    ),
-
-    StartSyncExecution: operation<Api.StartSyncExecutionInput, Promise<Api.StartSyncExecutionOutput>>(
-      onMachine('StartSyncExecution', (input) => input.stateMachineArn),
-      async ({ stateMachineArn = '', name, input = '{}' }) => {
-        const found = states.find(stateMachineArn);
-        if (found.machine.type !== 'EXPRESS')
-          throw new ServiceError('StateMachineTypeNotSupported', 'This operation is not supported by this type of state machine');
-        const { execution } = states.start(found, input, name);
-        const end = await execution.ended;
-        return {
-          executionArn: execution.arn,
-          stateMachineArn: found.machine.arn,
-          name: execution.name,
-          startDate: new Date(execution.startedAt),
-          stopDate: now(),
-          status: end.status === 'ABORTED' ? 'FAILED' : end.status,
-          input: execution.input.text,
-          inputDetails: INCLUDED,
-          ...(end.output === undefined ? {} : { output: end.output.text, outputDetails: INCLUDED }),
-          ...(end.error === undefined ? {} : { error: end.error }),
-          ...(end.cause === undefined ? {} : { cause: end.cause }),
-          billingDetails: {
-            billedMemoryUsedInMB: 64,
-            billedDurationInMilliseconds: Math.ceil((now().getTime() - execution.startedAt) / 100) * 100,
-          },
-        };
-      },
-    ),
-
-    StopExecution: operation<Api.StopExecutionInput, Api.StopExecutionOutput>(
-      onExecution('StopExecution'),
-      ({ executionArn = '', error, cause }) => {
-        const { execution } = states.execution(executionArn);
-        execution.stop(error, cause);
-        return { stopDate: new Date(execution.endedAt!) };
-      },
-    ),
-
-    DescribeExecution: operation<Api.DescribeExecutionInput, Api.DescribeExecutionOutput>(
-      onExecution('DescribeExecution'),
-      ({ executionArn = '' }) => describeExecution(states.execution(executionArn)),
-    ),
-
-    ListExecutions: operation<Api.ListExecutionsInput, Api.ListExecutionsOutput>(
-      onMachine('ListExecutions', (input) => input.stateMachineArn),
-      ({ stateMachineArn = '', statusFilter, nextToken, maxResults }) => {
-        const { machine, version } = states.find(stateMachineArn);
-        const versionArn = version === undefined ? undefined : `${machine.arn}:${version}`;
-        const all = [...states.executions.values()]
-          .filter((one) => one.machine === machine && (versionArn === undefined || one.versionArn === versionArn))
-          .filter(({ execution }) => statusFilter === undefined || execution.status === statusFilter)
-          // The most recent first.
-          .reverse();
-        const { items, next } = page(all, nextToken, maxResults);
-        return {
-          executions: items.map((one) => {
-            const { executionArn, name, status, startDate, stopDate, stateMachineVersionArn, stateMachineAliasArn } =
-              describeExecution(one);
-            return {
-              executionArn: executionArn!,
-              stateMachineArn: machine.arn,
-              name: name!,
-              status: status!,
-              startDate: startDate!,
-              ...(stopDate === undefined ? {} : { stopDate }),
-              ...(stateMachineVersionArn === undefined ? {} : { stateMachineVersionArn }),
-              ...(stateMachineAliasArn === undefined ? {} : { stateMachineAliasArn }),
-              redriveCount: 0,
-            };
-          }),
-          ...next,
-        };
-      },
-    ),
-
-    GetExecutionHistory: operation<Api.GetExecutionHistoryInput, Api.GetExecutionHistoryOutput>(
-      onExecution('GetExecutionHistory'),
-      ({ executionArn = '', nextToken, maxResults, reverseOrder, includeExecutionData = true }) => {
-        const { events } = states.execution(executionArn).execution.history;
-        const { items, next } = page(reverseOrder ? events.toReversed() : events, nextToken, maxResults);
-        return { events: includeExecutionData ? items : items.map(withoutData), ...next };
-      },
-    ),
-
-    SendTaskSuccess: operation<Api.SendTaskSuccessInput, Api.SendTaskSuccessOutput>(
-      anywhere('SendTaskSuccess'),
-      ({ taskToken, output = '' }) => {
-        let value: Json;
-        try {
-          value = JSON.parse(output) as Json;
-        } catch (error) {
-          throw new ServiceError('InvalidOutput', `Invalid Output: '${(error as Error).message}'`);
-        }
-        if (Buffer.byteLength(output) > PAYLOAD_LIMIT) throw new ServiceError('InvalidOutput', "Invalid Output: 'The output is too large'");
-        waiting(taskToken).succeed(new Data(value, output));
-        return {};
-      },
-    ),
-
-    SendTaskFailure: operation<Api.SendTaskFailureInput, Api.SendTaskFailureOutput>(
-      anywhere('SendTaskFailure'),
-      ({ taskToken, error, cause }) => {
-        waiting(taskToken).fail(error, cause);
-        return {};
-      },
-    ),
-
-    SendTaskHeartbeat: operation<Api.SendTaskHeartbeatInput, Api.SendTaskHeartbeatOutput>(
-      anywhere('SendTaskHeartbeat'),
-      ({ taskToken }) => {
-        waiting(taskToken).heartbeat();
-        return {};
       },
     ),
 
@@ -306,44 +143,14 @@ export function statesOperations(states: StatesAccount): Readonly<Record<string,
       (input) => testState(input, states.testEnvironment(input.roleArn ?? '')),
     ),
 
+    ...executionOperations(states),
+
+    ...taskOperations(states),
+
+    ...activityOperations(states),
+
     ...versionOperations(states),
 
-    ListTagsForResource: operation<Api.ListTagsForResourceInput, Api.ListTagsForResourceOutput>(
-      onMachine('ListTagsForResource', (input) => input.resourceArn),
-      ({ resourceArn }) => ({ tags: Object.entries(machineOf(resourceArn).tags).map(([key, value]) => ({ key, value })) }),
-    ),
-
-    TagResource: operation<Api.TagResourceInput, Api.TagResourceOutput>(
-      onMachine('TagResource', (input) => input.resourceArn),
-      ({ resourceArn, tags }) => {
-        const machine = machineOf(resourceArn);
-        machine.tags = { ...machine.tags, ...tagsOf(tags) };
-        return {};
-      },
-    ),
-
-    UntagResource: operation<Api.UntagResourceInput, Api.UntagResourceOutput>(
-      onMachine('UntagResource', (input) => input.resourceArn),
-      ({ resourceArn, tagKeys = [] }) => {
-        const machine = machineOf(resourceArn);
-        machine.tags = Object.fromEntries(Object.entries(machine.tags).filter(([key]) => !tagKeys.includes(key)));
-        return {};
-      },
-    ),
+    ...tagOperations(states),
   };
-}
-
-function withReason({ redriveStatus, redriveStatusReason }: ReturnType<typeof redrive>) {
-  return { redriveStatus, ...(redriveStatusReason === null ? {} : { redriveStatusReason }) };
-}
-
-/** An event without inputs and outputs. */
-function withoutData(event: Api.HistoryEvent): Api.HistoryEvent {
-  const data = new Set(['input', 'output', 'parameters', 'inputDetails', 'outputDetails', 'assignedVariables']);
-  return Object.fromEntries(
-    Object.entries(event).map(([name, details]) => [
-      name,
-      name.endsWith('Details') ? Object.fromEntries(Object.entries(details as object).filter(([member]) => !data.has(member))) : details,
-    ]),
-  ) as unknown as Api.HistoryEvent;
 }

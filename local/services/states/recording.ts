@@ -1,7 +1,7 @@
 /** What the world has given an open execution: enough to run it again up to where it was, without effects, and to go on from there. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Data, Json } from '../../asl/data.ts';
-import type { Environment, FollowedWork, ItemsRequest, TaskRequest } from '../../asl/environment.ts';
+import type { ActivityTask, Environment, FollowedWork, ItemsRequest, TaskRequest } from '../../asl/environment.ts';
 import { StateError } from '../../asl/error.ts';
 import { Execution } from '../../asl/execution.ts';
 import { AnotherWayError } from '../../asl/past.ts';
@@ -32,6 +32,8 @@ export interface Recorder {
   request(task: TaskRequest, roleArn: string): Promise<Json>;
   items(request: ItemsRequest, roleArn: string): Promise<Json>;
   follow(task: TaskRequest, answer: Json, roleArn: string, heard: Bound): Follower;
+  activityExists(arn: string): boolean;
+  activity(task: ActivityTask): () => void;
   /** A state was entered. */
   entered(recording: Recording): void;
 }
@@ -101,8 +103,14 @@ export class Recording {
   /** It has ended: nothing of it is needed any more. */
   finish(): void {
     this.given.length = 0;
+    this.running = new Running();
     this.issued.clear();
     this.doubt = undefined;
+  }
+
+  /** It goes on although it had ended: what it was given before is gone. */
+  redriven(): void {
+    this.doubt = 'it was redriven';
   }
 
   /** Runs it again from the beginning up to where it was. @param events its history so far. @throws AnotherWayError */
@@ -183,6 +191,11 @@ export class Recording {
       },
       request: (task) => this.request(task),
       follow: (task, answer) => this.follow(task, answer),
+      activityExists: (arn) => recorder.activityExists(arn),
+      activity: (task) => {
+        this.doubt ??= 'it has an activity';
+        return recorder.activity(task);
+      },
       items: (request) => {
         this.doubt ??= 'it has a distributed Map';
         return recorder.items(request, this.settings.revision.roleArn);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type CreatedResource, type ResourceContext, type ResourceType, ServiceError } from '../../core/service.ts';
 import type { StatesAccount } from './account.ts';
-import type { MachineType, StateMachine } from './machine.ts';
+import { INITIAL, type MachineType, type StateMachine } from './machine.ts';
 
 interface MachineProperties {
   readonly StateMachineName?: string;
@@ -49,7 +49,7 @@ function machineType(states: StatesAccount): ResourceType<MachineProperties> {
     machine.tags = Object.fromEntries((properties.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
     return {
       ref: machine.arn,
-      attributes: { Arn: machine.arn, Name: machine.name, StateMachineRevisionId: machine.revision.revisionId },
+      attributes: { Arn: machine.arn, Name: machine.name, StateMachineRevisionId: machine.revision.revisionId ?? INITIAL },
     };
   };
   return {
@@ -103,8 +103,9 @@ function machineType(states: StatesAccount): ResourceType<MachineProperties> {
 function versionType(states: StatesAccount): ResourceType {
   return {
     properties: ['StateMachineArn', 'StateMachineRevisionId', 'Description'],
-    create: ({ StateMachineArn, Description }) => {
+    create: ({ StateMachineArn, StateMachineRevisionId, Description }) => {
       const { machine } = states.find(StateMachineArn);
+      machine.checkRevision(StateMachineRevisionId);
       const arn = `${machine.arn}:${machine.publish(Description)}`;
       return { ref: arn, attributes: { Arn: arn } };
     },

@@ -1,5 +1,6 @@
 /** TestState: one state run alone, with its call made or mocked. https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html */
 import type { InspectionData, TestStateInput, TestStateOutput } from '@aws-sdk/client-sfn';
+import { errorOutputOf } from '../../asl/branch.ts';
 import { Data, type Json } from '../../asl/data.ts';
 import type { Definition, StateDefinition } from '../../asl/definition.ts';
 import type { Environment } from '../../asl/environment.ts';
@@ -260,17 +261,17 @@ class Test {
     };
     if (!isHandled(state)) return { status: 'FAILED', ...why };
     const retries = request.stateConfiguration?.retrierRetryCount ?? 0;
-    const retryIndex = state.retry.findIndex(({ errors }) => matchesError(errors, error.error));
+    const retryIndex = state.retry.findIndex(({ errors }) => matchesError(errors, error));
     const retrier = state.retry[retryIndex];
     if (retrier !== undefined && retries < retrier.maxAttempts) {
       this.errorDetails = { retryIndex, retryBackoffIntervalSeconds: retryDelay(retrier, retries) };
       return { status: 'RETRIABLE', ...why };
     }
-    const catchIndex = state.catch.findIndex(({ errors }) => matchesError(errors, error.error));
+    const catchIndex = state.catch.findIndex(({ errors }) => matchesError(errors, error));
     const catcher = state.catch[catchIndex];
     if (catcher === undefined) return { status: 'FAILED', ...why };
     this.errorDetails = { catchIndex };
-    const errorOutput = { Error: error.error ?? '', Cause: error.cause ?? '' };
+    const errorOutput = errorOutputOf(error);
     main.current = state;
     const { output } = await main.leave(
       state,

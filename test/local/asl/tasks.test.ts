@@ -63,7 +63,7 @@ describe('a task that waits for its token', () => {
 
   it('runs out of time without heartbeats, and lives as long as they come', async () => {
     const silent = begin(waiting({ HeartbeatSeconds: 20, TimeoutSeconds: 100 }), {}, { functions });
-    expect(await silent.run()).toMatchObject({ status: 'FAILED', error: 'States.HeartbeatTimeout', time: 20_000 });
+    expect(await silent.run()).toMatchObject({ status: 'FAILED', error: 'States.Timeout', time: 20_000 });
     expect(silent.types()).toContain('TaskTimedOut');
     const lively = begin(waiting({ HeartbeatSeconds: 20, TimeoutSeconds: 50 }), {}, { functions });
     for (const second of [15, 30, 45]) {
@@ -71,6 +71,39 @@ describe('a task that waits for its token', () => {
       task(lively).heartbeat();
     }
     expect(await lively.run()).toMatchObject({ status: 'FAILED', error: 'States.Timeout', time: 50_000 });
+  });
+
+  it('that misses a heartbeat is caught by both names of that, and not as a failed task', async () => {
+    const caught = async (name: string) => {
+      const definition = waiting({ HeartbeatSeconds: 20, Catch: [{ ErrorEquals: [name], Next: 'C' }] });
+      const { status, output } = await begin(
+        { ...definition, States: { ...definition.States, C: { Type: 'Pass', End: true } } } as never,
+        {},
+        { functions },
+      ).run();
+      return status === 'SUCCEEDED' ? output : status;
+    };
+    const output = { Error: 'States.Timeout', Cause: '' };
+    expect(await caught('States.Timeout')).toEqual(output);
+    expect(await caught('States.HeartbeatTimeout')).toEqual(output);
+    expect(await caught('States.ALL')).toEqual(output);
+    expect(await caught('States.TaskFailed')).toBe('FAILED');
+  });
+
+  it('gives null for what SendTaskFailure leaves out', async () => {
+    const definition = waiting({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }] });
+    const started = begin({ ...definition, States: { ...definition.States, C: { Type: 'Pass', End: true } } } as never, {}, { functions });
+    await started.run(1000);
+    task(started).fail(undefined, undefined);
+    expect(await started.run()).toMatchObject({ status: 'SUCCEEDED', output: { Error: null, Cause: null } });
+  });
+
+  it('fails where its computed time-out is no positive whole number', async () => {
+    for (const seconds of ['{% 0 %}', '{% 1.5 %}', '{% -1 %}'])
+      expect(await begin(waiting({ TimeoutSeconds: seconds }), {}, { functions }).run(), seconds).toMatchObject({
+        status: 'FAILED',
+        error: 'States.QueryEvaluationError',
+      });
   });
 });
 
@@ -138,7 +171,7 @@ describe('a task that follows what it started', () => {
     await started.run(1000);
     started.execution.stop('Operator', 'enough');
     expect(started.ended()).toMatchObject({ status: 'ABORTED', error: 'Operator', cause: 'enough' });
-    expect(started.types().slice(-2)).toEqual(['TaskStateAborted', 'ExecutionAborted']);
+    expect(started.types().slice(-2)).toEqual(['TaskSubmitted', 'ExecutionAborted']);
     expect(stopped).toEqual(['stopped']);
   });
 });

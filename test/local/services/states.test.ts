@@ -267,7 +267,7 @@ describe('a state machine', () => {
 });
 
 describe('looking at executions', () => {
-  it('lists them newest first, by status and in pages', async () => {
+  it('lists them newest first, by their end if they have ended, by status and in pages', async () => {
     const { create, begin, pass, client } = build();
     await create({ A: { Type: 'Wait', Seconds: '{% $states.input.s %}', End: true } });
     for (const [name, s] of Object.entries({ a: 1, b: 100, c: 1, d: 100 })) await begin({ s }, name);
@@ -276,7 +276,7 @@ describe('looking at executions', () => {
     expect((await list({ statusFilter: 'RUNNING' })).executions!.map(({ name }) => name)).toEqual(['d', 'b']);
     const first = await list({ maxResults: 3 });
     const second = await list({ maxResults: 3, nextToken: first.nextToken });
-    expect([first, second].map(({ executions }) => executions!.map(({ name }) => name))).toEqual([['d', 'c', 'b'], ['a']]);
+    expect([first, second].map(({ executions }) => executions!.map(({ name }) => name))).toEqual([['c', 'a', 'd'], ['b']]);
     expect(second.nextToken).toBeUndefined();
   });
 
