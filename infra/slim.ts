@@ -3,11 +3,9 @@
  * with it 50 ms of a cold start. These are the places where tree shaking stops by itself.
  */
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
-
-const here = dirname(fileURLToPath(import.meta.url));
+import { root } from './sources.ts';
 
 /** Packages and parts of the SDK that are replaced by a file of a few lines, which says what was left out. */
 const REPLACEMENTS: readonly (readonly [package_: RegExp, file: string])[] = [
@@ -26,7 +24,7 @@ export function slim(named: ReadonlySet<string>): Plugin {
   return {
     name: 'slim',
     setup(build) {
-      for (const [filter, file] of REPLACEMENTS) build.onResolve({ filter }, () => ({ path: join(here, 'slim', file) }));
+      for (const [filter, file] of REPLACEMENTS) build.onResolve({ filter }, () => ({ path: join(root, 'infra/slim', file) }));
       // Every client imports the whole of its manifest to tell its version.
       build.onLoad({ filter: /[\\/]@aws-sdk[\\/](client-|nested-)[\w-]+[\\/]package\.json$/ }, ({ path }) => {
         const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };

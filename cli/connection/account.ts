@@ -3,7 +3,6 @@
 import type { Connection } from '../../aws/clients.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { working } from '../terminal/spinner.ts';
-import { configPath, loadPipeline } from './configuration.ts';
 import { decisions, opened, send } from './opened.ts';
 import type { SourceOptions } from './options.ts';
 import type { Source } from './source.ts';
@@ -13,6 +12,7 @@ export async function openAccount(options: SourceOptions): Promise<Source> {
     throw new UsageError('--as is for local AWS; in an account you are who your credentials say: choose them with --profile');
   // The SDK's own way of choosing among the profiles of ~/.aws.
   if (options.profile !== undefined) process.env.AWS_PROFILE = options.profile;
+  const { configPath, loadPipeline } = await import('./configuration.ts');
   const pipeline = await loadPipeline(configPath(options.config));
   const [site] = Object.values(pipeline.sites);
   if (site === undefined) throw new UsageError('the pipeline has no site, so nothing of it is in AWS');

@@ -10,7 +10,6 @@ import type { Addresses } from '../../rehearsal/running.ts';
 import { UsageError } from '../terminal/errors.ts';
 import { working } from '../terminal/spinner.ts';
 import { plain } from '../terminal/text.ts';
-import { loadPipeline } from './configuration.ts';
 import { decisions, opened, send } from './opened.ts';
 import type { SourceOptions } from './options.ts';
 import type { Source } from './source.ts';
@@ -43,6 +42,7 @@ export function isAlive(pid: number): boolean {
 }
 
 export async function openLocal(addresses: LocalAddresses, options: SourceOptions): Promise<Source> {
+  const { loadPipeline } = await import('./configuration.ts');
   const pipeline = await loadPipeline(resolve(addresses.config));
   const wanted = options.as ?? (process.env.SHIPLOCK_AS || undefined);
   const profile = wanted === undefined ? addresses.profiles[ADMIN] : profileOf(addresses, pipeline, wanted);

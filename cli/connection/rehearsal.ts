@@ -5,7 +5,7 @@ import { opened } from './opened.ts';
 import type { Source } from './source.ts';
 
 export async function openRehearsal(folder: string): Promise<Source> {
-  // Brings all of local AWS: only where it is needed.
+  // Brings DynamoDB's own rules: only where they are needed.
   const { openData } = await import('./saved-state.ts');
   const { state, connection } = openData(folder);
   const over = (verb: string): never => {

@@ -3,10 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '../../aws/clients.ts';
 import type { Pipeline } from '../../domain/pipeline/pipeline.ts';
-import { clientConfig } from '../../local/core/client.ts';
-import { VirtualClock } from '../../local/core/clock.ts';
-import { World } from '../../local/core/world.ts';
-import { factories } from '../../local/services/index.ts';
+import { readerOf } from '../../local/services/dynamodb/reader.ts';
 import { UsageError } from '../terminal/errors.ts';
 
 export interface SavedState {
@@ -33,11 +30,6 @@ export interface Opened {
 export function openData(folder: string): Opened {
   const state = JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')) as SavedState;
   if (state.definition === undefined) throw new UsageError(`${folder}: left by an older version; run \`shiplock rehearse\` again`);
-  const world = new World(new VirtualClock(state.now), factories);
-  const site = world.site(state.account, state.region);
-  for (const [name, saved] of Object.entries(state.services)) site.find(name).load?.(saved);
-  const reader = site.service('iam').user('reader', {
-    read: { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:Query'], Resource: '*' } },
-  });
-  return { state, connection: clientConfig(world, { region: state.region, credentials: reader }) };
+  const { account, region, now, services } = state;
+  return { state, connection: readerOf({ account, region, now, saved: services.dynamodb }) };
 }
