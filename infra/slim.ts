@@ -14,6 +14,8 @@ const REPLACEMENTS: readonly (readonly [package_: RegExp, file: string])[] = [
   [/^@aws-sdk\/endpoint-cache$/, 'endpoint-cache.ts'],
   [/^@smithy\/core\/event-streams$/, 'event-streams.ts'],
   [/^\.\/(sha256\/)?Sha256Js$/, 'sha256.ts'],
+  [/^\.\/HeaderFormatter$/, 'header-formatter.ts'],
+  [/\/getInstanceMetadataRegion$/, 'instance-region.ts'],
 ];
 
 /**
