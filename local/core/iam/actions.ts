@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { remembered } from '../remembered.ts';
 import type { Permission } from '../service.ts';
 
 interface ActionData {
@@ -18,7 +19,9 @@ interface ResourceTypeData {
 
 /** One action, compiled. */
 interface Action {
-  readonly resources: readonly RegExp[];
+  /** It acts on something, not only on `*`. */
+  readonly hasResources: boolean;
+  readonly knowsResource: (resource: string) => boolean;
   readonly knowsKey: (key: string) => boolean;
 }
 
@@ -59,7 +62,11 @@ function find(name: string): Action {
     resources.push(template(known.arn));
   }
   const keyTemplates = keys.map(template);
-  const result: Action = { resources, knowsKey: (key) => key.startsWith('aws:') || keyTemplates.some((one) => one.test(key)) };
+  const result: Action = {
+    hasResources: resources.length > 0,
+    knowsResource: remembered((resource) => resource === '*' || resources.some((type) => type.test(resource))),
+    knowsKey: remembered((key) => key.startsWith('aws:') || keyTemplates.some((one) => one.test(key))),
+  };
   compiled.set(name, result);
   return result;
 }
@@ -96,7 +103,7 @@ export function resourceOf(permission: Permission): string {
   const known = find(action);
   for (const key of Object.keys(context ?? {}))
     if (!known.knowsKey(key)) throw new Error(`bug in local AWS: IAM does not know the condition key "${key}" for ${action}`);
-  if (known.resources.length === 0) return '*';
-  if (resource !== '*' && !known.resources.some((type) => type.test(resource))) throw new StrangeResourceError(action, resource);
+  if (!known.hasResources) return '*';
+  if (!known.knowsResource(resource)) throw new StrangeResourceError(action, resource);
   return resource;
 }

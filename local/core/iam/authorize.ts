@@ -4,7 +4,7 @@ import type { World } from '../site.ts';
 import { resourceOf } from './actions.ts';
 import { type Identity, identities } from './identities.ts';
 import type { Context } from './pattern.ts';
-import { coveringActions, covers, names, statements } from './statements.ts';
+import { covers, names, statements } from './statements.ts';
 
 /** A refused request, with what would have allowed it. */
 export interface Denial {
@@ -114,7 +114,14 @@ interface Refusal {
 
 function judge(world: World, principal: Principal, permission: Permission, resource: string, region: string): Refusal | undefined {
   const { action, resourcePolicy } = permission;
-  const context = contextOf(world, principal, permission, region);
+  // Few statements look at it: it is put together when the first one does.
+  let known: Context | undefined;
+  const context: Context = {
+    get: (key) => {
+      known ??= contextOf(world, principal, permission, region);
+      return known.get(key);
+    },
+  };
   const store = identities(world, principal.account);
   const identity = store.identityOf(principal);
 
@@ -158,7 +165,7 @@ function ask(document: PolicyDocument, principal: Principal, action: string, res
   let allowed: 'directly' | 'account' | undefined;
   for (const statement of statements(document)) {
     const named = names(statement.source.Principal, principal);
-    if (named === undefined || coveringActions(statement, action).length === 0 || !covers(statement, resource, context)) continue;
+    if (named === undefined || statement.covering(action).length === 0 || !covers(statement, resource, context)) continue;
     if (statement.source.Effect === 'Deny') return { allowed: undefined, denied: statement.source };
     if (allowed !== 'directly') allowed = named;
   }
@@ -177,7 +184,7 @@ function askIdentity(
     const list = statements(document);
     for (let index = 0; index < list.length; index++) {
       const statement = list[index]!;
-      const patterns = coveringActions(statement, action);
+      const patterns = statement.covering(action);
       if (patterns.length === 0 || !covers(statement, resource, context)) continue;
       if (statement.source.Effect === 'Deny') return { grants: [], denied: statement.source };
       for (const pattern of patterns) grants.push(`${name} ${index} ${pattern}`);

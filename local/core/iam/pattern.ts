@@ -1,7 +1,7 @@
 /** Wildcards and variables of policies: how `arn:aws:ecs:*:*:service/${aws:username}-*` matches. */
 
 /** Condition keys in lower case: IAM does not distinguish case in them. */
-export type Context = ReadonlyMap<string, string | readonly string[]>;
+export type Context = Pick<ReadonlyMap<string, string | readonly string[]>, 'get'>;
 
 const globs = new Map<string, RegExp>();
 
@@ -46,12 +46,15 @@ function fields(arn: string): readonly string[] {
   return parts.length <= 6 ? parts : [...parts.slice(0, 5), parts.slice(5).join(':')];
 }
 
+/** Whether a pattern holds variables, so that what it matches depends on who asks. */
+export const isVariable = (pattern: string): boolean => pattern.includes('${');
+
 /**
  * Replaces `${key}` and `${key, 'default'}`. Undefined where a variable has no single value: such a statement matches nothing.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 export function withVariables(text: string, context: Context): string | undefined {
-  if (!text.includes('${')) return text;
+  if (!isVariable(text)) return text;
   let missing = false;
   const filled = text.replace(/\$\{([^}]*)\}/g, (_, inside: string) => {
     const literal = LITERAL[inside];

@@ -1,15 +1,17 @@
 /** Policy documents compiled once, so that a call is judged in microseconds. */
+import { remembered } from '../remembered.ts';
 import type { PolicyDocument, PolicyStatement, Principal } from '../service.ts';
 import { type Condition, conditions } from './conditions.ts';
-import { arnLike, type Context, like, withVariables } from './pattern.ts';
+import { arnLike, type Context, isVariable, like, withVariables } from './pattern.ts';
 
 export interface Statement {
   readonly source: PolicyStatement;
   readonly actions: readonly string[];
-  readonly notActions: readonly string[];
-  readonly resources: readonly string[] | undefined;
-  readonly notResources: readonly string[] | undefined;
   readonly conditions: readonly Condition[];
+  /** The action patterns by which it covers an action: empty if it does not. */
+  readonly covering: (action: string) => readonly string[];
+  /** Whether it names a resource. */
+  readonly names: (resource: string, context: Context) => boolean;
 }
 
 const compiled = new WeakMap<PolicyDocument, readonly Statement[]>();
@@ -29,13 +31,17 @@ function compile(source: PolicyStatement): Statement {
     throw new Error(`MalformedPolicyDocument: Effect must be Allow or Deny, not ${source.Effect}`);
   if ((source.Action === undefined) === (source.NotAction === undefined))
     throw new Error('MalformedPolicyDocument: a statement has either Action or NotAction');
+  const actions = list(source.Action);
+  const notActions = list(source.NotAction);
   return {
     source,
-    actions: list(source.Action),
-    notActions: list(source.NotAction),
-    resources: source.Resource === undefined ? undefined : list(source.Resource),
-    notResources: source.NotResource === undefined ? undefined : list(source.NotResource),
+    actions,
     conditions: conditions(source.Condition),
+    covering: remembered((action) => {
+      if (notActions.length > 0) return notActions.some((one) => sameAction(one, action)) ? [] : ['NotAction'];
+      return actions.filter((one) => sameAction(one, action));
+    }),
+    names: resourceNaming(source),
   };
 }
 
@@ -46,22 +52,24 @@ function list<Value>(value: Value | readonly Value[] | undefined): readonly Valu
 
 const sameAction = (pattern: string, action: string) => like(pattern.toLowerCase(), action.toLowerCase());
 
-/** The action patterns by which a statement covers `action`: empty if it does not. */
-export function coveringActions(statement: Statement, action: string): readonly string[] {
-  if (statement.notActions.length > 0) return statement.notActions.some((one) => sameAction(one, action)) ? [] : ['NotAction'];
-  return statement.actions.filter((one) => sameAction(one, action));
+/** Trust policies name no resource and speak of their role. */
+function resourceNaming({ Resource, NotResource }: PolicyStatement): Statement['names'] {
+  const [resources, notResources] = [list(Resource), list(NotResource)];
+  const names = (resource: string, context: Context) => {
+    const isResource = (pattern: string) => {
+      const filled = withVariables(pattern, context);
+      return filled !== undefined && arnLike(filled, resource);
+    };
+    return (Resource === undefined || resources.some(isResource)) && !notResources.some(isResource);
+  };
+  if ([...resources, ...notResources].some(isVariable)) return names;
+  const always = remembered((resource) => names(resource, new Map()));
+  return (resource) => always(resource);
 }
 
-/** Whether a statement speaks of this resource under these conditions. Trust policies have no resource and speak of their role. */
-export function covers(statement: Statement, resource: string, context: Context): boolean {
-  const isResource = (pattern: string) => {
-    const filled = withVariables(pattern, context);
-    return filled !== undefined && arnLike(filled, resource);
-  };
-  if (statement.resources !== undefined && !statement.resources.some(isResource)) return false;
-  if (statement.notResources?.some(isResource)) return false;
-  return statement.conditions.every((holds) => holds(context));
-}
+/** Whether a statement speaks of this resource under these conditions. */
+export const covers = ({ names, conditions }: Statement, resource: string, context: Context): boolean =>
+  names(resource, context) && conditions.every((holds) => holds(context));
 
 /**
  * How the Principal element of a resource's policy names somebody: `directly`, as one of an `account` (which only hands
