@@ -17,6 +17,8 @@ export interface HttpRequest {
    * @default the world's time
    */
   readonly received?: number;
+  /** The execution environment in this process that sends it, by reference: set by its own door, and by nobody else. @default unknown */
+  readonly sender?: object;
   /** In place of `body`: it comes while it is answered. Whoever answers may do so by a stream, too. @default it has come whole */
   readonly stream?: Readable;
 }

@@ -2,6 +2,7 @@
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { HttpRequest } from './http.ts';
 import { credential } from './iam/identities.ts';
+import { remembered } from './remembered.ts';
 import { type Principal, ServiceError } from './service.ts';
 import type { World } from './site.ts';
 
@@ -18,8 +19,13 @@ interface Authorization {
   readonly signature: string;
 }
 
+/** By sender in this process: the keys, each for a service and a Region, with which it has signed what it sent. */
+const proven = new WeakMap<object, Set<string>>();
+
 /**
- * Who signed the request. Users, roles' sessions and root users are known by their access keys.
+ * Who signed the request. Users, roles' sessions and root users are known by their access keys. A sender in this
+ * process proves each of its keys by one signature for each service and Region. After that a signature only names the key, where
+ * path and query are empty, so that nothing of them can be encoded in a wrong way. All else is verified each time.
  * @param service the signing name that the credential scope must carry, such as `ecs`, `monitoring` or `lambda` for a function URL
  * @param region the Region it must carry; unchecked without
  * @throws ServiceError MissingAuthenticationTokenException, IncompleteSignatureException, UnrecognizedClientException, ExpiredTokenException, InvalidSignatureException
@@ -42,17 +48,38 @@ export function authenticate(world: World, request: HttpRequest, service: string
 
   const time = request.headers['x-amz-date'] ?? '';
   checkTime(time, authorization.day, request.received ?? now);
-  const expected = signatureOf(request, authorization, time, found.key.secretAccessKey);
-  if (!same(expected, authorization.signature))
+  verify(request, authorization, time, found.key.secretAccessKey);
+  return found.principal;
+}
+
+/** @throws ServiceError InvalidSignatureException */
+function verify(request: HttpRequest, authorization: Authorization, time: string, secret: string): void {
+  const { accessKeyId, region, service, signature } = authorization;
+  const key = `${accessKeyId}/${region}/${service}`;
+  const { sender } = request;
+  const held = sender && request.path === '/' && request.query === '' ? (proven.get(sender) ?? new Set()) : undefined;
+  if (held?.has(key)) return;
+  if (!same(signatureOf(request, authorization, time, secret), signature))
     throw invalid(
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
     );
-  return found.principal;
+  if (sender && held) proven.set(sender, held.add(key));
 }
 
 const invalid = (message: string) => new ServiceError('InvalidSignatureException', message, 403);
 
+/** As SDKs write it. */
+const USUAL =
+  /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/([^/,]+)\/([^/,]+)\/([^/,]+)\/aws4_request, SignedHeaders=([^,=]+), Signature=([^,=]+)$/;
+
 function parse(header: string): Authorization {
+  const [, accessKeyId, day, region, service, signedHeaders, signature] = USUAL.exec(header) ?? [];
+  if (accessKeyId === undefined) return parseUnusual(header);
+  return { accessKeyId, day: day!, region: region!, service: service!, signedHeaders: signedHeaders!.split(';'), signature: signature! };
+}
+
+/** With its parts in another order, with other spaces, or not complete. */
+function parseUnusual(header: string): Authorization {
   if (!header.startsWith('AWS4-HMAC-SHA256 '))
     throw new ServiceError('IncompleteSignatureException', 'Unsupported AWS authorization scheme', 403);
   const parts = new Map(
@@ -76,16 +103,20 @@ function parse(header: string): Authorization {
   return { accessKeyId, day, region, service, signedHeaders: signedHeaders.split(';'), signature };
 }
 
-/** `20261123T080000Z` */
-function checkTime(time: string, day: string, now: number): void {
+/** `20261123T080000Z` in milliseconds since the epoch; NaN where it is not written so. Requests of one moment follow each other. */
+const signedAt = remembered((time) => {
   const [, year, month, date, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(time) ?? [];
-  if (year === undefined || !time.startsWith(day))
+  return Date.parse(`${year}-${month}-${date}T${hour}:${minute}:${second}Z`);
+});
+
+function checkTime(time: string, day: string, now: number): void {
+  const signed = signedAt(time);
+  if (Number.isNaN(signed) || !time.startsWith(day))
     throw new ServiceError(
       'IncompleteSignatureException',
       `Date must be in ISO-8601 basic format and match the credential scope. Got '${time}'.`,
       403,
     );
-  const signed = Date.parse(`${year}-${month}-${date}T${hour}:${minute}:${second}Z`);
   const basic = (instant: number) => new Date(instant).toISOString().replace(/[-:]|\.\d+/g, '');
   if (signed < now - TOLERANCE)
     throw invalid(`Signature expired: ${time} is now earlier than ${basic(now - TOLERANCE)} (${basic(now)} - 5 min.)`);

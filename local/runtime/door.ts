@@ -34,7 +34,7 @@ export function doorOf(life: Life, http: (request: HttpRequest) => Promise<HttpR
   return (request, answered, failed) => {
     if (!life.alive) return;
     const aws = request.host.endsWith('.amazonaws.com');
-    const sent = aws ? { ...request, headers: { ...request.headers, [INVOCATION_HEADER]: invocation() } } : request;
+    const sent = aws ? { ...request, headers: { ...request.headers, [INVOCATION_HEADER]: invocation() }, sender: life } : request;
     http(sent).then(
       (response) => life.enter(() => answered(response)),
       (error) => (error instanceof LambdaKilled ? life.end({ kind: 'killed' }) : life.enter(() => failed(nodeError(error)))),

@@ -5,6 +5,7 @@ import type { AccessKey } from '../../../local/core/client.ts';
 import { VirtualClock } from '../../../local/core/clock.ts';
 import { hostOfSignature } from '../../../local/core/endpoint.ts';
 import type { HttpRequest } from '../../../local/core/http.ts';
+import { identities } from '../../../local/core/iam/identities.ts';
 import { authenticate } from '../../../local/core/signature.ts';
 import { World } from '../../../local/core/world.ts';
 import { factories } from '../../../local/services/index.ts';
@@ -97,6 +98,23 @@ describe('a signature', () => {
     expect(failure(await signed(user, minutes(5)))).toBe(user.arn);
     expect(failure(await signed(user, minutes(-5) - 1000))).toBe('InvalidSignatureException');
     expect(failure(await signed(user, minutes(5) + 1000))).toBe('InvalidSignatureException');
+  });
+
+  it('is proof enough for what the same sender of this process signs with that key afterwards', async () => {
+    const other = world.site(account, region).service('iam').user('other');
+    const badly = async (key: AccessKey, path = '/') => signed({ ...key, secretAccessKey: 'guess' }, start, { path });
+    const sender = {};
+    const by = (request: HttpRequest) => failure({ ...request, sender });
+    expect(by(await badly(user))).toBe('InvalidSignatureException');
+    expect(by(await signed(user, start, { path: '/' }))).toBe(user.arn);
+    expect(by(await badly(user))).toBe(user.arn);
+    expect(by(await badly(user, '/approvals/orders%20api'))).toBe('InvalidSignatureException');
+    expect(by(await badly(other))).toBe('InvalidSignatureException');
+    expect(by(await signed(user, start - 3_600_000, { path: '/' }))).toBe('InvalidSignatureException');
+    expect(failure({ ...(await badly(user)), sender: {} })).toBe('InvalidSignatureException');
+    expect(failure(await badly(user))).toBe('InvalidSignatureException');
+    identities(world, account).revoke(user.arn);
+    expect(by(await signed(user, start, { path: '/' }))).toBe('UnrecognizedClientException');
   });
 
   it('must be there, and for this service and Region', async () => {
