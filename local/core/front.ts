@@ -166,7 +166,7 @@ function throttled(service: string): ServiceError {
 
 /** @throws ServiceError SerializationException for what the schema does not know, the service's own error for what breaks a constraint */
 function checkInput(model: Model, operation: OperationModel, input: object): void {
-  const found = misfit(operation.input, input, '', true);
+  const found = misfit(operation.input, input, true);
   if (found !== undefined) throw new ServiceError('SerializationException', `${operation.name}: ${place(found)}`, 400);
   const broken = violations(model.service, operation.input, input);
   const refusal = broken.length === 0 ? undefined : refusalOf(model, broken);

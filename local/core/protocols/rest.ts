@@ -1,6 +1,6 @@
 /** HTTP bindings of the restJson protocol: what travels in path, query, headers and body. Lambda and Scheduler speak it. */
 import type { HttpRequest } from '../http.ts';
-import { fromJson, timestampText, toJson } from './json.ts';
+import { readJson, timestampText, writeJson } from './json.ts';
 import { scalar } from './query.ts';
 import type { Member, Shape, Structure } from './shape.ts';
 
@@ -74,7 +74,6 @@ function matchPath(one: Route, parts: readonly string[]): Record<string, string>
 export function fromRest(shape: Structure, request: HttpRequest, labels: Readonly<Record<string, string>>, lenient: boolean): unknown {
   const input: Record<string, unknown> = {};
   const query = new URLSearchParams(request.query);
-  const inBody: Member[] = [];
   let payload: Member | undefined;
   for (const member of shape.members.values()) {
     const { httpLabel, httpQuery, httpHeader, httpPayload } = member.traits;
@@ -83,25 +82,33 @@ export function fromRest(shape: Structure, request: HttpRequest, labels: Readonl
     else if (httpQuery) value = fromQuery(member.shape, query.getAll(httpQuery as string));
     else if (httpHeader) value = fromHeader(member.shape, request.headers[(httpHeader as string).toLowerCase()]);
     else if (httpPayload) payload = member;
-    else inBody.push(member);
     if (value !== undefined) input[member.name] = value;
   }
   if (payload !== undefined) {
     if (request.body.length > 0)
-      input[payload.name] = payload.shape.kind === 'blob' ? request.body : fromJson(payload.shape, JSON.parse(text(request.body)), lenient);
+      input[payload.name] = payload.shape.kind === 'blob' ? request.body : readJson(payload.shape, text(request.body), lenient);
   } else if (request.body.length > 0) {
     // Labels and headers do not belong into the body; what stands there and is no member is for the check to name.
-    const body = fromJson(
-      { ...shape, members: new Map(inBody.map((member) => [member.name, member])) },
-      JSON.parse(text(request.body)),
-      lenient,
-    );
-    Object.assign(input, body);
+    Object.assign(input, readJson(bodyOf(shape), text(request.body), lenient));
   }
   return input;
 }
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const bodies = new WeakMap<Structure, Structure>();
+
+/** The members of a shape that travel in the body. */
+function bodyOf(shape: Structure): Structure {
+  let body = bodies.get(shape);
+  if (body === undefined) {
+    const inBody = [...shape.members].filter(([, { traits }]) => !(traits.httpLabel || traits.httpQuery || traits.httpHeader));
+    body = { ...shape, members: new Map(inBody) };
+    bodies.set(shape, body);
+  }
+  return body;
+}
+
+const decoder = new TextDecoder();
+const text = (bytes: Uint8Array) => decoder.decode(bytes);
 
 function fromQuery(shape: Shape, values: readonly string[]): unknown {
   if (values.length === 0) return undefined;
@@ -134,14 +141,14 @@ export function toRest(shape: Shape, output: Readonly<Record<string, unknown>>, 
     if (value === undefined || value === null) continue;
     if (httpHeader) headers[(httpHeader as string).toLowerCase()] = headerText(member.shape, value);
     else if (httpResponseCode) code = value as number;
-    else if (httpPayload) payload = member.shape.kind === 'blob' ? (value as Uint8Array) : json(toJson(member.shape, value));
+    else if (httpPayload) payload = member.shape.kind === 'blob' ? (value as Uint8Array) : encoder.encode(writeJson(member.shape, value));
     else rest[member.name] = value;
   }
   if (bound) return { status: code, headers: { 'content-type': 'application/json', ...headers }, body: payload ?? new Uint8Array() };
-  return { status: code, headers: { 'content-type': 'application/json', ...headers }, body: json(toJson(shape, rest)) };
+  return { status: code, headers: { 'content-type': 'application/json', ...headers }, body: encoder.encode(writeJson(shape, rest)) };
 }
 
-const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const encoder = new TextEncoder();
 
 function headerText(shape: Shape, value: unknown): string {
   if (shape.kind === 'timestamp') return String(timestampText(shape, value as Date, 'http-date'));

@@ -130,74 +130,101 @@ export interface Misfit {
   readonly text: string;
 }
 
-const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);
+const join = (path: string, name: string) => (path === '' || name.startsWith('[') ? path + name : `${path}.${name}`);
+
+/** A misfit on its way up: the way to it is put together only if there is one. */
+interface Found {
+  readonly kind: Misfit['kind'];
+  /** From the inside out: `essential`, `[0]`, `containerDefinitions`. */
+  readonly steps: string[];
+  readonly text: (path: string) => string;
+}
 
 /**
  * The first place where `value`, in the SDK's form (Date, Uint8Array), does not fit; undefined if all of it does.
  * @param formOnly leaves out whether required members are there and constants are known: of requests that is said for all places at once
  */
-export function misfit(shape: Shape, value: unknown, path = '', formOnly = false): Misfit | undefined {
-  const wrong = (expected: string): Misfit => ({ kind: 'type', path, text: `expected ${expected}, got ${describe(value)}` });
+export function misfit(shape: Shape, value: unknown, formOnly = false): Misfit | undefined {
+  const found = find(shape, value, formOnly);
+  if (found === undefined) return undefined;
+  const path = found.steps.reduceRight(join, '');
+  return { kind: found.kind, path, text: found.text(path) };
+}
+
+const wrong = (expected: string, value: unknown): Found => ({
+  kind: 'type',
+  steps: [],
+  text: () => `expected ${expected}, got ${describe(value)}`,
+});
+
+function under(step: string, found: Found | undefined): Found | undefined {
+  found?.steps.push(step);
+  return found;
+}
+
+function find(shape: Shape, value: unknown, formOnly: boolean): Found | undefined {
   switch (shape.kind) {
     case 'structure':
-      return isRecord(value) ? structureMisfit(shape, value, path, formOnly) : wrong(`a structure (${shape.name})`);
+      return isRecord(value) ? findInStructure(shape, value, formOnly) : wrong(`a structure (${shape.name})`, value);
     case 'list': {
-      if (!Array.isArray(value)) return wrong('a list');
+      if (!Array.isArray(value)) return wrong('a list', value);
       for (let index = 0; index < value.length; index++) {
-        const found = misfit(shape.item.shape, value[index], `${path}[${index}]`, formOnly);
-        if (found !== undefined) return found;
+        const found = find(shape.item.shape, value[index], formOnly);
+        if (found !== undefined) return under(`[${index}]`, found);
       }
       return undefined;
     }
     case 'map': {
-      if (!isRecord(value)) return wrong('a map');
-      for (const [key, one] of Object.entries(value)) {
+      if (!isRecord(value)) return wrong('a map', value);
+      for (const key of Object.keys(value)) {
+        const one = value[key];
         if (one === undefined) continue;
-        const found = misfit(shape.key.shape, key, path, formOnly) ?? misfit(shape.value.shape, one, join(path, key), formOnly);
+        const found = find(shape.key.shape, key, formOnly) ?? under(key, find(shape.value.shape, one, formOnly));
         if (found !== undefined) return found;
       }
       return undefined;
     }
-    case 'string':
-      if (typeof value !== 'string') return wrong('a string');
-      if (formOnly || shape.values === undefined || shape.values.has(value)) return undefined;
-      return {
-        kind: 'value',
-        path,
-        text: `Value '${value}' at '${path}' failed to satisfy constraint: Member must satisfy enum value set: [${[...shape.values].join(', ')}]`,
-      };
+    case 'string': {
+      if (typeof value !== 'string') return wrong('a string', value);
+      const { values } = shape;
+      if (formOnly || values === undefined || values.has(value)) return undefined;
+      const text = (path: string) =>
+        `Value '${value}' at '${path}' failed to satisfy constraint: Member must satisfy enum value set: [${[...values].join(', ')}]`;
+      return { kind: 'value', steps: [], text };
+    }
     case 'number':
-      return typeof value === 'number' || typeof value === 'bigint' ? undefined : wrong('a number');
+      return typeof value === 'number' || typeof value === 'bigint' ? undefined : wrong('a number', value);
     case 'boolean':
-      return typeof value === 'boolean' ? undefined : wrong('true or false');
+      return typeof value === 'boolean' ? undefined : wrong('true or false', value);
     case 'timestamp':
-      return value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : wrong('a Date');
+      return value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : wrong('a Date', value);
     case 'blob':
-      return value instanceof Uint8Array ? undefined : wrong('bytes');
+      return value instanceof Uint8Array ? undefined : wrong('bytes', value);
     case 'document':
     case 'unit':
       return undefined;
   }
 }
 
-function structureMisfit(shape: Structure, value: Record<string, unknown>, path: string, formOnly: boolean): Misfit | undefined {
+function findInStructure(shape: Structure, value: Record<string, unknown>, formOnly: boolean): Found | undefined {
+  const { members } = shape;
+  let given = 0;
   for (const name of Object.keys(value)) {
     const one = value[name];
     if (one === undefined) continue;
-    const member = shape.members.get(name);
-    if (member === undefined) return { kind: 'unknown', path: join(path, name), text: `unknown member "${name}" of ${shape.name}` };
-    const found = misfit(member.shape, one, join(path, name), formOnly);
-    if (found !== undefined) return found;
+    given++;
+    const member = members.get(name);
+    if (member === undefined) return { kind: 'unknown', steps: [name], text: () => `unknown member "${name}" of ${shape.name}` };
+    const found = find(member.shape, one, formOnly);
+    if (found !== undefined) return under(name, found);
   }
   for (const name of formOnly ? [] : shape.required)
-    if (value[name] === undefined || value[name] === null)
-      return {
-        kind: 'missing',
-        path: join(path, name),
-        text: `Value null at '${join(path, name)}' failed to satisfy constraint: Member must not be null`,
-      };
-  if (shape.union && Object.keys(value).filter((name) => value[name] !== undefined).length !== 1)
-    return { kind: 'type', path, text: `the union ${shape.name} needs exactly one of ${[...shape.members.keys()].join(', ')}` };
+    if (value[name] === undefined || value[name] === null) {
+      const text = (path: string) => `Value null at '${path}' failed to satisfy constraint: Member must not be null`;
+      return { kind: 'missing', steps: [name], text };
+    }
+  if (shape.union && given !== 1)
+    return { kind: 'type', steps: [], text: () => `the union ${shape.name} needs exactly one of ${[...members.keys()].join(', ')}` };
   return undefined;
 }
 

@@ -2,7 +2,7 @@
 import { type HttpRequest, type HttpResponse, textResponse } from '../http.ts';
 import { ServiceError } from '../service.ts';
 import { fromCbor, operationOfPath, RPC_V2_CBOR, toCbor } from './cbor.ts';
-import { fromJson, toJson } from './json.ts';
+import { readJson, toJson, writeJson } from './json.ts';
 import type { Model, OperationModel } from './model.ts';
 import { answerXml, errorXml, formParameters, fromForm, structureXml } from './query.ts';
 import { fromRest, match, toRest } from './rest.ts';
@@ -15,7 +15,8 @@ export interface Addressed {
   read(lenient: boolean): unknown;
 }
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const decoder = new TextDecoder();
+const text = (bytes: Uint8Array) => decoder.decode(bytes);
 
 /** Which operation a request means. @throws ServiceError UnknownOperationException */
 export function address(model: Model, request: HttpRequest): Addressed {
@@ -26,7 +27,7 @@ export function address(model: Model, request: HttpRequest): Addressed {
       const operation = find(model, target.slice(target.lastIndexOf('.') + 1));
       return {
         operation,
-        read: (lenient) => parsed(() => fromJson(operation.input, JSON.parse(text(request.body) || '{}'), lenient) ?? {}),
+        read: (lenient) => parsed(() => readJson(operation.input, text(request.body) || '{}', lenient) ?? {}),
       };
     }
     case 'query': {
@@ -80,7 +81,7 @@ export function success(model: Model, operation: OperationModel, output: object,
       return {
         status: 200,
         headers: { 'content-type': contentType(model), ...id },
-        body: encoder.encode(JSON.stringify(toJson(operation.output, output) ?? {})),
+        body: encoder.encode(writeJson(operation.output, output)),
       };
     case 'rpcV2Cbor':
       return { status: 200, headers: { ...CBOR, ...id }, body: toCbor(operation.output, output) };
