@@ -1,11 +1,13 @@
 /** The folder of a running pipeline: its assemblies, what came from outside, and when it is. Without one nothing is kept. */
 import { createHash, randomInt } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { synthesise } from '../infra/synthesis.ts';
+import { Disk } from '../local/outer/disk.ts';
 import { Inputs } from '../local/outer/inputs.ts';
+import { Snapshots, versionOfLocalAws } from '../local/outer/snapshots.ts';
 
 /** How a world began, and how far it has come. */
 export interface Beginning {
@@ -34,15 +36,19 @@ export class FolderError extends Error {
 
 export class House {
   readonly inputs: Inputs | undefined;
+  readonly snapshots: Snapshots | undefined;
+  private readonly disk: Disk;
   private readonly folder: string;
   private readonly kept: boolean;
 
   /** @param folder absent, everything lies in a temporary folder until {@link close} */
-  constructor(folder?: string) {
+  constructor(folder?: string, disk = new Disk()) {
+    this.disk = disk;
     this.kept = folder !== undefined;
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'shiplock-local-'));
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    this.inputs = this.kept ? new Inputs(this.folder) : undefined;
+    this.inputs = this.kept ? new Inputs(this.folder, disk) : undefined;
+    this.snapshots = this.kept ? new Snapshots(this.folder, disk, versionOfLocalAws()) : undefined;
   }
 
   /** How the world of this folder began; undefined for a new one. @throws FolderError if it is another pipeline's */
@@ -84,11 +90,8 @@ export class House {
     return beginning;
   }
 
-  /** Written aside and moved, so that there is always a whole one. */
   save(beginning: Beginning): void {
-    if (!this.kept) return;
-    writeFileSync(`${this.file}.new`, JSON.stringify(beginning), { mode: 0o600 });
-    renameSync(`${this.file}.new`, this.file);
+    if (this.kept) this.disk.replace(this.file, JSON.stringify(beginning));
   }
 
   /** Synthesises a configuration, or takes what was synthesised from it before. @returns the name of its assembly: the same for the same templates */

@@ -4,19 +4,17 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { JournalEntry } from '../domain/ledger/records.ts';
 import { foundationParameter, functionName, journalTable } from '../domain/pipeline/names.ts';
 import type { Foundation, Pipeline } from '../domain/pipeline/pipeline.ts';
-import { Stacks } from '../local/cloudformation/index.ts';
-import { VirtualClock } from '../local/core/clock.ts';
+import type { VirtualClock } from '../local/core/clock.ts';
 import type { Site } from '../local/core/site.ts';
-import { World } from '../local/core/world.ts';
 import { type Door, openDoor } from '../local/outer/door.ts';
 import type { Docker } from '../local/outer/engine/docker.ts';
-import { EngineContainers } from '../local/outer/engine/engine.ts';
-import { Outside, pass } from '../local/outer/outside.ts';
+import type { EngineContainers } from '../local/outer/engine/engine.ts';
+import { Outside } from '../local/outer/outside.ts';
 import { Pacer } from '../local/outer/pacer.ts';
 import { startRegistry } from '../local/registry/server.ts';
-import { factories } from '../local/services/index.ts';
 import { type Beginning, House } from './house.ts';
-import { ADMIN, issueProfiles, type Profile, profilesOf, type Wanted } from './profiles.ts';
+import { Past } from './past.ts';
+import { ADMIN, type Profile } from './profiles.ts';
 
 export interface RunningOptions {
   /** Path of a `shiplock.config.ts`. */
@@ -59,12 +57,6 @@ export interface Addresses {
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
-/** A deployment of an assembly, as it is remembered. */
-interface Deployment {
-  readonly assembly: string;
-  readonly profiles: readonly Wanted[];
-}
-
 /** How often a folder learns what time it is, in milliseconds of the machine. */
 const SAVED_EVERY = 10_000;
 
@@ -78,6 +70,7 @@ export class RunningPipeline {
   private readonly beginning: Beginning;
   private readonly doors: readonly { close(): Promise<void> }[];
   private readonly containers: EngineContainers | undefined;
+  private readonly past: Past;
   private readonly saving: NodeJS.Timeout;
 
   private constructor(parts: Pick<RunningPipeline, 'site' | 'pipeline' | 'addresses'> & Parts) {
@@ -90,7 +83,12 @@ export class RunningPipeline {
     this.beginning = parts.beginning;
     this.doors = parts.doors;
     this.containers = parts.containers;
-    this.saving = setInterval(() => this.save(), SAVED_EVERY);
+    this.past = parts.past;
+    this.saving = setInterval(() => {
+      this.save();
+      // Between two events; a pacer that is stopping lets nobody in any more, and then the end saves.
+      this.pacer.enter(() => Promise.resolve(this.past.snapshot())).catch(() => undefined);
+    }, SAVED_EVERY);
   }
 
   /** @throws ConfigError; FolderError; Error with the code EADDRINUSE */
@@ -105,13 +103,8 @@ export class RunningPipeline {
       const follows = options.start === undefined && speed === 1 && options.engine === undefined;
       const beginning = known ?? house.begin(pipeline, options.start ?? Date.now(), follows, options.engine !== undefined);
       house.assertSameTasks(beginning, options.engine !== undefined);
-      const clock = new VirtualClock(beginning.start);
-      const world = new World(clock, factories, beginning.seed);
-      const site = world.site(beginning.account, beginning.region);
-      const containers = options.engine && new EngineContainers(site);
-      if (containers) site.service('ecs').lives.runtime = containers;
-      const past = new Past(site, house, say, containers);
-      await past.again();
+      const past = await Past.open(house, beginning, say, options.engine !== undefined);
+      const { site, clock, containers } = past;
       await clock.run({ until: Math.max(clock.now(), beginning.now) });
       if (past.assembly !== assembly) {
         say(past.assembly === undefined ? 'boots local AWS from it' : 'deploys what changed in the configuration');
@@ -129,7 +122,7 @@ export class RunningPipeline {
         const { account, region } = site;
         const addresses = { ...open, region, account, pipeline: pipeline.name, config: options.config, profiles: past.profiles };
         if (containers && options.engine) await goLive(containers, options.engine, { pacer, clock, house, registry: open.registry, say });
-        return new RunningPipeline({ site, pipeline, addresses, clock, pacer, house, beginning, doors, containers });
+        return new RunningPipeline({ site, pipeline, addresses, clock, pacer, house, beginning, doors, containers, past });
       } catch (error) {
         await pacer.stop();
         throw error;
@@ -164,6 +157,7 @@ export class RunningPipeline {
     await Promise.all(this.doors.map((door) => door.close()));
     await this.pacer.stop();
     this.save();
+    this.past.snapshot(true);
     await this.containers?.close();
     this.house.close();
   }
@@ -180,83 +174,7 @@ interface Parts {
   readonly beginning: Beginning;
   readonly doors: readonly { close(): Promise<void> }[];
   readonly containers: EngineContainers | undefined;
-}
-
-/** What was done to a world before, done again. */
-class Past {
-  profiles: Record<string, Profile> = {};
-  /** What is deployed. */
-  assembly: string | undefined;
-  private readonly site: Site;
-  private readonly house: House;
-  private readonly stacks: Stacks;
-  private readonly say: (text: string) => void;
-
-  private readonly containers: EngineContainers | undefined;
-
-  constructor(site: Site, house: House, say: (text: string) => void, containers: EngineContainers | undefined) {
-    this.site = site;
-    this.house = house;
-    this.containers = containers;
-    this.stacks = new Stacks(site.world);
-    this.say = say;
-  }
-
-  /** Everything that the folder remembers, each at its moment. Says so if it plays out differently now. */
-  async again(): Promise<void> {
-    const remembered = this.house.inputs?.read() ?? [];
-    if (remembered.length === 0) return;
-    this.say(`plays again what happened in this folder: ${remembered.filter(({ input }) => input.kind === 'request').length} requests`);
-    for (const { input } of remembered) if (input.kind === 'heard') this.containers?.recall(input.heard);
-    const clock = this.site.world.clock as VirtualClock;
-    this.site.world.lenient = true;
-    const different: string[] = [];
-    for (const { input, status } of remembered) {
-      if (input.kind === 'heard') continue;
-      await clock.run({ until: input.at });
-      if (input.kind === 'report') {
-        this.containers?.apply(input.report);
-        continue;
-      }
-      if (input.kind === 'visits') {
-        this.site.service('elasticloadbalancing').metrics.recall(input.measured);
-        continue;
-      }
-      if (input.kind === 'deed') {
-        await this.apply(input.what as Deployment, true);
-        continue;
-      }
-      const { method, path } = input.request;
-      const note = (found: number) => {
-        if (status !== undefined && found !== status) different.push(`${method} ${path}: ${found} instead of ${status}`);
-      };
-      pass(this.site, input.entrance, input.request).then(
-        (response) => note(response.status),
-        () => note(0),
-      );
-    }
-    await clock.settle();
-    if (different.length > 0)
-      this.say(
-        `${different.length} of them are answered differently by this version of local AWS (first: ${different[0]}): not all is as it was. For a fresh start give --data another folder`,
-      );
-  }
-
-  /** Deploys a new assembly, and remembers it. */
-  async deploy(pipeline: Pipeline, assembly: string): Promise<void> {
-    const at = this.site.world.clock.now();
-    // Which roles there are is known only afterwards; until then the world stands still.
-    await this.apply({ assembly, profiles: [] }, false);
-    const what: Deployment = { assembly, profiles: profilesOf(this.site, pipeline) };
-    this.profiles = issueProfiles(this.site, what.profiles, this.profiles);
-    this.house.inputs?.add({ kind: 'deed', at, what });
-  }
-
-  private async apply({ assembly, profiles }: Deployment, withProfiles: boolean): Promise<void> {
-    await this.stacks.deploy(this.house.assembly(assembly));
-    this.assembly = assembly;
-    if (withProfiles) this.profiles = issueProfiles(this.site, profiles, this.profiles);
-  }
+  readonly past: Past;
 }
 
 /** What would have happened while nobody looked happens now: schedules, teardowns, expiries. */

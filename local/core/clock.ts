@@ -45,6 +45,10 @@ export class Agenda {
     return this.entries[0];
   }
 
+  get closures(): readonly string[] {
+    return this.entries.filter(({ cancelled, run }) => !cancelled && !(run instanceof Bound)).map(({ what }) => what);
+  }
+
   /** Forgets what was cancelled. */
   tidy(): void {
     const left = this.entries.filter(({ cancelled }) => !cancelled);
@@ -177,6 +181,11 @@ export class VirtualClock implements Clock {
   /** Whether nothing of the real world is under way. */
   get isIdle(): boolean {
     return this.held === 0;
+  }
+
+  /** What is due and cannot be saved. */
+  get closures(): readonly string[] {
+    return this.agenda.closures;
   }
 
   /** Forgets what was cancelled, which otherwise stays until its moment. */

@@ -30,6 +30,7 @@ import { Ecr } from '../services/ecr/index.ts';
 import { Repository } from '../services/ecr/repository.ts';
 import { Uploads } from '../services/ecr/uploads.ts';
 import { DeploymentAlarms } from '../services/ecs/alarms.ts';
+import { Course } from '../services/ecs/course.ts';
 import { Deployments } from '../services/ecs/deployments.ts';
 import { EcsEvents } from '../services/ecs/events.ts';
 import { Hooks } from '../services/ecs/hooks.ts';
@@ -88,6 +89,7 @@ export const classes = new Classes()
   .add('Bundle', Bundle)
   .add('CloudWatch', CloudWatch)
   .add('Codebuild', Codebuild)
+  .add('Course', Course)
   .add('Data', Data)
   .add('Deduplication', Deduplication)
   .add('DeploymentAlarms', DeploymentAlarms)
@@ -115,7 +117,7 @@ export const classes = new Classes()
   .add('Lambda', Lambda)
   .add('LambdaFunction', LambdaFunction)
   .add('Level', Level)
-  .add('LoadBalancerMetrics', LoadBalancerMetrics)
+  .add('LoadBalancerMetrics', LoadBalancerMetrics, { forgets: ['onVisits'] })
   .add('LoadBalancing', LoadBalancing)
   .add('LogPermission', LogPermission)
   .add('LogStream', LogStream)

@@ -27,6 +27,7 @@ export function saveWorld<More extends Kept>(world: World, kept: More, make: (wo
   const clock = world.clock as VirtualClock;
   if (!clock.isIdle) throw new UnsavableError(['work of the real world is under way']);
   clock.tidy();
+  if (clock.closures.length > 0) throw new UnsavableError(clock.closures);
   const sites = world.allSites.map(({ account, region, running }) => [account, region, [...running.keys()]] as const);
   const about = { now: clock.now(), seed: world.random.seed, sites };
   const fresh = newWorld(about);

@@ -19,8 +19,8 @@ const FLEETING = [
   ...['BuildLog', 'Busy', 'Run', 'Shell', 'Workspace'],
   // What comes about again when an execution is run again.
   'Running',
-  // No world is saved while a deployment shifts traffic.
-  'Course',
+  // A world that is over.
+  'EndedWorld',
 ];
 
 function classesIn(folder: string): { readonly file: string; readonly name: string }[] {
