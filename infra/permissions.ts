@@ -226,7 +226,8 @@ function followRollouts(place: Place): Statement[] {
   if (shifting.length === 0) return [];
   return [
     { Sid: 'FindRollouts', Action: ['ecs:ListServiceDeployments'], Resource: under('service') },
-    { Sid: 'FollowRollouts', Action: ['ecs:DescribeServiceDeployments'], Resource: under('service-deployment') },
+    // AWS lists services and their deployments as required, both. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+    { Sid: 'FollowRollouts', Action: ['ecs:DescribeServiceDeployments'], Resource: [...under('service'), ...under('service-deployment')] },
   ];
 }
 
@@ -320,7 +321,7 @@ export function deployStatements(place: Place, own: Environment): Statement[] {
           {
             Sid: 'DecideAtPauses',
             Action: ['ecs:DescribeServiceDeployments', 'ecs:ContinueServiceDeployment'],
-            Resource: under('service-deployment'),
+            Resource: [under('service'), under('service-deployment')],
           },
         ]
       : []),

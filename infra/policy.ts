@@ -23,6 +23,9 @@ export const serviceOf = (service: string, account: string): Trust => ({
   Condition: { StringEquals: { 'aws:SourceAccount': account } },
 });
 
+/** An AWS service that takes a role on, where AWS documents no condition keys that it brings. */
+export const serviceWithoutConditions = (service: string): Trust => ({ Principal: { Service: `${service}.amazonaws.com` } });
+
 /** All policies of a role together may have 10,240 characters, white space aside. */
 const POLICY_LIMIT = 10_240;
 

@@ -6,7 +6,7 @@ import { ALARMING } from '../domain/promotion/failure-reasons.ts';
 import { pascal } from './names.ts';
 import type { Network } from './network.ts';
 import type { Place } from './place.ts';
-import { role, serviceOf } from './policy.ts';
+import { role, serviceWithoutConditions } from './policy.ts';
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html, of one environment */
 export function infrastructureRole(stack: Stack, place: Place, environment: string): iam.CfnRole {
@@ -16,7 +16,8 @@ export function infrastructureRole(stack: Stack, place: Place, environment: stri
     'InfrastructureRole',
     names.infrastructureRole(place.name, environment),
     `ECS shifts the traffic of ${environment} with it`,
-    serviceOf('ecs', place.account),
+    // AWS documents this trust without conditions; one on `aws:SourceAccount` may keep ECS out.
+    serviceWithoutConditions('ecs'),
     [
       {
         Sid: 'Look',

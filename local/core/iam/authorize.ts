@@ -4,7 +4,7 @@ import type { World } from '../site.ts';
 import { resourceOf } from './actions.ts';
 import { type Identity, identities } from './identities.ts';
 import type { Context } from './pattern.ts';
-import { covers, names, statements } from './statements.ts';
+import { covers, type Naming, names, statements } from './statements.ts';
 
 /** A refused request, with what would have allowed it. */
 export interface Denial {
@@ -132,15 +132,12 @@ function judge(world: World, principal: Principal, permission: Permission, resou
 
   const own = identity === undefined ? undefined : askIdentity(store.policiesOf(identity), action, resource, context);
   if (own?.denied) return { because: 'with an explicit deny in an identity-based policy', statement: own.denied };
-  const root = principal.arn === `arn:aws:iam::${principal.account}:root`;
-  let allowedByIdentity = root || (own !== undefined && own.grants.length > 0);
-  if (allowedByIdentity && identity?.boundary !== undefined) {
-    const limit = askIdentity([{ name: 'boundary', document: store.managed(identity.boundary) }], action, resource, context);
-    if (limit.denied) return { because: 'with an explicit deny in a permissions boundary', statement: limit.denied };
-    if (limit.grants.length === 0 && byResource.allowed !== 'directly')
-      return { because: `because no permissions boundary allows the ${action} action` };
-    allowedByIdentity = limit.grants.length > 0;
-  }
+  const boundary =
+    identity?.boundary === undefined
+      ? undefined
+      : askIdentity([{ name: 'boundary', document: store.managed(identity.boundary) }], action, resource, context);
+  // An explicit Deny always counts, whoever else allows.
+  if (boundary?.denied) return { because: 'with an explicit deny in a permissions boundary', statement: boundary.denied };
 
   // Within one account either side suffices, unless the resource only names the account; across accounts both must allow.
   // A role's trust policy must always allow: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
@@ -149,8 +146,13 @@ function judge(world: World, principal: Principal, permission: Permission, resou
   const trust = action.startsWith('sts:') && resourcePolicy !== undefined;
   if ((foreign || trust) && byResource.allowed === undefined)
     return { because: `because no resource-based policy allows the ${action} action` };
-  if (!allowedByIdentity && (foreign || byResource.allowed !== 'directly'))
-    return { because: `because no identity-based policy allows the ${action} action` };
+  const sufficient = !foreign && byResource.allowed === 'directly';
+  const isInBoundary = boundary === undefined || boundary.grants.length > 0;
+  if (!isInBoundary && !sufficient) return { because: `because no permissions boundary allows the ${action} action` };
+  const root = principal.arn === `arn:aws:iam::${principal.account}:root`;
+  const allowedByIdentity = root || (own !== undefined && own.grants.length > 0);
+  const named = sufficient || (!foreign && byResource.allowed === 'role');
+  if (!allowedByIdentity && !named) return { because: `because no identity-based policy allows the ${action} action` };
 
   if (identity?.kind === 'role') {
     const { used, actions } = ledger(world);
@@ -160,14 +162,16 @@ function judge(world: World, principal: Principal, permission: Permission, resou
   return undefined;
 }
 
+const STRENGTH: Readonly<Record<Naming, number>> = { account: 0, role: 1, directly: 2 };
+
 /** What a resource's policy says to a principal. */
 function ask(document: PolicyDocument, principal: Principal, action: string, resource: string, context: Context) {
-  let allowed: 'directly' | 'account' | undefined;
+  let allowed: Naming | undefined;
   for (const statement of statements(document)) {
-    const named = names(statement.source.Principal, principal);
+    const named = names(statement.source, principal);
     if (named === undefined || statement.covering(action).length === 0 || !covers(statement, resource, context)) continue;
     if (statement.source.Effect === 'Deny') return { allowed: undefined, denied: statement.source };
-    if (allowed !== 'directly') allowed = named;
+    if (allowed === undefined || STRENGTH[named] > STRENGTH[allowed]) allowed = named;
   }
   return { allowed };
 }

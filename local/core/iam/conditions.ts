@@ -74,12 +74,16 @@ export type Condition = (context: Context) => boolean;
 
 /**
  * Compiles a condition block; all of its lines must hold.
+ * @param variables whether `${…}` stands for one
  * @throws Error on an operator that IAM does not know
  */
-export function conditions(block: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined): readonly Condition[] {
+export function conditions(
+  block: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined,
+  variables = true,
+): readonly Condition[] {
   const lines: Condition[] = [];
   for (const [operator, keys] of Object.entries(block ?? {}))
-    for (const [key, wanted] of Object.entries(keys)) lines.push(condition(operator, key.toLowerCase(), texts(wanted)));
+    for (const [key, wanted] of Object.entries(keys)) lines.push(condition(operator, key.toLowerCase(), texts(wanted), variables));
   return lines;
 }
 
@@ -87,7 +91,7 @@ function texts(value: unknown): readonly string[] {
   return (Array.isArray(value) ? value : [value]).map(String);
 }
 
-function condition(operator: string, key: string, wanted: readonly string[]): Condition {
+function condition(operator: string, key: string, wanted: readonly string[], variables: boolean): Condition {
   const [, quantifier, name = '', ifExists] = /^(?:(ForAllValues|ForAnyValue):)?(.*?)(IfExists)?$/.exec(operator) ?? [];
   if (name === 'Null') return (context) => (values(context, key).length === 0) === (wanted[0]?.toLowerCase() === 'true');
   const negated = NEGATED[name];
@@ -100,7 +104,7 @@ function condition(operator: string, key: string, wanted: readonly string[]): Co
       // A negated operator holds without the key; so do …IfExists and ForAllValues ("true if there are no keys in the request").
       return ifExists !== undefined || quantifier === 'ForAllValues' || (negated !== undefined && quantifier === undefined);
     }
-    const filled = wanted.map((text) => withVariables(text, context)).filter((text) => text !== undefined);
+    const filled = variables ? wanted.map((text) => withVariables(text, context)).filter((text) => text !== undefined) : wanted;
     const holds = (value: string) => filled.some((text) => compare(value, text)) === (negated === undefined);
     if (quantifier === 'ForAllValues') return actual.every(holds);
     if (quantifier === 'ForAnyValue') return actual.some(holds);

@@ -14,34 +14,44 @@ export interface Statement {
   readonly names: (resource: string, context: Context) => boolean;
 }
 
+/** Only policies of this version know variables: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html */
+const VARIABLES_SINCE = '2012-10-17';
+
 const compiled = new WeakMap<PolicyDocument, readonly Statement[]>();
 
 /** @throws Error on a document that IAM would call malformed */
 export function statements(document: PolicyDocument): readonly Statement[] {
   let found = compiled.get(document);
   if (found === undefined) {
-    found = list(document.Statement).map(compile);
+    const variables = document.Version === VARIABLES_SINCE;
+    found = list(document.Statement).map((source) => compile(source, variables));
     compiled.set(document, found);
   }
   return found;
 }
 
-function compile(source: PolicyStatement): Statement {
+/** @param variables whether `${…}` stands for one */
+function compile(source: PolicyStatement, variables: boolean): Statement {
   if (source.Effect !== 'Allow' && source.Effect !== 'Deny')
     throw new Error(`MalformedPolicyDocument: Effect must be Allow or Deny, not ${source.Effect}`);
   if ((source.Action === undefined) === (source.NotAction === undefined))
     throw new Error('MalformedPolicyDocument: a statement has either Action or NotAction');
+  if (source.Principal !== undefined && source.NotPrincipal !== undefined)
+    throw new Error('MalformedPolicyDocument: a statement has either Principal or NotPrincipal');
   const actions = list(source.Action);
   const notActions = list(source.NotAction);
+  for (const action of [...actions, ...notActions])
+    if (action !== '*' && !/^[a-zA-Z0-9*?-]+:./.test(action))
+      throw new Error('MalformedPolicyDocument: Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.');
   return {
     source,
     actions,
-    conditions: conditions(source.Condition),
+    conditions: conditions(source.Condition, variables),
     covering: remembered((action) => {
       if (notActions.length > 0) return notActions.some((one) => sameAction(one, action)) ? [] : ['NotAction'];
       return actions.filter((one) => sameAction(one, action));
     }),
-    names: resourceNaming(source),
+    names: resourceNaming(source, variables),
   };
 }
 
@@ -53,16 +63,16 @@ function list<Value>(value: Value | readonly Value[] | undefined): readonly Valu
 const sameAction = (pattern: string, action: string) => like(pattern.toLowerCase(), action.toLowerCase());
 
 /** Trust policies name no resource and speak of their role. */
-function resourceNaming({ Resource, NotResource }: PolicyStatement): Statement['names'] {
+function resourceNaming({ Resource, NotResource }: PolicyStatement, variables: boolean): Statement['names'] {
   const [resources, notResources] = [list(Resource), list(NotResource)];
   const names = (resource: string, context: Context) => {
     const isResource = (pattern: string) => {
-      const filled = withVariables(pattern, context);
+      const filled = variables ? withVariables(pattern, context) : pattern;
       return filled !== undefined && arnLike(filled, resource);
     };
     return (Resource === undefined || resources.some(isResource)) && !notResources.some(isResource);
   };
-  if ([...resources, ...notResources].some(isVariable)) return names;
+  if (variables && [...resources, ...notResources].some(isVariable)) return names;
   const always = remembered((resource) => names(resource, new Map()));
   return (resource) => always(resource);
 }
@@ -71,18 +81,50 @@ function resourceNaming({ Resource, NotResource }: PolicyStatement): Statement['
 export const covers = ({ names, conditions }: Statement, resource: string, context: Context): boolean =>
   names(resource, context) && conditions.every((holds) => holds(context));
 
+/** How a resource's policy names somebody, which decides what else must allow. */
+export type Naming =
+  /** The user or session itself, or everybody: nothing else need allow. */
+  | 'directly'
+  /** The role behind the session: limited by the role's permissions boundary. */
+  | 'role'
+  /** As one of an account, which only hands the decision to that account's own policies. */
+  | 'account';
+
 /**
- * How the Principal element of a resource's policy names somebody: `directly`, as one of an `account` (which only hands
- * the decision to that account's own policies), or not at all.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-eval-logic
+ * @returns undefined where the statement does not speak of the principal
  */
-export function names(element: PolicyStatement['Principal'], principal: Principal): 'directly' | 'account' | undefined {
-  if (element === undefined) return undefined;
+export function names({ Principal: element, NotPrincipal: except }: PolicyStatement, principal: Principal): Naming | undefined {
+  if (except !== undefined) return isExcepted(except, principal) ? undefined : 'directly';
+  return element === undefined ? undefined : naming(element, principal);
+}
+
+type Element = NonNullable<PolicyStatement['Principal']>;
+
+function naming(element: Element, principal: Principal): Naming | undefined {
   if (element === '*') return 'directly';
   if (principal.kind === 'service') return list(element.Service).some((one) => one === principal.arn) ? 'directly' : undefined;
   const aws = list(element.AWS);
   if (aws.includes('*')) return 'directly';
   if (principal.kind === 'anonymous') return undefined;
-  if (aws.includes(principal.arn) || (principal.roleArn !== undefined && aws.includes(principal.roleArn))) return 'directly';
-  return aws.includes(principal.account) || aws.includes(`arn:aws:iam::${principal.account}:root`) ? 'account' : undefined;
+  if (aws.includes(principal.arn)) return 'directly';
+  if (principal.roleArn !== undefined && aws.includes(principal.roleArn)) return 'role';
+  return isAccount(aws, principal) ? 'account' : undefined;
+}
+
+const isAccount = (aws: readonly string[], { account }: Principal) => aws.includes(account) || aws.includes(`arn:aws:iam::${account}:root`);
+
+/**
+ * Whether NotPrincipal leaves somebody out. Every name that AWS knows them by must be listed, the account's included:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+ */
+function isExcepted(element: Element, principal: Principal): boolean {
+  if (element === '*') return true;
+  if (principal.kind === 'service') return list(element.Service).some((one) => one === principal.arn);
+  const aws = list(element.AWS);
+  if (aws.includes('*')) return true;
+  if (principal.kind === 'anonymous' || !isAccount(aws, principal)) return false;
+  const isRoot = principal.arn === `arn:aws:iam::${principal.account}:root`;
+  return isRoot || (aws.includes(principal.arn) && (principal.roleArn === undefined || aws.includes(principal.roleArn)));
 }

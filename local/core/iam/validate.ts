@@ -10,11 +10,16 @@ export function validatePolicy(document: PolicyDocument, kind: 'identity' | 'man
   try {
     for (const { source } of statements(document)) {
       const trust = kind === 'trust';
-      if (trust && source.Principal === undefined) throw new Error('the trust policy needs a Principal in each statement');
+      if (trust && source.Principal === undefined && source.NotPrincipal === undefined)
+        throw new Error('the trust policy needs a Principal in each statement');
       if (trust && (source.Resource !== undefined || source.NotResource !== undefined)) throw new Error('Has prohibited field Resource');
-      if (!trust && source.Principal !== undefined) throw new Error('Policy document should not specify a principal.');
+      if (!trust && (source.Principal !== undefined || source.NotPrincipal !== undefined))
+        throw new Error('Policy document should not specify a principal.');
       if (!trust && source.Resource === undefined && source.NotResource === undefined)
         throw new Error('Policy statement must contain resources.');
+      for (const resource of [source.Resource, source.NotResource].flat())
+        if (resource !== undefined && resource !== '*' && !/^arn:|^\*/.test(resource))
+          throw new Error(`Resource ${resource} must be in ARN format or "*".`);
     }
   } catch (error) {
     throw new ServiceError('MalformedPolicyDocument', (error as Error).message.replace(/^MalformedPolicyDocument: /, ''));

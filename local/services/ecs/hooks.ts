@@ -111,7 +111,7 @@ export class Hooks {
     const target = run.hook.hookTargetArn!;
     let details: unknown = run.hook.hookDetails;
     for (;;) {
-      const answer = await this.invoke(course, service, run, {
+      const answer = await this.invoke(course, run, {
         executionId,
         lifecycleStage: run.stage,
         resourceArn: one.arn,
@@ -131,12 +131,12 @@ export class Hooks {
     }
   }
 
-  private async invoke(course: Course, service: Service, { hook, stage, id }: HookRun, event: object): Promise<Answer> {
+  private async invoke(course: Course, { hook, stage, id }: HookRun, event: object): Promise<Answer> {
     const target = hook.hookTargetArn!;
     const [, , , region = '', account = ''] = target.split(':');
     let principal: ReturnType<typeof assumeForEcs>;
     try {
-      principal = assumeForEcs(this.ecs.site, hook.roleArn!, 'ECS-Lambda-Execution', service.arn);
+      principal = assumeForEcs(this.ecs.site, hook.roleArn!, 'ECS-Lambda-Execution');
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw failed(stage, `ECS was unable to assume role ${hook.roleArn}`);

@@ -23,7 +23,7 @@ export function mayUse(
   const roleArn = loadBalancers.find((one) => one.targetGroupArn === targetGroupArn)?.advancedConfiguration?.roleArn;
   if (roleArn === undefined) return true;
   try {
-    ecs.shifting.traffic.assertMay(action, roleArn, targetGroupArn, service.arn);
+    ecs.shifting.traffic.assertMay(action, roleArn, targetGroupArn);
     return true;
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;

@@ -21,10 +21,11 @@ export function serviceDeploymentOperations(ecs: EcsParts): Readonly<Record<stri
     resource,
     context: { 'ecs:cluster': clusterArn(site, cluster), ...(service === undefined ? {} : { 'ecs:service': service }) },
   });
-  /** These actions know services and their parts; the part is what is asked for. */
-  const onPart = (action: string, arn: string | undefined): Permission => {
+  /** These actions require both types of resource, the service and its part: a policy has to cover the two. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html */
+  const onPart = (action: string, arn: string | undefined): Permission[] => {
     const { cluster, service } = ofService(arn ?? '');
-    return on(action, arn ?? '', cluster, serviceArn(site, cluster, service));
+    const whole = serviceArn(site, cluster, service);
+    return [on(action, whole, cluster), on(action, arn ?? '', cluster, whole)];
   };
   const find = (arn: string): { service: Service; one: ServiceDeployment } | undefined => {
     const { cluster, service: name } = ofService(arn);
@@ -64,7 +65,7 @@ export function serviceDeploymentOperations(ecs: EcsParts): Readonly<Record<stri
     },
     DescribeServiceDeployments: {
       authorize: (input: DescribeServiceDeploymentsRequest) =>
-        (input.serviceDeploymentArns ?? []).map((arn) => onPart('DescribeServiceDeployments', arn)),
+        (input.serviceDeploymentArns ?? []).flatMap((arn) => onPart('DescribeServiceDeployments', arn)),
       handle: ({ serviceDeploymentArns: arns = [] }: DescribeServiceDeploymentsRequest) => {
         if (arns.length === 0 || arns.length > 20) throw invalid('serviceDeploymentArns must have 1 to 20 elements.');
         const found = arns.map(find);
@@ -76,7 +77,7 @@ export function serviceDeploymentOperations(ecs: EcsParts): Readonly<Record<stri
     },
     DescribeServiceRevisions: {
       authorize: (input: DescribeServiceRevisionsRequest) =>
-        (input.serviceRevisionArns ?? []).map((arn) => onPart('DescribeServiceRevisions', arn)),
+        (input.serviceRevisionArns ?? []).flatMap((arn) => onPart('DescribeServiceRevisions', arn)),
       handle: ({ serviceRevisionArns: arns = [] }: DescribeServiceRevisionsRequest) => {
         if (arns.length === 0 || arns.length > 20) throw invalid('serviceRevisionArns must have 1 to 20 elements.');
         const found = arns.map((arn) => {
@@ -92,9 +93,7 @@ export function serviceDeploymentOperations(ecs: EcsParts): Readonly<Record<stri
       },
     },
     ContinueServiceDeployment: {
-      authorize: ({ serviceDeploymentArn }: ContinueServiceDeploymentRequest) => [
-        onPart('ContinueServiceDeployment', serviceDeploymentArn),
-      ],
+      authorize: ({ serviceDeploymentArn }: ContinueServiceDeploymentRequest) => onPart('ContinueServiceDeployment', serviceDeploymentArn),
       handle: ({ serviceDeploymentArn = '', hookId = '', action = 'CONTINUE' }: ContinueServiceDeploymentRequest) => {
         const found = find(serviceDeploymentArn);
         if (found === undefined) throw new ServiceError('ServiceDeploymentNotFoundException', 'The service deployment does not exist.');
@@ -103,7 +102,7 @@ export function serviceDeploymentOperations(ecs: EcsParts): Readonly<Record<stri
       },
     },
     StopServiceDeployment: {
-      authorize: ({ serviceDeploymentArn }: StopServiceDeploymentRequest) => [onPart('StopServiceDeployment', serviceDeploymentArn)],
+      authorize: ({ serviceDeploymentArn }: StopServiceDeploymentRequest) => onPart('StopServiceDeployment', serviceDeploymentArn),
       handle: ({ serviceDeploymentArn = '', stopType = 'ROLLBACK' }: StopServiceDeploymentRequest) => {
         if (stopType !== 'ROLLBACK') throw notImplemented(`ecs.StopServiceDeployment with ${stopType}`);
         const found = find(serviceDeploymentArn);

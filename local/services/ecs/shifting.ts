@@ -102,7 +102,7 @@ export class TrafficShifting implements Shifting {
     const { blue, green } = life;
     const { configuration } = one;
     if (life.others.length > 0 && blue !== undefined) await this.reconcile(course, service, one, life);
-    life.routes = await this.traffic.routes(course, green.revision.loadBalancers, service.arn);
+    life.routes = await this.traffic.routes(course, green.revision.loadBalancers);
     green.loadBalancers = green.revision.loadBalancers.map((balancer, index) => ({
       ...balancer,
       targetGroupArn: life.routes[index]!.green,
@@ -153,8 +153,7 @@ export class TrafficShifting implements Shifting {
     const groups = blue.loadBalancers.map(({ targetGroupArn }) => targetGroupArn);
     await this.guard('RECONCILE_SERVICE', async () => {
       for (const kind of ['production', 'test'] as const)
-        for (const route of life.routes)
-          await this.traffic.shift(course, [route], kind, groups.includes(route.green) ? 100 : 0, service.arn);
+        for (const route of life.routes) await this.traffic.shift(course, [route], kind, groups.includes(route.green) ? 100 : 0);
     });
   }
 
@@ -223,7 +222,7 @@ export class TrafficShifting implements Shifting {
     const stage = kind === 'production' ? 'PRODUCTION_TRAFFIC_SHIFT' : 'TEST_TRAFFIC_SHIFT';
     const isBack = one.status === 'ROLLBACK_IN_PROGRESS';
     this.enter(one, life, stage);
-    await this.guard(stage, () => this.traffic.shift(course, life.routes, kind, percent, service.arn));
+    await this.guard(stage, () => this.traffic.shift(course, life.routes, kind, percent));
     life[kind] = percent;
     one.updatedAt = this.ecs.site.world.clock.now();
     await course.wait(STAGE, `${service.name} is at ${stage}`);

@@ -46,9 +46,10 @@ const invalidNetworking = (detail: string) =>
   new StageFailure(`Service deployment rolled back because of invalid networking configuration${detail}`);
 
 /** A session of a role that trusts ECS. @throws ServiceError */
-export function assumeForEcs(site: Site, roleArn: string, session: string, serviceArn: string): Principal {
-  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cross-service-confused-deputy-prevention.html
-  assertAssumable(site.world, roleArn, ECS, site.region, { 'aws:SourceAccount': site.account, 'aws:SourceArn': serviceArn });
+export function assumeForEcs(site: Site, roleArn: string, session: string): Principal {
+  // Without condition keys: AWS documents none for infrastructure roles and roles of hooks.
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
+  assertAssumable(site.world, roleArn, ECS, site.region);
   return identities(site.world, roleArn.split(':')[4] ?? '').rolePrincipal(roleArn, session);
 }
 
@@ -63,13 +64,8 @@ export class Traffic {
    * Passes if ECS may use a target group for tasks of a service, in the infrastructure role.
    * @throws ServiceError AccessDeniedException
    */
-  assertMay(
-    action: 'RegisterTargets' | 'DeregisterTargets' | 'DescribeTargetHealth',
-    roleArn: string,
-    target: string,
-    serviceArn: string,
-  ): void {
-    const principal = assumeForEcs(this.site, roleArn, 'ecs-service-scheduler', serviceArn);
+  assertMay(action: 'RegisterTargets' | 'DeregisterTargets' | 'DescribeTargetHealth', roleArn: string, target: string): void {
+    const principal = assumeForEcs(this.site, roleArn, 'ecs-service-scheduler');
     const permission =
       action === 'DescribeTargetHealth' ? { resource: '*' } : { resource: target, context: loadBalancing(this.site).resourceTags(target) };
     authorize(this.site.world, principal, { action: `elasticloadbalancing:${action}`, ...permission }, this.site.region);
@@ -79,21 +75,21 @@ export class Traffic {
    * Which target group serves production and which one is free, for each load balancer: the rules say it.
    * @throws StageFailure where they do not fit the service
    */
-  async routes(course: Course, loadBalancers: readonly LoadBalancer[], serviceArn: string): Promise<readonly Route[]> {
+  async routes(course: Course, loadBalancers: readonly LoadBalancer[]): Promise<readonly Route[]> {
     const routes: Route[] = [];
-    for (const one of loadBalancers) routes.push(await this.route(course, one, serviceArn));
+    for (const one of loadBalancers) routes.push(await this.route(course, one));
     return routes;
   }
 
-  private async route(course: Course, { targetGroupArn = '', advancedConfiguration }: LoadBalancer, serviceArn: string): Promise<Route> {
+  private async route(course: Course, { targetGroupArn = '', advancedConfiguration }: LoadBalancer): Promise<Route> {
     const {
       alternateTargetGroupArn: alternate = '',
       productionListenerRule: production = '',
       testListenerRule: test,
     } = advancedConfiguration!;
     const roleArn = advancedConfiguration!.roleArn!;
-    const actions = await this.rule(course, roleArn, production, serviceArn);
-    const testActions = test === undefined ? [] : await this.rule(course, roleArn, test, serviceArn);
+    const actions = await this.rule(course, roleArn, production);
+    const testActions = test === undefined ? [] : await this.rule(course, roleArn, test);
     const led = groupsOf(actions);
     const serving = led.filter(({ weight }) => weight > 0);
     const stranger = serving.find(({ arn }) => arn !== targetGroupArn && arn !== alternate);
@@ -113,9 +109,9 @@ export class Traffic {
     return { roleArn, production, test, blue, green: blue === alternate ? targetGroupArn : alternate };
   }
 
-  private async rule(course: Course, roleArn: string, ruleArn: string, serviceArn: string): Promise<readonly Action[]> {
+  private async rule(course: Course, roleArn: string, ruleArn: string): Promise<readonly Action[]> {
     try {
-      return (await this.read(course, roleArn, ruleArn, serviceArn)).Actions ?? [];
+      return (await this.read(course, roleArn, ruleArn)).Actions ?? [];
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       if (error.status === 403 || error.code === 'NoSuchEntity')
@@ -126,16 +122,16 @@ export class Traffic {
     }
   }
 
-  private async read(course: Course, roleArn: string, ruleArn: string, serviceArn: string): Promise<Rule> {
-    const { Rules = [] } = await this.call<DescribeRulesOutput>(course, roleArn, 'DescribeRules', { RuleArns: [ruleArn] }, serviceArn);
+  private async read(course: Course, roleArn: string, ruleArn: string): Promise<Rule> {
+    const { Rules = [] } = await this.call<DescribeRulesOutput>(course, roleArn, 'DescribeRules', { RuleArns: [ruleArn] });
     return Rules[0] ?? {};
   }
 
   /** In the infrastructure role; throttles and faults of the service are tried again. @throws ServiceError */
-  private async call<Output>(course: Course, roleArn: string, operation: string, input: object, serviceArn: string): Promise<Output> {
+  private async call<Output>(course: Course, roleArn: string, operation: string, input: object): Promise<Output> {
     for (let tries = 1; ; tries++)
       try {
-        const principal = assumeForEcs(this.site, roleArn, 'ECSNetworkingWithELB', serviceArn);
+        const principal = assumeForEcs(this.site, roleArn, 'ECSNetworkingWithELB');
         return await course.hear(this.site.call<Output>(principal, 'elasticloadbalancing', operation, input));
       } catch (error) {
         if (!(error instanceof ServiceError) || !isPassing(error) || tries === MAX_TRIES) throw error;
@@ -147,11 +143,11 @@ export class Traffic {
    * Gives green so many percent of production or of test traffic, and blue the rest.
    * @throws ServiceError what the load balancer answers
    */
-  async shift(course: Course, routes: readonly Route[], kind: 'production' | 'test', percent: number, serviceArn: string): Promise<void> {
+  async shift(course: Course, routes: readonly Route[], kind: 'production' | 'test', percent: number): Promise<void> {
     for (const route of routes) {
       const ruleArn = route[kind];
       if (ruleArn === undefined) continue;
-      const rule = await this.read(course, route.roleArn, ruleArn, serviceArn);
+      const rule = await this.read(course, route.roleArn, ruleArn);
       const weights = weightsOf(percent);
       const TargetGroups = [
         { TargetGroupArn: route.blue, Weight: weights.blue },
@@ -164,8 +160,8 @@ export class Traffic {
       });
       // A default rule changes with its listener: `…:listener-rule/app/<name>/<id>/<listener>/<rule>`.
       const ListenerArn = ruleArn.slice(0, ruleArn.lastIndexOf('/')).replace(':listener-rule/', ':listener/');
-      if (rule.IsDefault) await this.call(course, route.roleArn, 'ModifyListener', { ListenerArn, DefaultActions: Actions }, serviceArn);
-      else await this.call(course, route.roleArn, 'ModifyRule', { RuleArn: ruleArn, Actions }, serviceArn);
+      if (rule.IsDefault) await this.call(course, route.roleArn, 'ModifyListener', { ListenerArn, DefaultActions: Actions });
+      else await this.call(course, route.roleArn, 'ModifyRule', { RuleArn: ruleArn, Actions });
     }
   }
 }

@@ -96,6 +96,24 @@ describe('AWS::IAM::Role', () => {
       'MalformedPolicyDocument',
     ],
     [
+      'an action without its service',
+      { AssumeRolePolicyDocument: trust, Policies: [{ PolicyName: 'p', PolicyDocument: document('UpdateService') }] },
+      'MalformedPolicyDocument',
+    ],
+    [
+      'a resource that is no ARN',
+      {
+        AssumeRolePolicyDocument: trust,
+        Policies: [
+          {
+            PolicyName: 'p',
+            PolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ecs:*', Resource: 'live' }] },
+          },
+        ],
+      },
+      'MalformedPolicyDocument',
+    ],
+    [
       'inline policies of more than 10,240 characters',
       { AssumeRolePolicyDocument: trust, Policies: [{ PolicyName: 'p', PolicyDocument: document(`ecs:${'x'.repeat(10_240)}`) }] },
       'LimitExceeded',

@@ -135,6 +135,18 @@ describe('identity policies', () => {
     expect(verdict(ann, { action: 'sqs:SendMessage', resource: `arn:aws:sqs:${region}:${account}:ann-inbox` })).toBeUndefined();
     expect(verdict(ann, { action: 'sqs:SendMessage', resource: `arn:aws:sqs:${region}:${account}:bob-inbox` })).toBeDefined();
   });
+
+  it('know no variables in policies of the old version', () => {
+    const Statement = [allow('sqs:SendMessage', `arn:aws:sqs:*:*:\${aws:username}-*`)];
+    iam.user('ann', { own: { Statement } });
+    iam.user('bob', { own: { Version: '2008-10-17', Statement } });
+    for (const name of ['ann', 'bob'])
+      expect(
+        verdict(iam.userPrincipal(name), { action: 'sqs:SendMessage', resource: `arn:aws:sqs:${region}:${account}:${name}-inbox` }),
+      ).toBeDefined();
+    const literal = `arn:aws:sqs:${region}:${account}:\${aws:username}-inbox`;
+    expect(verdict(iam.userPrincipal('ann'), { action: 'sqs:SendMessage', resource: literal })).toBeUndefined();
+  });
 });
 
 describe("a resource's own policy", () => {
@@ -173,6 +185,47 @@ describe("a resource's own policy", () => {
       'because no identity-based policy allows the sqs:SendMessage action',
     );
     expect(verdict(caller, named(`arn:aws:iam::${account}:role/somebody`))).toBeDefined();
+  });
+
+  it('that names a role is limited by its boundary; one that names the session or everybody is not', async () => {
+    const caller = session(allow('sqs:*'));
+    const type = world.site(account, region).find('iam').resources!['AWS::IAM::ManagedPolicy']!;
+    const bound = async (...statements: PolicyStatement[]) => {
+      const name = `stack-boundary-${statements.length}-${statements[0]!.Effect}`;
+      const { ref } = await type.create({ PolicyDocument: policy(...statements) }, { generatedName: name } as never);
+      iam.role(caller.roleArn!).boundary = ref;
+    };
+    const named = (Principal: PolicyStatement['Principal']) => send(policy({ Effect: 'Allow', Principal, Action: 'sqs:*', Resource: '*' }));
+    await bound(allow('ecs:*'));
+    expect(verdict(caller, named({ AWS: caller.roleArn! }))).toBe('because no permissions boundary allows the sqs:SendMessage action');
+    expect(verdict(caller, named({ AWS: account }))).toBe('because no permissions boundary allows the sqs:SendMessage action');
+    expect(verdict(caller, named({ AWS: caller.arn }))).toBeUndefined();
+    expect(verdict(caller, named('*'))).toBeUndefined();
+    await bound(deny('sqs:SendMessage'), allow('*'));
+    for (const Principal of [{ AWS: caller.roleArn! }, { AWS: caller.arn }, '*'] as const)
+      expect(verdict(caller, named(Principal))).toBe('with an explicit deny in a permissions boundary');
+  });
+
+  it('that speaks of everybody but some spares those whose every name it lists', () => {
+    const caller = session(allow('sqs:*'));
+    const but = (...AWS: string[]) => send(policy({ ...deny('sqs:*'), NotPrincipal: { AWS } }));
+    const root = `arn:aws:iam::${account}:root`;
+    expect(verdict(caller, but(root, caller.roleArn!, caller.arn))).toBeUndefined();
+    for (const names of [[caller.roleArn!, caller.arn], [root, caller.roleArn!], [root, caller.arn], [root]])
+      expect(verdict(caller, but(...names))).toBe('with an explicit deny in a resource-based policy');
+    expect(verdict(iam.userPrincipal('root') && { kind: 'user', arn: root, account }, but(root))).toBeUndefined();
+    const service = send(
+      policy(...(forEvents().Statement as PolicyStatement[]), { ...deny('sqs:*'), NotPrincipal: { Service: 'events.amazonaws.com' } }),
+    );
+    expect(verdict(events, service)).toBeUndefined();
+  });
+
+  it('is missed by another account also where the resource has none', () => {
+    const theirs = world.site(other, region).service('iam');
+    const role = theirs.createRole('sender', lambdaTrust, { own: policy(allow('*')) });
+    expect(verdict(theirs.rolePrincipal(role.arn, 'run'), send())).toBe(
+      'because no resource-based policy allows the sqs:SendMessage action',
+    );
   });
 
   it('is needed beside an identity policy by a caller of another account', () => {
