@@ -1,4 +1,4 @@
-/** CodeBuild: the verification builds of a project, as people look at them. */
+/** CodeBuild: the verification builds of a project, as people read them. */
 import {
   BatchGetBuildsCommand,
   type Build,

@@ -1,4 +1,4 @@
-/** ECS in one environment: creating, updating, looking once, and saying why something failed. */
+/** ECS in one environment: creates and updates services, asks for the status of a deployment, and explains failures. */
 import {
   ClusterContainsServicesException,
   ClusterContainsTasksException,
@@ -22,9 +22,9 @@ import {
 import { ServiceDraining } from '../domain/workflow/errors.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
-/** What one look says of the deployment that was asked for. */
+/** The status of the deployment that was asked for. */
 export interface Look {
-  /** `none`: ECS knows of no deployment since. `broke` covers rolled back and stopped ones, which ECS calls completed. */
+  /** `none`: ECS knows of no deployment since. `failed` covers rolled back and stopped ones, which ECS calls completed. */
   readonly state: 'none' | 'running' | 'succeeded' | 'failed';
   readonly reason: string;
   readonly deployment?: string;
@@ -91,7 +91,7 @@ export class Ecs {
   }
 
   /**
-   * One look at the newest deployment of a service that was created after `since` (milliseconds since the epoch).
+   * The newest deployment of a service that was created after `since` (milliseconds since the epoch).
    * Its status is the truth: `deployments[].rolloutState` and the waiter of the SDK call a rolled-back deployment stable.
    * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
    */

@@ -17,7 +17,7 @@ import { type Condition, has, isAbsent, type Key, OPEN, Table, type Write } from
 
 const keys = {
   release: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `RELEASE#${digest}` }),
-  /** There while it climbs, so that those that do are found without reading those that did. */
+  /** Set while a run is in progress, so that such releases are found without reading those that have ended. */
   inProgress: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `IN-PROGRESS#${digest}` }),
   running: (environment: string, repository: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `RUNS#${repository}` }),
   service: (environment: string, service: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: `SERVICE#${service}` }),
@@ -35,7 +35,7 @@ const keys = {
 /** Where the sweep goes on, in the index. */
 const NEXT = 'SWEEP-NEXT';
 
-/** The mark of a release that is on its way. */
+/** Marks a release whose run is in progress. */
 export interface InProgress {
   readonly repository: string;
   readonly digest: string;
@@ -96,7 +96,7 @@ export class Ledger {
     return this.table.query<ReleaseRecord>(`REPOSITORY#${repository}`, 'RELEASE#');
   }
 
-  /** Releases that are on their way. */
+  /** Releases whose run is in progress. */
   async inProgress(): Promise<ReleaseRecord[]> {
     const marks = await this.table.queryIndex<InProgress>(OPEN, 'IN-PROGRESS#');
     const releases = await Promise.all(marks.map(({ repository, digest }) => this.release(repository, digest)));
@@ -117,7 +117,7 @@ export class Ledger {
     const key = keys.release(repository, digest);
     const when = has({ execution });
     if (fields.state === undefined || fields.state === 'in-progress') return this.table.set(key, fields, when);
-    // Its mark goes with its climb: left behind by a crash, it would be asked about for ever.
+    // The mark ends with the run: left behind by a crash, it would be asked about for ever.
     return this.table.transact([{ key, set: fields, when }, { key: keys.inProgress(repository, digest) }]);
   }
 

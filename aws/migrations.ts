@@ -32,7 +32,7 @@ export class Migrations {
     return busy && this.table.get(keys.run(busy));
   }
 
-  /** Writes a run down before it begins. @returns false if the database is busy, or this climb has run before */
+  /** Writes a run down before it begins. @returns false if the database is busy, or this run has migrated it before */
   begin(record: MigrationRecord): Promise<boolean> {
     const { database, digest, releaseRun } = record;
     return this.table.transact([

@@ -18,7 +18,7 @@ export interface Progress {
 }
 
 /**
- * How far a deployment is whose traffic shifts, asked once: for people who look, and for a pause of which no event told.
+ * How far a deployment is whose traffic shifts, asked once: for people who watch it, and for a pause whose event was lost.
  * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
  */
 export async function progress({ client }: Pick<Ecs, 'client'>, deployment: string): Promise<Progress | undefined> {

@@ -17,7 +17,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type Connection, clientSettings } from './clients.ts';
 
-/** The part of the index that is empty when nothing happens: waits, queues, answers, releases on their way. The sweep reads it, and nothing else. */
+/** The part of the index that is empty when nothing happens: waits, queues, answers, releases in progress. The sweep reads it, and nothing else. */
 export const OPEN = 'OPEN';
 
 export interface Key {

@@ -59,7 +59,7 @@ export class Turns {
   private readonly table: Table;
   private readonly outbox: Outbox | undefined;
 
-  /** @param workflows absent where turns are only looked at */
+  /** @param workflows absent where turns are only read */
   constructor(table: Table, workflows?: StepFunctions) {
     this.table = table;
     this.outbox = workflows ? new Outbox(table, workflows) : undefined;
@@ -220,7 +220,7 @@ export class Turns {
   }
 
   private requireOutbox(): Outbox {
-    if (this.outbox === undefined) throw new Error('these turns were only to be looked at');
+    if (this.outbox === undefined) throw new Error('these turns are read-only');
     return this.outbox;
   }
 }

@@ -228,7 +228,7 @@ function tests(): void {
     `${minutes.toFixed(1)} min`,
     minutes <= 5,
     `One run on ${cpus().length} cores: types, lint, format and all tests, 200 random histories among them.`,
-    'The random histories are almost half of it: each is a day of the whole pipeline with some 850 AWS calls through the real SDK. Faults, planted bugs and aborts at every state live through whole climbs too. Vitest spreads them over the cores there are.',
+    'The random histories are almost half of it: each is a day of the whole pipeline with some 850 AWS calls through the real SDK. Faults, planted bugs and aborts at every state live through whole runs too. Vitest spreads them over the cores there are.',
   );
 }
 

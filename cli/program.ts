@@ -32,7 +32,7 @@ import { addWait } from './commands/wait.ts';
 import { addWake } from './commands/wake.ts';
 import { type Overview, renderOverview } from './terminal/help.ts';
 
-/** In the order of the help: prepare, look, decide, change, hold. */
+/** In the order of the help: prepare, read, decide, change, keep out. */
 const COMMANDS = [
   addCheck,
   addPlan,
@@ -69,7 +69,7 @@ const COMMANDS = [
 /** What a verb does is loaded when it is used. */
 export function program(): Command {
   const shiplock = new Command('shiplock')
-    .description('Continuous delivery for Amazon ECS: a pushed image climbs to live, one gate after the other.')
+    .description('Continuous delivery for Amazon ECS: a pushed image moves to live, one gate after the other.')
     .version('0.1.0')
     .showHelpAfterError('(see shiplock --help)')
     .exitOverride();

@@ -6,10 +6,11 @@ import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import type { PromotionRecord } from '../domain/ledger/records.ts';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
-import { membersOf } from '../domain/release/release.ts';
+import { isChecked } from '../domain/promotion/checks.ts';
+import { membersOf, type Release } from '../domain/release/release.ts';
 import { routed } from '../domain/service/routes.ts';
 import type { Outcome } from '../domain/workflow/outcome.ts';
-import { environmentOf, turnOf } from './environment/clients.ts';
+import { environmentOf, groupsOf, turnOf } from './environment/clients.ts';
 import { putOffClosing } from './environment/idle-closing.ts';
 import { outcomeSchema, promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
@@ -19,7 +20,7 @@ import { freezeForPerson } from './recovery/manual-intervention.ts';
 
 const Input = z.extend(promotionSchema, {
   outcome: outcomeSchema,
-  /** The rollback failed too: the environment is frozen until a person has looked. */
+  /** The rollback failed too: the environment is frozen until a person has intervened. */
   needsPerson: z.optional(z.boolean()),
 });
 
@@ -57,14 +58,22 @@ export const completePromotion =
     await putOffClosing(ledger, environmentOf(pipeline, environment), now());
     await turns.end(environmentOf(pipeline, environment), promotion, turnOf(pipeline, release), now());
     await journal.write(
-      entry(promotion, 'ended', now(), TONES[outcome.outcome], words(outcome, environment), { release, environment, stage }),
+      entry(promotion, 'ended', now(), TONES[outcome.outcome], endText(pipeline, environment, release, outcome), {
+        release,
+        environment,
+        stage,
+      }),
     );
     count('PromotionEnded', { outcome: outcome.outcome });
     return outcome;
   };
 
-const words = ({ outcome, reason }: Outcome, environment: string) =>
-  outcome === 'succeeded' ? `runs in ${environment}, checks held` : `${outcome} in ${environment}: ${reason}`;
+/** The end of a promotion as the journal says it: no checks are claimed where none are configured. */
+function endText(pipeline: Pipeline, environment: string, release: Release, { outcome, reason }: Outcome): string {
+  if (outcome !== 'succeeded') return `${outcome} in ${environment}: ${reason}`;
+  const services = groupsOf(pipeline, release).flatMap((group) => group.services);
+  return `runs in ${environment}, ${isChecked(environmentOf(pipeline, environment).verification, services) ? 'checks passed' : 'no checks configured'}`;
+}
 
 async function recordSuccess(
   { pipeline, ledger }: World,

@@ -1,4 +1,4 @@
-/** The end of a release's climb: its one terminal state, with the reason, and its open question withdrawn. */
+/** The end of a run: the release's one terminal state, with the reason, and its open question withdrawn. */
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';

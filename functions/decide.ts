@@ -49,7 +49,7 @@ const respond = (statusCode: number, message: string, about: { readonly executio
 export const decide =
   (world: World) =>
   async (event: z.infer<typeof Event>, moment: Moment): Promise<Response> => {
-    if (event.requestContext.http.method !== 'POST') return respond(405, 'a decision is a POST; nothing is decided by looking');
+    if (event.requestContext.http.method !== 'POST') return respond(405, 'a decision is sent by POST; no other method is answered');
     const caller = event.requestContext.authorizer?.iam.userArn ?? 'nobody';
     const text = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
     const decision = parse(text);

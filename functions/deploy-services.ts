@@ -1,4 +1,4 @@
-/** Asks ECS to run what was registered: store the token, act, and leave; ECS's event or the backstop's look ends the wait. */
+/** Asks ECS to run what was registered: store the token, act, and leave; ECS's event or the backstop's check ends the wait. */
 import * as z from 'zod/mini';
 import { isThere } from '../aws/ecs.ts';
 import { Ledger } from '../aws/ledger.ts';
@@ -24,7 +24,7 @@ const Input = z.extend(promotionSchema, {
   fence: z.number(),
   token: z.optional(z.string()),
   place: z.optional(placeSchema),
-  /** The backstop's look, after a wait that nobody ended. */
+  /** Set for the backstop's check, after a wait that no event ended. */
   observe: z.optional(z.boolean()),
 });
 

@@ -23,7 +23,7 @@ import { answerFor, endRun, type MigratingWorld, observeRun, tell, tellWaiters }
 const Input = z.extend(promotionSchema, {
   fence: z.number(),
   token: z.optional(z.string()),
-  /** The backstop's look, after a wait that nobody ended. */
+  /** Set for the backstop's check, after a wait that no event ended. */
   observe: z.optional(z.boolean()),
 });
 

@@ -1,4 +1,4 @@
-/** A deployment of ECS has ended, as an event: a wake-up. Looks once at the truth and answers whoever waits. */
+/** Handles the event that a deployment of ECS has ended. The event is only a wake-up: asks ECS once how it ended, and answers the steps that wait. */
 import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
@@ -33,7 +33,7 @@ const Event = z.object({
 /** The event is ahead of what ECS answers when asked: Lambda brings it again in a minute, and then in two. */
 class EventAhead extends Error {
   constructor(service: string) {
-    super(`${service} has completed, says the event, and ECS still calls its deployment running; looked at again in a minute`);
+    super(`${service} has completed, says the event, but ECS still calls its deployment running; ECS is asked again in a minute`);
     this.name = 'EventAhead';
   }
 }
@@ -80,7 +80,7 @@ export const onEcsEvent =
   };
 
 /**
- * What pauses may come to its end while checks run and people look: ECS loses patience, its tasks crash, or somebody stops it by hand.
+ * What pauses may come to its end while checks run and people are asked: ECS loses patience, its tasks crash, or somebody stops it by hand.
  * The wait says so to whoever asks next, and those who are asked already are asked no more.
  * @returns how ECS calls it
  */

@@ -1,4 +1,4 @@
-/** An execution has ended badly, as an event: settles what it left in ECS, in the ledger and in the queue. Normal ends have done so already. */
+/** Handles the event that an execution ended badly: recovers what it left in ECS, in the ledger and in the queue. Executions that end normally leave nothing. */
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';

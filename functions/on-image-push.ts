@@ -1,4 +1,4 @@
-/** A push to ECR, as an event: a hint. Looks at the image and starts its release under a name that makes duplicates harmless. */
+/** Handles the event of a push to ECR, which is only a hint: reads the image and starts its release under a name that makes duplicates harmless. */
 import * as z from 'zod/mini';
 import { isRunnable, Registry } from '../aws/ecr.ts';
 import { StepFunctions } from '../aws/step-functions.ts';

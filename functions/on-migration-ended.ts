@@ -1,4 +1,4 @@
-/** The task of a migration has stopped, as an event: a wake-up. Looks once at the truth, keeps the evidence, and tells whoever waits. */
+/** Handles the event that the task of a migration has stopped. The event is only a wake-up: asks ECS once how it ended, keeps the evidence, and answers the steps that wait. */
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
@@ -21,7 +21,7 @@ const Event = z.object({
 /** The event is ahead of what ECS answers when asked: Lambda brings it again in a minute, and then in two. */
 class EventAhead extends Error {
   constructor(database: string) {
-    super(`the migration of ${database} has stopped, says the event, and ECS still calls it running; looked at again in a minute`);
+    super(`the migration of ${database} has stopped, says the event, but ECS still calls it running; ECS is asked again in a minute`);
     this.name = 'EventAhead';
   }
 }

@@ -1,4 +1,4 @@
-/** Looks once more whether the release may enter, then registers what its services shall run, paced to ECS's refill of one a second. */
+/** Checks once more whether the release may enter, then registers what its services shall run, paced to ECS's refill of one a second. */
 import type * as z from 'zod/mini';
 import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';

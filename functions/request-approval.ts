@@ -69,7 +69,7 @@ export const requestApproval =
         break;
       }
       const version = (before?.version ?? 0) + 1;
-      // What was approved and is on its way is not taken over by something older.
+      // What was approved and is in progress is not superseded by something older.
       if (before?.state === 'approved' && compareOrders(before.release.order, release.order) > 0 && (await isInProgress(ledger, before)))
         return answerSelf(failure(new Superseded(`${releaseTitle(before.release)}, which is newer, is approved for ${stage}`)));
       if (before?.state !== 'waiting') {

@@ -1,4 +1,4 @@
-/** Asks people to look at the test listener before traffic shifts: a question like a gate's, answered through `decide`. */
+/** Asks people to confirm at the test listener before traffic shifts: a question like a gate's, answered through `decide`. */
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
@@ -31,7 +31,7 @@ export const requestConfirmation =
     { now }: Moment,
   ): Promise<object> => {
     const rule = environmentOf(pipeline, environment).approval;
-    if (rule === undefined) throw new Error(`nobody may look at ${environment}: it has no approvers`);
+    if (rule === undefined) throw new Error(`nobody may confirm in ${environment}: it has no approvers`);
     const stage = confirmStage(environment);
     for (;;) {
       const before = await ledger.gate(stage, release.repository);
@@ -53,15 +53,15 @@ export const requestConfirmation =
       if (await ledger.table.transact([ledger.gateWrite(again ? { ...before, token, version } : asked, before)])) break;
     }
     const who = rule.approvers.join(', ');
-    const text = `waits at ${url} for a look by ${who} before traffic of ${environment} shifts`;
-    await ledger.setRelease(release.repository, release.digest, releaseRun, { waitsFor: `a look at ${environment} by ${who}` });
+    const text = `waits at ${url} for confirmation by ${who} before traffic of ${environment} shifts`;
+    await ledger.setRelease(release.repository, release.digest, releaseRun, { waitsFor: `confirmation in ${environment} by ${who}` });
     await journal.write(entry(promotion, 'asked-to-confirm', now(), 'waiting', text, { release, environment, stage }));
     // It may have come to its end during checks and build, when there was no question yet that its event could have closed.
     const services = Object.keys((await ledger.promotion(promotion))?.taskDefinitions ?? {});
     for (const service of services) {
       const wait = await ledger.wait(environment, service);
       if (wait?.owner !== promotion || wait.state !== 'failed') continue;
-      await endConfirmation({ ledger, outbox }, { environment, release, releaseRun }, wait.reason ?? `${service} did not hold`, now());
+      await endConfirmation({ ledger, outbox }, { environment, release, releaseRun }, wait.reason ?? `${service} failed`, now());
       break;
     }
     return {};

@@ -1,4 +1,4 @@
-/** Puts back what ran before: stops what is still rolling, updates what had held, removes what had not existed, and waits for ECS. */
+/** Puts back what ran before: stops deployments in progress, deploys earlier revisions again, removes services that did not exist, and waits for ECS. */
 import * as z from 'zod/mini';
 import type { Look } from '../aws/ecs.ts';
 import { Journal } from '../aws/journal.ts';
@@ -23,7 +23,7 @@ import { entry } from './journal/entries.ts';
 
 const Input = z.discriminatedUnion('act', [
   z.extend(promotionSchema, { act: z.literal('begin'), fence: z.number(), token: z.string(), outcome: outcomeSchema }),
-  /** The backstop's look, after a wait that nobody ended. */
+  /** Set for the backstop's check, after a wait that no event ended. */
   z.extend(promotionSchema, { act: z.literal('observe') }),
 ]);
 
@@ -52,7 +52,7 @@ export const rollBack =
     if (input.act === 'observe') return observeOnce(world, record);
     await ledger.setPromotion(promotion, { state: 'rolling-back', reason: input.outcome.reason });
     await journal.write(
-      entry(promotion, 'rolling-back', moment.now(), 'bad', `did not hold in ${environment}, rolls back: ${input.outcome.reason}`, {
+      entry(promotion, 'rolling-back', moment.now(), 'bad', `failed in ${environment}, rolls back: ${input.outcome.reason}`, {
         release,
         environment,
         stage,

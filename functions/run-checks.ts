@@ -1,9 +1,10 @@
-/** Verification over HTTP: asks the environment's load balancer what its configuration wants answered; and says in words why a build failed. */
+/** Verification over HTTP: sends the configured checks to the environment's load balancer; and explains why a build failed. */
 import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
 import { Logs } from '../aws/logs.ts';
 import { buildProject } from '../domain/pipeline/names.ts';
 import type { HttpCheck, Pipeline } from '../domain/pipeline/pipeline.ts';
+import { httpChecksOf } from '../domain/promotion/checks.ts';
 import { failedBuild } from '../domain/promotion/failure-reasons.ts';
 import { shiftingOf } from '../domain/rollout/choice.ts';
 import { shiftMinutes } from '../domain/rollout/strategy.ts';
@@ -33,7 +34,7 @@ const Input = z.extend(promotionSchema, {
 /** A single answer may take ten seconds. */
 const PATIENCE = 10_000;
 const BETWEEN_ATTEMPTS = 2_000;
-/** Of the minute that the function has: what has not held by then does not hold, and is named. */
+/** Of the minute that the function has: a check that has not passed by then has failed, and is named. */
 const ALL_TOGETHER = 45_000;
 
 export interface RunChecksOutput {
@@ -44,7 +45,7 @@ export interface RunChecksOutput {
   readonly url: string;
   /** What comes after the test listener; absent after the checks of what runs. */
   readonly next?: {
-    /** Whether a person looks before traffic shifts, and how long there is. */
+    /** Whether a person has to confirm before traffic shifts, and how long there is. */
     readonly confirm: boolean;
     readonly confirmSeconds: number;
     /** When that ends: it begins with ECS's pause, not with the question. Milliseconds since the epoch. */
@@ -65,7 +66,7 @@ interface World {
   readonly pause: (milliseconds: number) => Promise<void>;
 }
 
-/** @throws VerificationFailed naming the first check that did not hold, and what came instead; or what a build said */
+/** @throws VerificationFailed naming the first check that failed, and what came instead; or what a build said */
 export const runChecks =
   ({ pipeline, ledger, logs, fetch, pause }: World) =>
   async (input: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
@@ -76,11 +77,11 @@ export const runChecks =
     const { verification } = environmentOf(pipeline, name);
     const services = groupsOf(pipeline, release).flatMap((group) => group.services);
     await ledger.setPromotion(promotion, { state: 'verifying' });
-    const checks = verification.http.filter(({ service }) => service === undefined || services.includes(service));
+    const checks = httpChecksOf(verification, services);
     const url = `http://${host}${listener ? `:${testPort}` : ''}`;
     if (checks.length > 0) {
       for (const check of checks) {
-        const failure = await holds(check, `${url}${check.path}`, { fetch, pause, left });
+        const failure = await failureOf(check, `${url}${check.path}`, { fetch, pause, left });
         if (failure !== undefined)
           throw new VerificationFailed(`check ${check.path} in ${name}${listener ? ' at the test listener' : ''}: ${failure}`);
       }
@@ -139,8 +140,8 @@ function timeLeft(now: Moment['now']): () => number {
 
 type Asking = Pick<World, 'fetch' | 'pause'> & { readonly left: () => number };
 
-/** @returns undefined if the check holds, else what came instead at the last attempt */
-async function holds(check: HttpCheck, url: string, { fetch, pause, left }: Asking): Promise<string | undefined> {
+/** @returns undefined if the check passed, else what came instead at the last attempt */
+async function failureOf(check: HttpCheck, url: string, { fetch, pause, left }: Asking): Promise<string | undefined> {
   const together = `; all checks together have ${ALL_TOGETHER / 1000} s`;
   if (left() <= 0) return `it was not asked, as those before it took too long${together}`;
   for (let attempt = 1; ; attempt++) {

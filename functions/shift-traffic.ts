@@ -18,7 +18,7 @@ import { entry } from './journal/entries.ts';
 
 const Input = z.discriminatedUnion('act', [
   z.extend(promotionSchema, { act: z.literal('begin'), fence: z.number(), token: z.string() }),
-  /** The backstop's look, after a wait that nobody ended. */
+  /** Set for the backstop's check, after a wait that no event ended. */
   z.extend(promotionSchema, { act: z.literal('observe') }),
 ]);
 
@@ -49,10 +49,10 @@ export const shiftTraffic =
     let goesOn = waits.every(({ state }) => state !== 'failed');
     for (const { hook, state } of goesOn ? waits : [])
       if (hook && (state === 'paused' || state === 'open')) goesOn = (await proceed(clients(environment).ecs, hook)) && goesOn;
-    const text = `holds at the test listener of ${environment}; traffic of ${among.join(', ')} shifts`;
+    const text = `is ready at the test listener of ${environment}; traffic of ${among.join(', ')} shifts`;
     const retried = waits.some(({ kind }) => kind === 'shift');
     if (goesOn || retried) await journal.write(entry(promotion, 'shifting', now(), 'info', text, { release, environment, stage }));
-    // A retry may find all of it over, and ECS may have gone back while people looked: no event will come again.
+    // A retry may find all of it over, and ECS may have rolled back while people were asked: no event will come again.
     if (goesOn && !retried) return {};
     for (const { service } of waits) {
       const wait = await ledger.wait(environment, service);

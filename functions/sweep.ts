@@ -95,7 +95,7 @@ async function closings(
   return over.length;
 }
 
-/** Waits that are older than their environment's patience: one look each. */
+/** Waits that are older than their environment allows a deployment to take: one check each. */
 async function lostWaits(world: World, waits: readonly WaitRecord[], troubles: Troubles, now: number): Promise<number> {
   let ended = 0;
   for (const wait of waits) {
@@ -109,7 +109,7 @@ async function lostWaits(world: World, waits: readonly WaitRecord[], troubles: T
   return ended;
 }
 
-/** Holders of turns, and wakes, whose execution has ended: settled, and their turn given on. Then whoever a crash left behind. */
+/** Holders of turns, and wakes, whose execution has ended: they are recovered, and their turn is passed on. Then those in the queues that a crash left behind. */
 async function deadHolders(world: World, environments: readonly string[], troubles: Troubles, now: number): Promise<number> {
   const { pipeline, turns, workflows, ledger, wakeMachine } = world;
   let dead = 0;
@@ -163,7 +163,7 @@ function endOf(end: ExecutionEnd | undefined, now: number): End | undefined {
 }
 
 /**
- * Releases that climb in the ledger while their execution has ended. Most of them wait for people, for days:
+ * Releases that the ledger calls in progress while their execution has ended. Most of them wait for people, for days:
  * each is asked about once an hour. What holds a turn is found by {@link deadHolders}, every time.
  */
 async function deadReleases(world: World, inProgress: Open['inProgress'], troubles: Troubles, now: number): Promise<number> {

@@ -113,7 +113,7 @@ function noticesTopic(stack: Stack, place: Place): sns.CfnTopic {
   return topic;
 }
 
-/** A rollback failed: the environment is frozen until somebody has looked. The metric is the one that complete-promotion counts. */
+/** A rollback failed: the environment is frozen until a person has intervened. The metric is the one that complete-promotion counts. */
 function needsPersonAlarm(stack: Stack, place: Place, topic: sns.CfnTopic): void {
   new cloudwatch.CfnAlarm(stack, 'NeedsPersonAlarm', {
     alarmName: `${place.name}-needs-person`,
@@ -146,7 +146,7 @@ function deadLetters(
   const queue = new sqs.CfnQueue(stack, id, {
     queueName: name,
     sqsManagedSseEnabled: true,
-    // The longest there is: somebody has to look.
+    // The longest there is: a person has to read it.
     messageRetentionPeriod: 14 * 24 * 3600,
   });
   new sqs.CfnQueuePolicy(stack, `${id}Policy`, {

@@ -14,7 +14,7 @@ const SKEW = 60_000;
 export async function buildsOf({ pipeline, connection }: Readers, environment: string, limit: number): Promise<BuildRun[]> {
   const build = pipeline.environments[environment]?.verification.build;
   if (build === undefined) throw new QueryError(`${environment} is verified by no build; see \`verification\` in the configuration`);
-  if (connection === undefined) throw new QueryError('a rehearsal leaves no builds; run `shiplock local` and look there');
+  if (connection === undefined) throw new QueryError('a rehearsal leaves no builds; run `shiplock local` and ask there');
   const project = buildProject(pipeline.name, environment, build);
   const found = await new Builds(connection).newest(project, limit);
   if (found === undefined) throw new QueryError(`there is no CodeBuild project ${project}; deploy the stack of ${environment} first`);

@@ -19,7 +19,7 @@ export interface Outcome {
   readonly reason: string;
 }
 
-/** Whether it is a name that an execution of this pipeline gets: it may be on its way. */
+/** Whether it is a name that an execution of this pipeline gets: it may be in progress. */
 export function mayCome({ environments, repositories }: Pipeline, name: string): boolean {
   const moving = [...Object.keys(repositories), ...Object.keys(environments).map(setRepository)];
   const isRelease = (rest: string) => {

@@ -1,4 +1,4 @@
-/** `shiplock abort`: ends a release or a promotion that is on its way, and puts back what it changed. */
+/** `shiplock abort`: ends a run or a promotion that is in progress, and puts back what it changed. */
 import type { Command } from 'commander';
 import { type DecideOptions, withDecision } from './shared/decision.ts';
 import { inWords, withExamples } from './shared/options.ts';
@@ -6,9 +6,9 @@ import { inWords, withExamples } from './shared/options.ts';
 export function addAbort(program: Command): void {
   const command = program
     .command('abort')
-    .description('end a release or a promotion that is on its way; what it changed is put back')
-    .argument('<what>', 'REPOSITORY@TAG, or the name of a release’s or promotion’s execution')
-    .option('--reason <text>', 'kept in the journal', inWords);
+    .description('end a run or a promotion that is in progress, and put back what it changed')
+    .argument('<what>', 'REPOSITORY@TAG, or the name of an execution')
+    .option('--reason <text>', 'why; it is kept in the journal', inWords);
   withExamples(withDecision(command), 'abort orders@git_cf7edb2 --reason "wrong branch"').action(
     async (what: string, options: DecideOptions & { reason?: string }) => {
       const { openSource } = await import('../connection/open.ts');

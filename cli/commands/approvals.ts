@@ -8,7 +8,7 @@ import { age, plain, titleOf, wrap } from '../terminal/text.ts';
 import { withExamples, withSource } from './shared/options.ts';
 
 export function addApprovals(program: Command): void {
-  const command = program.command('approvals').description('what waits for approval, by whom, since when, and until when');
+  const command = program.command('approvals').description('list what waits for approval, by whom, since when, and until when');
   withExamples(withSource(command), 'approvals').action(async (options: SourceOptions) => {
     const { openSource } = await import('../connection/open.ts');
     const { openApprovals } = await import('../../queries/approvals.ts');

@@ -7,9 +7,9 @@ import { inWords, withExamples } from './shared/options.ts';
 export function addApprove(program: Command): void {
   const command = program
     .command('approve')
-    .description('let a release through its gate')
-    .argument('[approval]', 'as shiplock approvals names it, or REPOSITORY@TAG; may be left out where one waits')
-    .option('--reason <text>', 'kept in the journal', inWords);
+    .description('approve a release at its gate')
+    .argument('[approval]', 'its name as shiplock approvals shows it, or REPOSITORY@TAG; not needed if only one waits')
+    .option('--reason <text>', 'why; it is kept in the journal', inWords);
   withExamples(withDecision(command), 'approve beta/orders/cf7edb2a90b1/1', 'approve orders@git_cf7edb2').action(
     async (approval: string | undefined, options: ApprovalOptions) => {
       const { answerApproval } = await import('./shared/approval.ts');

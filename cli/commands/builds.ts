@@ -14,10 +14,10 @@ type Options = SourceOptions & { readonly limit: number };
 export function addBuilds(program: Command): void {
   const command = program
     .command('builds')
-    .description('how the verification builds of an environment ended, newest first; with a number, what that one said')
+    .description('list the verification builds of an environment, newest first; with a number, print the log of that build')
     .argument('<environment>', 'where')
-    .argument('[number]', 'of one build, whose output is wanted', wholeNumber)
-    .option('--limit <count>', 'at most so many', wholeNumber, 20);
+    .argument('[number]', 'number of the build whose log to print', wholeNumber)
+    .option('--limit <count>', 'how many to list', wholeNumber, 20);
   withExamples(withSource(command), 'builds test', 'builds test 3').action(builds);
 }
 

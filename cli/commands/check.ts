@@ -8,7 +8,7 @@ export function addCheck(program: Command): void {
     .command('check')
     .description('check the configuration and its templates')
     .argument('[config]', 'a shiplock.config.ts, or its folder')
-    .option('--json', 'the complete pipeline, as programs read it')
+    .option('--json', 'print the complete pipeline as JSON')
     .addHelpText('after', '\nExample:\n  $ shiplock check examples/acme')
     .action(async (config: string | undefined, options: { json?: boolean }) => {
       const { configPath, loadPipeline } = await import('../connection/configuration.ts');

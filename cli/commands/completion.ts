@@ -9,7 +9,7 @@ import { withExamples, withSource } from './shared/options.ts';
 export function addCompletion(program: Command): void {
   const command = program
     .command('completion')
-    .description('a script that completes commands, options, and the names of the pipeline')
+    .description('print a script that completes commands, options and names in a shell')
     .argument('<shell>', 'bash or zsh');
   withExamples(command, 'completion bash > ~/.local/share/bash-completion/completions/shiplock', 'completion zsh > ~/.zfunc/_shiplock');
   // Does not begin with the command's own name.

@@ -8,11 +8,11 @@ type Options = DecideOptions & { readonly hotfix?: string };
 export function addDeploy(program: Command): void {
   const command = program
     .command('deploy')
-    .description('bring the image of a service into an environment by its tag; its gate asks as always')
-    .argument('<service>', 'as the configuration names it')
-    .argument('<tag>', 'of its image')
+    .description('promote the image of a service, by its tag, into an environment; approvals are asked for as always')
+    .argument('<service>', 'its name in the configuration')
+    .argument('<tag>', 'tag of its image')
     .argument('<environment>', 'where to')
-    .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept', inWords);
+    .option('--hotfix <reason>', 'pass a freeze and the stages before; the reason is kept in the journal', inWords);
   withExamples(withWait(command), 'deploy orders-web git_cf7edb2 test --wait').action(
     async (service: string, tag: string, environment: string, options: Options) => {
       const { openSource } = await import('../connection/open.ts');

@@ -11,11 +11,11 @@ type Options = SourceOptions & { readonly cluster?: string; readonly out?: strin
 export function addExport(program: Command): void {
   const command = program
     .command('export')
-    .description('templates from what exists in ECS, with %BUILD_VERSION% where the image’s tag was')
-    .argument('[name]', 'a family, or a service: of this pipeline, or with --cluster of that')
-    .option('--cluster <name>', 'of this cluster: one service, or all')
-    .option('--out <folder>', 'a file for each, instead of printing')
-    .option('--all-images', 'the placeholder for images outside ECR too');
+    .description('make templates from task definitions in ECS, with %BUILD_VERSION% in place of the image’s tag')
+    .argument('[name]', 'a family, a service of this pipeline, or a service of --cluster')
+    .option('--cluster <name>', 'cluster whose services to export: the one named, or all')
+    .option('--out <folder>', 'write a file for each, instead of printing')
+    .option('--all-images', 'use the placeholder for images outside ECR too');
   withExamples(withSource(command), 'export orders-web > ecs/orders-web.json', 'export --cluster production --out ecs').action(exportAll);
 }
 

@@ -8,7 +8,7 @@ export function addExtend(program: Command): void {
     .command('extend')
     .description('keep an on-demand environment up beyond its hours')
     .argument('<environment>', 'which')
-    .requiredOption('--until <time>', '2026-11-27T22:00:00+01:00, or a span such as 2h');
+    .requiredOption('--until <time>', 'a time such as 2026-11-27T22:00:00+01:00, or a span such as 2h');
   withExamples(withDecision(command), 'extend test --until 3h').action(async (name: string, options: DecideOptions & { until: string }) => {
     const { openSource } = await import('../connection/open.ts');
     const { knownEnvironment } = await import('../../queries/names.ts');

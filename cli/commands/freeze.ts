@@ -8,10 +8,10 @@ type Options = DecideOptions & { readonly reason: string; readonly until?: strin
 export function addFreeze(program: Command): void {
   const command = program
     .command('freeze')
-    .description('let nothing into an environment but hot-fixes and rollbacks')
+    .description('keep releases out of an environment, except hot-fixes and rollbacks')
     .argument('<environment>', 'where')
-    .requiredOption('--reason <text>', 'why; whoever is held up reads it', inWords)
-    .option('--until <time>', '2026-11-27T18:00:00+01:00, or a span such as 4h or 2d; else until it is thawed');
+    .requiredOption('--reason <text>', 'why; it is shown to everybody whose release is refused', inWords)
+    .option('--until <time>', 'a time such as 2026-11-27T18:00:00+01:00, or a span such as 4h or 2d; without it, until somebody thaws it');
   withExamples(withDecision(command), 'freeze live --until 2026-11-30T08:00:00+01:00 --reason "Black Friday"').action(
     async (name: string, options: Options) => {
       const { openSource } = await import('../connection/open.ts');

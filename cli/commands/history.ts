@@ -13,9 +13,9 @@ type Options = SourceOptions & { readonly limit: number; readonly at?: string };
 export function addHistory(program: Command): void {
   const command = program
     .command('history')
-    .description('what was promoted into an environment and how it ended; with --at, what ran there then')
-    .argument('[environment]', 'one environment instead of all')
-    .option('--limit <count>', 'at most so many for an environment', wholeNumber, 50)
+    .description('list the promotions into an environment and how they ended; with --at, what ran there at that time')
+    .argument('[environment]', 'only this environment')
+    .option('--limit <count>', 'how many promotions of each environment', wholeNumber, 50)
     .option('--at <time>', 'a time such as 2026-11-23T14:00:00+01:00');
   withExamples(withSource(command), 'history live', 'history live --at 2026-11-23T14:00:00+01:00').action(history);
 }

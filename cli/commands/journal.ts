@@ -8,8 +8,8 @@ import { wholeNumber, withExamples, withSource } from './shared/options.ts';
 export function addJournal(program: Command): void {
   const command = program
     .command('journal')
-    .description('who did what, when and why, oldest first')
-    .option('--days <count>', 'so many days back', wholeNumber, 7);
+    .description('show who did what, when and why, oldest first')
+    .option('--days <count>', 'how many days back', wholeNumber, 7);
   withExamples(withSource(command), 'journal --days 1').action(async (options: SourceOptions & { days: number }) => {
     const { openSource } = await import('../connection/open.ts');
     const source = await openSource(options);

@@ -30,17 +30,21 @@ export function addLocal(program: Command): void {
     .command('local')
     .description('keep local AWS and the pipeline running, for any SDK, the AWS CLI and container tools')
     .argument('[config]', 'a shiplock.config.ts, or its folder')
-    .option('--config <path>', 'the same')
-    .option('--port <number>', 'of the endpoint; registry, decide and load balancers have the next ones (default: free ones)', portNumber)
-    .option('--speed <number>', 'seconds of the pipeline to one of yours', speedNumber, 1)
+    .option('--config <path>', 'the same as the argument')
+    .option(
+      '--port <number>',
+      'port of the AWS endpoint; registry, decide and load balancers get the next ones (default: free ports)',
+      portNumber,
+    )
+    .option('--speed <number>', 'seconds of the pipeline for each second of yours', speedNumber, 1)
     .option('--start <time>', 'when a new pipeline begins, such as 2026-11-23T08:00:00+01:00 (default: now)', instant)
     .option(
       '--data <folder>',
-      `keep everything there, to go on after a restart (default: nothing is kept but the addresses, in ${DATA_FOLDER})`,
+      `keep everything in this folder, to go on after a restart (default: only the addresses are kept, in ${DATA_FOLDER})`,
     )
     .option('--write-profiles <file>', 'write the profiles to an AWS configuration file')
     .option('--run <how>', 'how tasks run: emulated, or docker for real containers', 'emulated')
-    .option('--json', 'addresses, then a line for each journal entry, for programs')
+    .option('--json', 'print the addresses, then each journal entry, as JSON')
     .addHelpText('after', '\nExample:\n  $ shiplock local examples/acme --port 4566 --speed 60 --data ~/acme')
     .action(async (config: string | undefined, options: Options) => {
       process.exitCode = await local({ ...options, ...(config === undefined ? {} : { config }) });
@@ -86,7 +90,7 @@ async function local(options: Options): Promise<number> {
   try {
     const { timeZone } = running.pipeline;
     const { addresses } = running;
-    // So that whoever looks knows how old things are.
+    // So that readers know how old it is.
     const time = { machine: Date.now(), pipeline: running.now(), speed: options.speed };
     const found = { ...addresses, pid: process.pid, speed: options.speed, time };
     // The keys of everybody: for whoever started it only, and never half written.
@@ -183,7 +187,7 @@ function welcome(
   );
   const roles = Object.keys(profiles).length - people.length;
   print(dim(wrapped(`and one for each of ${roles} roles of the pipeline; keys are in ${more.profiles ?? more.file}`, '')));
-  print(heading('What to type next'));
+  print(heading('Next commands'));
   const admin = profiles['shiplock-admin'];
   const data = more.data === undefined ? '' : ` --data ${more.data}`;
   const lines = more.profiles

@@ -13,18 +13,18 @@ type Options = SourceOptions & { readonly limit: number; readonly follow?: boole
 export function addLogs(program: Command): void {
   const command = program
     .command('logs')
-    .description('what the tasks of a service say, oldest first')
-    .argument('<service>', 'as the configuration names it')
+    .description('print the logs of a service, oldest first')
+    .argument('<service>', 'its name in the configuration')
     .argument('<environment>', 'where')
-    .option('--limit <count>', 'at most so many lines, the newest', wholeNumber, 100)
-    .option('--follow', 'go on until Ctrl-C');
+    .option('--limit <count>', 'how many of the newest lines', wholeNumber, 100)
+    .option('--follow', 'print new lines until Ctrl-C');
   withExamples(withSource(command), 'logs orders-web test --follow').action(async (name: string, where: string, options: Options) => {
     const { openSource } = await import('../connection/open.ts');
     const { knownEnvironment, knownService } = await import('../../queries/names.ts');
     const source = await openSource(options);
     const service = knownService(source, name);
     const environment = knownEnvironment(source, where);
-    if (source.connection === undefined) throw new UsageError('a rehearsal leaves no logs; run `shiplock local` and look there');
+    if (source.connection === undefined) throw new UsageError('a rehearsal leaves no logs; run `shiplock local` and ask there');
     const { Logs } = await import('../../aws/logs.ts');
     const { logGroup } = await import('../../domain/pipeline/names.ts');
     const { whileWorking } = await import('../terminal/spinner.ts');

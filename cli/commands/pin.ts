@@ -6,7 +6,7 @@ import { inWords, withExamples } from './shared/options.ts';
 export function addPin(program: Command): void {
   const command = program
     .command('pin')
-    .description('keep an environment, or one repository in it, on what it runs')
+    .description('keep what an environment runs now: all of it, or one repository')
     .argument('<environment>', 'where')
     .argument('[repository]', 'this one only')
     .requiredOption('--reason <text>', 'why', inWords);

@@ -17,21 +17,19 @@ type Options = SourceOptions & {
 const NO_DIGEST = `sha256:${'0'.repeat(64)}`;
 
 const FORMS =
-  'write it as the command itself: plan deploy SERVICE TAG ENVIRONMENT, plan promote REPOSITORY@TAG --to ENVIRONMENT, plan promote --from ENVIRONMENT --to ENVIRONMENT; or plan REPOSITORY TAG ENVIRONMENT for its requests';
+  'write one of: plan deploy SERVICE TAG ENVIRONMENT, plan promote REPOSITORY@TAG --to ENVIRONMENT, plan promote --from ENVIRONMENT --to ENVIRONMENT; plan REPOSITORY TAG ENVIRONMENT for the requests';
 
 export function addPlan(program: Command): void {
   const command = program
     .command('plan')
     .usage('[options] deploy SERVICE TAG ENVIRONMENT | promote REPOSITORY@TAG --to ENVIRONMENT | REPOSITORY TAG ENVIRONMENT')
-    .description(
-      'what a deploy or promote would change and wait for: commits, definitions, migrations, gates; or the requests of a release',
-    )
-    .argument('<words...>', 'deploy or promote with its words; or repository, tag and environment, whose requests need no AWS')
-    .option('--to <environment>', 'of promote')
-    .option('--from <environment>', 'of promote: what this one runs, verified, as one set')
-    .option('--only <repository...>', 'with --from: these repositories alone')
-    .option('--hotfix <reason>', 'as if past a freeze and the stages before', inWords)
-    .option('--digest <digest>', 'of the requests: the image, where the tag is not resolved', NO_DIGEST);
+    .description('show what a deploy or promote would change and wait for, or the requests that a release would send')
+    .argument('<words...>', 'the arguments of deploy or promote; or repository, tag and environment, to show the requests without AWS')
+    .option('--to <environment>', 'for promote: where to')
+    .option('--from <environment>', 'for promote: what this environment runs and has verified, as one set')
+    .option('--only <repository...>', 'with --from: only these repositories')
+    .option('--hotfix <reason>', 'plan it as a hot-fix, which passes a freeze and the stages before', inWords)
+    .option('--digest <digest>', 'for requests: digest of the image, as the tag is not resolved', NO_DIGEST);
   withExamples(
     withSource(command),
     'plan deploy orders-web git_cf7edb2 test',
@@ -62,7 +60,7 @@ function refuseForm([verb, ...words]: readonly string[], { to, from, only, hotfi
       : to !== undefined && words.length === (from === undefined ? 1 : 0) && (only === undefined || from !== undefined);
   if (!good) throw new UsageError(`plan ${verb}: ${FORMS}`);
   if (from !== undefined && hotfix !== undefined)
-    throw new UsageError('a set is no hot-fix; plan promote REPOSITORY@TAG --to ENVIRONMENT --hotfix REASON');
+    throw new UsageError('a set cannot be a hot-fix; plan promote REPOSITORY@TAG --to ENVIRONMENT --hotfix REASON');
 }
 
 type Source = import('../connection/source.ts').Source;
@@ -105,7 +103,7 @@ async function requests(words: readonly string[], options: Options): Promise<voi
   const [repository = '', tag = '', environment = '', ...rest] = words;
   if (environment === '' || rest.length > 0) throw new UsageError(`plan: ${FORMS}`);
   for (const name of ['to', 'from', 'only', 'hotfix', 'data', 'profile', 'aws', 'as'] as const)
-    if (options[name] !== undefined) throw new UsageError(`--${name} says nothing of plan REPOSITORY TAG ENVIRONMENT; ${FORMS}`);
+    if (options[name] !== undefined) throw new UsageError(`--${name} does not go with plan REPOSITORY TAG ENVIRONMENT; ${FORMS}`);
   const { configPath, loadPipeline } = await import('../connection/configuration.ts');
   const { foundationPlaceholder, planRequests } = await import('../../domain/promotion/planned-requests.ts');
   const { knownEnvironment, knownRepository } = await import('../../queries/names.ts');

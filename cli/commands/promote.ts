@@ -16,12 +16,12 @@ type Options = DecideOptions & {
 export function addPromote(program: Command): void {
   const command = program
     .command('promote')
-    .description('bring a release, or all that an environment runs, into an environment; its gate asks as always')
-    .argument('[release]', 'REPOSITORY@TAG; without it and --from, chosen from a list')
+    .description('promote a release, or all that an environment runs, into an environment; approvals are asked for as always')
+    .argument('[release]', 'REPOSITORY@TAG; without it and without --from, choose from a list')
     .requiredOption('--to <environment>', 'where to')
-    .option('--from <environment>', 'what this one runs, verified, as one set: all of it or nothing')
-    .option('--only <repository...>', 'with --from: these repositories alone')
-    .option('--hotfix <reason>', 'past a freeze and the stages before; the reason is kept', inWords);
+    .option('--from <environment>', 'promote what this environment runs and has verified, as one set: all of it or nothing')
+    .option('--only <repository...>', 'with --from: only these repositories')
+    .option('--hotfix <reason>', 'pass a freeze and the stages before; the reason is kept in the journal', inWords);
   withExamples(withWait(command), 'promote --from test --to beta', 'promote orders@git_cf7edb2 --to live --wait').action(promote);
 }
 

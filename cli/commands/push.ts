@@ -46,25 +46,25 @@ export function addPush(program: Command): void {
   program
     .command('push')
     .description('pack a folder into an image and push it, without Docker')
-    .argument('<folder>', 'its files are all that the image holds')
-    .option('--repository <name>', "of ECR (default: the folder's name)")
-    .option('--tag <tag>', 'under which it becomes a release')
+    .argument('<folder>', 'folder whose files become the image')
+    .option('--repository <name>', "repository of ECR (default: the folder's name)")
+    .option('--tag <tag>', 'tag of the release')
     .option('--message <text>', 'commit message')
-    .option('--author <email>', 'of the commit')
-    .option('--commit <hash>', 'from which it was built')
-    .option('--label <key=value>', 'a label of the image; again for more', (one: string, all: readonly string[] | undefined) => [
+    .option('--author <email>', 'author of the commit')
+    .option('--commit <hash>', 'commit that it was built from')
+    .option('--label <key=value>', 'a label of the image; may be repeated', (one: string, all: readonly string[] | undefined) => [
       ...(all ?? []),
       one,
     ])
-    .option('--entrypoint <words>', 'what runs, such as "node server.js" or a JSON list')
-    .option('--into <path>', 'where the files stand in the image, and what runs begins', '/app')
-    .option('--platform <os/arch>', "(default: the repository's in the pipeline, else linux/amd64)")
-    .option('--registry <host>', 'an ECR registry; without it, the local AWS that runs')
-    .option('--profile <name>', 'whose credentials: of local AWS, or of the AWS configuration')
-    .option('--region <name>', 'of the registry (default: as its host says)')
-    .option('--config <path>', 'the pipeline whose tags are releases')
-    .option('--data <folder>', 'where `shiplock local` says its addresses', DATA_FOLDER)
-    .option('--json', 'for programs')
+    .option('--entrypoint <words>', 'command that runs, such as "node server.js" or a JSON list')
+    .option('--into <path>', 'folder of the files in the image, and working directory of the command', '/app')
+    .option('--platform <os/arch>', 'platform of the image (default: as the pipeline says, else linux/amd64)')
+    .option('--registry <host>', 'an ECR registry (default: that of the running local AWS)')
+    .option('--profile <name>', 'credentials to use: a profile of local AWS, or of the AWS configuration')
+    .option('--region <name>', 'Region of the registry (default: as its host says)')
+    .option('--config <path>', 'the pipeline that says which tags are releases')
+    .option('--data <folder>', 'folder of the running `shiplock local`', DATA_FOLDER)
+    .option('--json', 'print JSON for programs')
     .addHelpText(
       'after',
       '\nExample:\n  $ shiplock push build --repository orders --tag git_cf7edb2 --message "Faster checkout" --commit cf7edb2',
@@ -171,7 +171,7 @@ function words(text: string): string[] {
   } catch {
     // Said below.
   }
-  throw new UsageError('--entrypoint: a JSON list holds words only, such as ["node", "server.js"]');
+  throw new UsageError('--entrypoint: a JSON list has words only, such as ["node", "server.js"]');
 }
 
 function platformOf(text: string): { os: string; architecture: string } {
@@ -186,7 +186,7 @@ function readRunning(data: string): Running {
   const file = join(data, 'local.json');
   if (!existsSync(file))
     throw new UsageError(
-      `no local AWS runs here (there is no ${file}): start it with shiplock local, say where with --data, or name an ECR registry with --registry`,
+      `no local AWS runs here (there is no ${file}): start it with shiplock local, name its folder with --data, or name an ECR registry with --registry`,
     );
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Running;
@@ -233,7 +233,7 @@ async function loggedIn(ask: () => Promise<RegistryLogin>): Promise<RegistryLogi
   } catch (error) {
     const { name, message } = error as Error;
     if (/CredentialsProviderError|UnrecognizedClient|InvalidClientToken|ExpiredToken|InvalidSignature/.test(name))
-      throw new UsageError(`no credentials that hold: ${plain(message)}. Log in to AWS, or name a --profile`);
+      throw new UsageError(`no valid credentials: ${plain(message)}. Log in to AWS, or name a --profile`);
     if (/Region is missing/.test(message)) throw new UsageError('the Region of the registry is unknown: name it with --region');
     if (/ECONNREFUSED/.test(`${message} ${(error as { code?: string }).code}`))
       throw new Error('local AWS does not answer: it was stopped; start it again with shiplock local');

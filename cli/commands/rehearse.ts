@@ -24,10 +24,10 @@ export function addRehearse(program: Command): void {
     .command('rehearse')
     .description('play a week of the pipeline on this machine, without an AWS account')
     .option('--config <path>', 'a shiplock.config.ts, or its folder')
-    .option('--script <file>', 'what to play; by default week.ts beside the configuration')
-    .option('--seed <number>', 'same seed, same journal to the byte', wholeNumber, 1)
-    .option('--data <folder>', 'where the state is left for status, releases, history and journal', DATA_FOLDER)
-    .option('--json', 'for programs')
+    .option('--script <file>', 'script to play (default: week.ts beside the configuration)')
+    .option('--seed <number>', 'seed of all chance: the same seed gives the same journal', wholeNumber, 1)
+    .option('--data <folder>', 'where to leave the state for the commands that read', DATA_FOLDER)
+    .option('--json', 'print JSON for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock rehearse --config examples/acme --seed 7')
     .action(async (options: Options) => {
       process.exitCode = await rehearse(options);
@@ -86,8 +86,8 @@ async function rehearse(options: Options): Promise<number> {
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     print('');
     if (failed.length === 0)
-      print(good(`All ${played.checks.length} expectations held: one week in ${seconds} s. Look around: npx shiplock status`));
-    else print(bad(`${failed.length} of ${played.checks.length} expectations did not hold (${seconds} s).`));
+      print(good(`All ${played.checks.length} expectations met: one week in ${seconds} s. See what is left: npx shiplock status`));
+    else print(bad(`${failed.length} of ${played.checks.length} expectations were not met (${seconds} s).`));
     return failed.length === 0 ? EXIT.done : EXIT.failed;
   } finally {
     await stage.close();

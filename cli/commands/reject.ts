@@ -7,8 +7,8 @@ import { inWords, withExamples } from './shared/options.ts';
 export function addReject(program: Command): void {
   const command = program
     .command('reject')
-    .description('end a release at its gate')
-    .argument('[approval]', 'as shiplock approvals names it, or REPOSITORY@TAG; may be left out where one waits')
+    .description('reject a release at its gate; its run ends as refused')
+    .argument('[approval]', 'its name as shiplock approvals shows it, or REPOSITORY@TAG; not needed if only one waits')
     .requiredOption('--reason <text>', 'why; its author reads it', inWords);
   withExamples(withDecision(command), 'reject beta/orders/cf7edb2a90b1/1 --reason "prices are wrong"').action(
     async (approval: string | undefined, options: ApprovalOptions) => {

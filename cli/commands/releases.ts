@@ -18,9 +18,9 @@ export function addReleases(program: Command): void {
   const command = program
     .command('releases')
     .description('list releases, newest first, with where they run')
-    .argument('[repository]', 'of one repository only')
-    .option('--limit <count>', 'at most so many', wholeNumber, 100)
-    .option('--verified', 'only those whose checks held somewhere; on a terminal, choose one and read what to type next')
+    .argument('[repository]', 'only this repository')
+    .option('--limit <count>', 'how many to list', wholeNumber, 100)
+    .option('--verified', 'only those that are verified somewhere; on a terminal, choose one and see the next commands')
     .addOption(new Option('--list', 'list them on a terminal, too').conflicts('pick'))
     .option('--pick', 'choose one on the terminal, and print it as REPOSITORY@DIGEST');
   withExamples(withSource(command), 'releases --verified --limit 20', 'promote "$(shiplock releases orders --pick)" --to live').action(
@@ -54,7 +54,7 @@ function sourceWords({ data, config, profile, aws, as }: SourceOptions): string 
   return [...words.map(([name, value]) => ` --${name} ${plain(value ?? '')}`), aws ? ' --aws' : ''].join('');
 }
 
-/** Whoever only looked is left with the list. */
+/** Who chose nothing still has the list. */
 function left(error: Error): undefined {
   if (error instanceof UsageError) return undefined;
   throw error;

@@ -6,9 +6,9 @@ import { withExamples } from './shared/options.ts';
 export function addRestart(program: Command): void {
   const command = program
     .command('restart')
-    .description('replace the tasks of an environment, or of one service and its group, by new ones of the same release')
+    .description('replace the tasks of an environment, or of one service and its group, by new tasks of the same release')
     .argument('<environment>', 'where')
-    .argument('[service]', 'one service, with those that share its repositories');
+    .argument('[service]', 'only this service, with those that share its repositories');
   withExamples(withWait(command), 'restart staging orders-web --wait').action(
     async (name: string, service: string | undefined, options: DecideOptions) => {
       const { openSource } = await import('../connection/open.ts');

@@ -1,4 +1,4 @@
-/** `shiplock rollback`: back to what held before; pinned to it until somebody unpins. */
+/** `shiplock rollback`: back to the release that succeeded before; pinned to it until somebody unpins. */
 import type { Command } from 'commander';
 import { type DecideOptions, withWait } from './shared/decision.ts';
 import { inWords, withExamples } from './shared/options.ts';
@@ -8,12 +8,12 @@ type Options = DecideOptions & { readonly repository?: string; readonly to?: str
 export function addRollback(program: Command): void {
   const command = program
     .command('rollback')
-    .description('bring an environment back to what held there before, and pin it to that')
+    .description('bring an environment back to the release that succeeded there before, and pin it to that')
     .argument('<environment>', 'where')
-    .option('--repository <repository>', 'which, where several run')
-    .option('--to <release>', 'a release that held there (or REPOSITORY@TAG); the one before, if left out')
-    .option('--now', 'stop what goes in there first; without --to, stay with what held before it began')
-    .option('--reason <text>', 'kept in the journal', inWords);
+    .option('--repository <repository>', 'repository, if the environment runs several')
+    .option('--to <release>', 'a tag (or REPOSITORY@TAG) that succeeded there; if left out, the release before the current one')
+    .option('--now', 'first stop the promotion that is in progress there; without --to, keep the release that ran before it')
+    .option('--reason <text>', 'why; it is kept in the journal', inWords);
   withExamples(withWait(command), 'rollback live --repository orders --wait', 'rollback live --to orders@git_91ff20b --now').action(
     async (name: string, options: Options) => {
       const { openSource } = await import('../connection/open.ts');
@@ -49,6 +49,6 @@ async function onlyOne(source: import('../connection/source.ts').Source, environ
   const names = (await source.ledger.manifest(environment)).map(({ repository }) => repository);
   if (names.length === 1) return names[0] ?? '';
   throw new UsageError(
-    names.length === 0 ? `${environment} runs nothing` : `${environment} runs ${names.join(', ')}; say which with --repository`,
+    names.length === 0 ? `${environment} runs nothing` : `${environment} runs ${names.join(', ')}; choose one with --repository`,
   );
 }

@@ -10,9 +10,9 @@ type Options = SourceOptions & { readonly all?: boolean; readonly watch?: boolea
 export function addStatus(program: Command): void {
   const command = program
     .command('status')
-    .description('environments side by side, what waits for whom, what failed and why')
-    .option('--all', 'a row for every service, and a line for every release on its way')
-    .option('--watch', 'again whenever something has changed, until Ctrl-C');
+    .description('show what every environment runs, what waits for whom, and what failed and why')
+    .option('--all', 'a row for every service, and a line for every release in progress')
+    .option('--watch', 'show it again whenever something has changed, until Ctrl-C');
   withExamples(withSource(command), 'status', 'status --watch').action(async (options: Options) => {
     const { openSource } = await import('../connection/open.ts');
     const { statusOf } = await import('../../queries/status.ts');

@@ -7,10 +7,10 @@ import { wrapped } from '../terminal/text.ts';
 export function addSynth(program: Command): void {
   program
     .command('synth')
-    .description('synthesise the CloudFormation assembly of the pipeline')
+    .description('write the CloudFormation assembly of the pipeline')
     .argument('[config]', 'a shiplock.config.ts, or its folder')
-    .option('--out <folder>', 'where to', 'cdk.out')
-    .option('--json', 'for programs')
+    .option('--out <folder>', 'where to write it', 'cdk.out')
+    .option('--json', 'print JSON for programs')
     .addHelpText('after', '\nExample:\n  $ shiplock synth examples/acme --out cdk.out')
     .action(async (config: string | undefined, { out, json }: { out: string; json?: boolean }) => {
       const { configPath } = await import('../connection/configuration.ts');

@@ -9,9 +9,9 @@ import { withExamples } from './shared/options.ts';
 export function addTeardown(program: Command): void {
   const command = program
     .command('teardown')
-    .description('take an on-demand environment down; what runs comes back at the next wake')
+    .description('take an on-demand environment down; the next wake brings back what runs now')
     .argument('<environment>', 'which')
-    .option('--preview', 'what would go, what stays and goes on to cost; nothing is done');
+    .option('--preview', 'only show what would be removed, and what stays and still costs');
   withExamples(withWait(command), 'teardown test --preview', 'teardown test --wait').action(
     async (name: string, options: DecideOptions & { preview?: boolean }) => {
       const { openSource } = await import('../connection/open.ts');

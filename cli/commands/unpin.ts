@@ -6,9 +6,9 @@ import { withExamples } from './shared/options.ts';
 export function addUnpin(program: Command): void {
   const command = program
     .command('unpin')
-    .description('let releases into a pinned environment again')
+    .description('end a pin: let releases into the environment again')
     .argument('<environment>', 'where')
-    .argument('[repository]', 'if it was pinned by itself, as rollback does');
+    .argument('[repository]', 'if only this repository is pinned, as by a rollback');
   withExamples(withDecision(command), 'unpin live orders').action(
     async (name: string, repository: string | undefined, options: DecideOptions) => {
       const { openSource } = await import('../connection/open.ts');

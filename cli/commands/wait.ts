@@ -13,11 +13,11 @@ export function addWait(program: Command): void {
   const command = program
     .command('wait')
     .description(
-      'wait for a release, a promotion or an order to end; exit code 0 succeeded, 1 failed or not in time, 3 refused or superseded',
+      'wait until a release or a promotion has ended; exit code 0 succeeded, 1 failed or the time was up, 3 refused or superseded',
     )
-    .argument('<what>', 'REPOSITORY@TAG, or the name of a release’s or promotion’s execution')
-    .option('--in <environment>', 'only until it runs there, its checks held')
-    .option('--timeout <minutes>', 'at most so long', wholeNumber, 60);
+    .argument('<what>', 'REPOSITORY@TAG, or the name of an execution')
+    .option('--in <environment>', 'only until it runs there and its checks have passed')
+    .option('--timeout <minutes>', 'how long to wait', wholeNumber, 60);
   withExamples(withSource(command), 'wait orders@git_cf7edb2 --in test', 'wait orders-cf7edb2a90b1-1 --timeout 30').action(
     async (what: string, options: Options) => {
       const { openSource } = await import('../connection/open.ts');

@@ -6,7 +6,7 @@ import { withExamples } from './shared/options.ts';
 export function addWake(program: Command): void {
   const command = program
     .command('wake')
-    .description('bring an on-demand environment up with what ran before')
+    .description('bring an on-demand environment up with the releases that ran before')
     .argument('<environment>', 'which');
   withExamples(withWait(command), 'wake test --wait').action(async (name: string, options: DecideOptions) => {
     const { openSource } = await import('../connection/open.ts');

@@ -46,14 +46,14 @@ export async function openLocal(addresses: LocalAddresses, options: SourceOption
   const pipeline = await loadPipeline(resolve(addresses.config));
   const wanted = options.as ?? (process.env.SHIPLOCK_AS || undefined);
   const profile = wanted === undefined ? addresses.profiles[ADMIN] : profileOf(addresses, pipeline, wanted);
-  if (profile === undefined) throw new UsageError('this local AWS has no profile that may read; say who you are with --as');
+  if (profile === undefined) throw new UsageError('this local AWS has no profile that may read; name yourself with --as');
   const { accessKeyId, secretAccessKey, sessionToken } = profile;
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
   const connection: Connection = { region: addresses.region, endpoint: addresses.endpoint, credentials };
   const { time } = addresses;
   const assertMayDecide = () => {
     if (wanted === undefined)
-      throw new UsageError(`say who you are with --as or SHIPLOCK_AS; there are ${Object.keys(pipeline.people).join(', ')}`);
+      throw new UsageError(`name yourself with --as or SHIPLOCK_AS, as one of ${Object.keys(pipeline.people).join(', ')}`);
   };
   return {
     kind: 'local',

@@ -17,7 +17,7 @@ import type { Source } from './source.ts';
  * @throws UsageError if there is nothing to speak to, with the ways out
  */
 export async function openSource(options: SourceOptions): Promise<Source> {
-  working('looks');
+  working('reads the pipeline');
   if (options.aws || options.profile !== undefined) return openAccount(options);
   const folder = options.data ?? DATA_FOLDER;
   const file = join(folder, 'local.json');

@@ -1,4 +1,4 @@
-/** What a rehearsal left: to be looked at, and no more. */
+/** What a rehearsal left: it can be read, not changed. */
 
 import { UsageError } from '../terminal/errors.ts';
 import { opened } from './opened.ts';
@@ -10,7 +10,7 @@ export async function openRehearsal(folder: string): Promise<Source> {
   const { state, connection } = openData(folder);
   const over = (verb: string): never => {
     throw new UsageError(
-      `${verb}: the rehearsal in ${folder} is over and can only be looked at; run \`shiplock local\` to go on by hand, or name a pipeline in AWS with --config or --profile`,
+      `${verb}: the rehearsal in ${folder} is over and can only be read; run \`shiplock local\` to go on by hand, or name a pipeline in AWS with --config or --profile`,
     );
   };
   return {

@@ -1,4 +1,4 @@
-/** Draws what is on its way: who waits for whom, how far each rollout is, and which migrations run or will. */
+/** Draws what is in progress: who waits for whom, how far each rollout is, and which migrations run or will. */
 import { membersOf } from '../../domain/release/release.ts';
 import { inZone } from '../../domain/text/times.ts';
 import type { MigrationView } from '../../queries/migrations.ts';
@@ -41,7 +41,7 @@ export function drawInProgress(
       );
     lines.push(...promotionLines([one], now, room));
   }
-  const drawn = lines.length > 0 ? [heading('on their way'), ...lines] : [];
+  const drawn = lines.length > 0 ? [heading('in progress'), ...lines] : [];
   return migrations.length > 0 ? [...drawn, heading('migrations'), ...migrationLines(migrations, old, room)] : drawn;
 }
 
@@ -114,7 +114,7 @@ function does({ state, since, release, rollouts, open, among }: PromotionInProgr
       const left = rolled.filter((service) => open.includes(service));
       const names = membersOf(release).length > 1 && left.length > 3 ? `${left.length} services` : left.join(', ');
       const held = rolled.length - left.length;
-      const rolling = left.length > 0 ? [`deploys ${names}${held > 0 ? `; ${held} of ${rolled.length} hold` : ''}, ${so}`] : [];
+      const rolling = left.length > 0 ? [`deploys ${names}${held > 0 ? `; ${held} of ${rolled.length} done` : ''}, ${so}`] : [];
       const all = [...shifting, ...rolling];
       return all.length > 0 ? all : [`deploys, ${so}`];
     }
@@ -146,7 +146,7 @@ const MIGRATES: Readonly<Record<MigrationView['state'], string>> = {
 const migrationLines = (migrations: readonly MigrationView[], old: (since: string) => string, room: number): string[] =>
   migrations.flatMap(({ database, state, repository, tag, environment, since }) => {
     const by = `  ${MIGRATES[state]} ${titleOf({ repository, tag })}`;
-    const tail = state === 'asked' ? `, once it is let into ${environment}` : ` on its way into ${environment}, for ${old(since)}`;
+    const tail = state === 'asked' ? `, once it is let into ${environment}` : ` for ${environment}, for ${old(since)}`;
     return hanging(database, by + tail, room, state === 'waits' ? warn : undefined);
   });
 

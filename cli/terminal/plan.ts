@@ -107,7 +107,7 @@ function serviceLines({ service, runs, against, diff, strategy, alarms, missing 
 }
 
 function strategyText(strategy: Strategy, alarms: readonly string[]): string {
-  if (strategy.kind === 'rolling') return strategy.earlySuccess ? 'rolling, held as soon as all new tasks are healthy' : 'rolling';
+  if (strategy.kind === 'rolling') return strategy.earlySuccess ? 'rolling, succeeds as soon as all new tasks are healthy' : 'rolling';
   const { kind, percent, stepBakeMinutes, bakeMinutes, pauseMinutes, confirm } = strategy;
   const steps =
     kind === 'blue-green'

@@ -22,7 +22,7 @@ const furthest = (names: readonly string[]) =>
 /** How it stands, if that is worth a word. */
 function wordOn({ state, waitsFor, reason, stage }: ReleaseView, timeZone: string): string {
   if (waitsFor) return `waits for ${inZone(waitsFor, timeZone)}`;
-  if (state === 'in-progress') return `on its way${stage ? `, in ${stage}` : ''}`;
+  if (state === 'in-progress') return `in progress${stage ? `, in ${stage}` : ''}`;
   return state === 'succeeded' ? '' : `${state}${reason ? `: ${inZone(reason, timeZone)}` : ''}`;
 }
 
@@ -75,7 +75,7 @@ export function drawRelease(
 ): string {
   const lines = nextOf(chosen, source).map((words) => `  shiplock ${words}${more}`);
   const drawn = drawReleases([chosen], source.now(), source.timeZone);
-  return lines.length === 0 ? drawn : [drawn, heading('What to type next'), ...lines].join('\n');
+  return lines.length === 0 ? drawn : [drawn, heading('Next commands'), ...lines].join('\n');
 }
 
 /** Commands, without the program's own name. */
@@ -110,7 +110,7 @@ export async function choose(list: readonly ReleaseView[], now: number, timeZone
         ],
         details: [
           `“${release.message ?? 'no message'}”, by ${release.author ?? 'nobody known'}${release.commit ? `, commit ${release.commit}` : ''}`,
-          [wordOn(release, timeZone), release.verifiedIn.length > 0 ? `held in ${release.verifiedIn.join(', ')}` : '']
+          [wordOn(release, timeZone), release.verifiedIn.length > 0 ? `verified in ${release.verifiedIn.join(', ')}` : '']
             .filter(Boolean)
             .join('; '),
         ],

@@ -11,7 +11,7 @@ const ROWS = 30;
 /** From so many on, those that run the same everywhere are one line. */
 const MANY = 12;
 
-/** As many releases on their way, or that did not make it, are told one by one. */
+/** Up to so many releases that are in progress, or did not succeed, have a line each. */
 const TOLD = 20;
 
 /**
@@ -26,7 +26,7 @@ export function drawStatus(view: Status, timeZone: string, all: boolean, height 
   const lines = [...grid(view, now, room, all, most(ROWS, 5)), ...holds(view, timeZone, room)];
   lines.push(...drawInProgress(view, now, timeZone, room, most(TOLD, 5)));
   if (view.failed.length > 0) {
-    lines.push(heading('did not make it'));
+    lines.push(heading('did not succeed'));
     const shown = view.failed.slice(0, most(TOLD, 10));
     for (const { repository, tag, state, reason, endedAt } of shown)
       lines.push(
@@ -37,8 +37,7 @@ export function drawStatus(view: Status, timeZone: string, all: boolean, height 
           bad,
         ),
       );
-    if (view.failed.length > shown.length)
-      lines.push(dim(`… and ${view.failed.length - shown.length} more; shiplock releases tells of them`));
+    if (view.failed.length > shown.length) lines.push(dim(`… and ${view.failed.length - shown.length} more; see shiplock releases`));
   }
   return lines.join('\n');
 }
@@ -188,7 +187,7 @@ function holds({ environments }: Status, timeZone: string, room: number): string
     if (frozen)
       lines.push(
         ...wrap(
-          `${name} is frozen since ${time(frozen.at)}${frozen.until ? ` until ${time(frozen.until)}` : ''} by ${plain(frozen.by)}: ${plain(frozen.reason)}${frozen.needsPerson ? ` (a rollback failed here; mend it, then shiplock thaw ${name})` : ''}`,
+          `${name} is frozen since ${time(frozen.at)}${frozen.until ? ` until ${time(frozen.until)}` : ''} by ${plain(frozen.by)}: ${plain(frozen.reason)}${frozen.needsPerson ? ` (a rollback failed here; repair it, then shiplock thaw ${name})` : ''}`,
           room,
         ).map(bad),
       );

@@ -7,7 +7,7 @@ import { Screen } from './screen.ts';
 import { rest } from './spinner.ts';
 import { cutPainted } from './text.ts';
 
-/** A look costs a few reads of the ledger: this is often enough for people. Milliseconds. */
+/** Each refresh costs a few reads of the ledger: this is often enough for people. Milliseconds. */
 const CALM = 2_000;
 
 export const pause = (milliseconds = CALM) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -9,7 +9,7 @@ import { gateName } from './confirmation.ts';
 export interface Decision {
   readonly verb: 'approve' | 'reject';
   readonly approval: string;
-  /** The digest that the person looked at: what was approved is what runs. */
+  /** The digest that was shown to the person: what was approved is what runs. */
   readonly digest: string;
   readonly reason?: string;
 }
@@ -46,7 +46,7 @@ export function decide(
     );
   if (gate.release.digest !== decision.digest)
     return refuse(
-      `${decision.approval} is about ${shortDigest(gate.release.digest)}, not ${shortDigest(decision.digest)}; look at it again`,
+      `${decision.approval} is about ${shortDigest(gate.release.digest)}, not ${shortDigest(decision.digest)}; read the request again: shiplock approvals`,
     );
   switch (gate.state) {
     case 'waiting':

@@ -2,7 +2,7 @@
 
 const SUFFIX = ':confirm';
 
-/** The gate at which a person looks: in the same records as approvals, under a stage that no path can name. */
+/** The gate at which a person confirms. */
 export const confirmStage = (environment: string) => `${environment}${SUFFIX}`;
 
 /** A gate as people call it: `live`, or `the shift of traffic in live`. */

@@ -45,7 +45,7 @@ export function renderMigration(
 }
 
 /**
- * What a run is called in ECS, as `startedBy` and as client token: the same for the same database, digest and climb, so
+ * What a run is called in ECS, as `startedBy` and as client token: the same for the same database, digest and run, so
  * that whoever tries again finds it. At most 64 characters.
  */
 export const runName = (id: string, digest: string, releaseRun: string) =>

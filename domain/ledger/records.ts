@@ -29,7 +29,7 @@ export interface RunningRecord extends Release {
   readonly environment: string;
   readonly promotion: string;
   readonly since: string;
-  /** The stage's checks held. */
+  /** The last verification of this digest here passed. */
   readonly verified: boolean;
 }
 

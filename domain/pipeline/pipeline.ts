@@ -16,7 +16,7 @@ export interface Pipeline {
   readonly services: Readonly<Record<string, ServiceDefinition>>;
   readonly groups: Readonly<Record<string, Group>>;
   readonly environments: Readonly<Record<string, Environment>>;
-  /** The ordered stages that a release climbs. */
+  /** The ordered stages that a release moves through. */
   readonly path: readonly Stage[];
   readonly builds: Readonly<Record<string, Build>>;
   /** Databases that releases bring migrations for. */

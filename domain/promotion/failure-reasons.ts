@@ -1,4 +1,4 @@
-/** Why something did not hold, in words that a person can act on: the service, the container, its exit code, its last line. */
+/** Why something failed, in words that a person can act on: the service, the container, its exit code, its last line. */
 
 /** When the alarms of a rollout go off. */
 export const ALARMING = {

@@ -51,10 +51,10 @@ export const rollingAgain = (environment: Environment, earlySuccess = false): Sh
   deploymentConfiguration: { ...rolling(environment, { earlySuccess }), ...UNASKED },
 });
 
-/** All at once, neither tested nor baked: to what has held before. ECS keeps the pair of target groups that it knows. */
+/** All at once, neither tested nor baked: to a revision that succeeded before. ECS keeps the pair of target groups that it knows. */
 export const WAY_BACK: Shift = { deploymentConfiguration: { strategy: 'BLUE_GREEN', bakeTimeInMinutes: 0, ...UNASKED } };
 
-/** How a deployment that has held is taken back: as it came, whatever its environment's strategy says by now. */
+/** How a deployment that succeeded is taken back: as it came, whatever its environment's strategy says by now. */
 export const wayBack = (environment: Environment, { pauses }: { readonly pauses?: boolean }): Shift =>
   pauses ? WAY_BACK : { deploymentConfiguration: rolling(environment, { earlySuccess: false }) };
 

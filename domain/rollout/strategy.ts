@@ -3,7 +3,7 @@
 /** Task by task, given up by the circuit breaker after {@link Environment.failureThreshold} failed tasks. */
 export interface Rolling {
   readonly kind: 'rolling';
-  /** It has held as soon as all new tasks are healthy; the old ones stop afterwards. @default false */
+  /** A deployment succeeds as soon as all new tasks are healthy; the old ones stop afterwards. @default false */
   readonly earlySuccess: boolean;
 }
 
@@ -16,9 +16,9 @@ export interface Shifting {
   readonly percent: number;
   /** Minutes after a canary or between two steps of linear. @default 10, 6 for linear, 0 for blue/green */
   readonly stepBakeMinutes: number;
-  /** A person looks at the test listener before traffic shifts; the environment's approvers may. @default false */
+  /** One of the environment's approvers has to confirm at the test listener before traffic shifts. @default false */
   readonly confirm: boolean;
-  /** Minutes that ECS waits at the test listener for checks and people before it rolls back. @default 60, a day with `look` */
+  /** Minutes that ECS waits at the test listener for checks and people before it rolls back. @default 60, a day with `confirm` */
   readonly pauseMinutes: number;
 }
 

@@ -21,7 +21,7 @@ function deploymentConfiguration({ environment, service, shift }: ServiceParts) 
   if (shift) return shift.deploymentConfiguration;
   const strategy = strategyOf(environment, service);
   if (strategy.kind !== 'rolling') return WAY_BACK.deploymentConfiguration;
-  // A release that never held may have told ECS of a pause and alarms; no record speaks of it.
+  // A release that never succeeded may have given ECS a pause and alarms; no record tells of it.
   return service.web ? rollingAgain(environment, strategy.earlySuccess).deploymentConfiguration : rolling(environment, strategy);
 }
 

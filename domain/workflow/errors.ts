@@ -16,7 +16,7 @@ export class PromotionRefused extends Error {
   }
 }
 
-/** Something newer has the way. */
+/** A newer release takes its place. */
 export class Superseded extends Error {
   constructor(reason: string) {
     super(reason);
@@ -74,7 +74,7 @@ export class DeploymentFailed extends Error {
   }
 }
 
-/** A check of a promotion did not hold. */
+/** A check of a promotion failed. */
 export class VerificationFailed extends Error {
   constructor(reason: string) {
     super(reason);
@@ -82,7 +82,7 @@ export class VerificationFailed extends Error {
   }
 }
 
-/** What ran before could not be put back: a person has to look. */
+/** What ran before could not be put back: a person has to intervene. */
 export class RollbackFailed extends Error {
   constructor(reason: string) {
     super(reason);
@@ -141,7 +141,7 @@ export class RenderError extends Error {
   }
 }
 
-/** Every deployment has held or pauses before its traffic shifts: it is tested now. Not a failure; the workflow goes another way. */
+/** Every deployment has succeeded or pauses before its traffic shifts: it is tested now. Not a failure; the workflow takes another branch. */
 export class TrafficPaused extends Error {
   constructor() {
     super('waits at the test listener');

@@ -78,7 +78,7 @@ export interface PromotionWorkflow extends PromotionStart {
   readonly token: string;
   /** What a deployment needs of the environment, and which services it deploys. */
   readonly place: Place;
-  /** Whether this look is the backstop's, after a wait that nobody ended. */
+  /** Whether this is the backstop's check, after a wait that no event ended. */
   readonly confirm: boolean;
   readonly outcome: Outcome;
 }

@@ -100,7 +100,7 @@ export default definePipeline({
         outside: 'wait',
       },
       // rolling, blue-green, canary or linear. Workers, which take no requests, are rolled.
-      // `earlySuccess`: it has held as soon as all new tasks are healthy; the old ones stop afterwards.
+      // `earlySuccess`: a deployment succeeds as soon as all new tasks are healthy; the old ones stop afterwards.
       strategy: { kind: 'rolling', earlySuccess: false },
       // Tasks that may fail, one after the other, before a deployment is given up; or a share of those that are wanted, as '25%'.
       failureThreshold: 3,
@@ -154,7 +154,7 @@ export default definePipeline({
       approval: { approvers: ['group:release-managers'], notAuthor: true, expiresHours: 168 },
       variables: { ENVIRONMENT: 'live' },
       // A second set of tasks, checked at the test listener before any customer meets it; kept for `bakeMinutes` afterwards.
-      // With `look`, one of the approvers looks too. ECS rolls back after `pauseMinutes` without a word.
+      // With `confirm`, one of the approvers has to confirm too. ECS rolls back when nothing is said within `pauseMinutes`.
       strategy: { kind: 'blue-green', bakeMinutes: 5, confirm: false, pauseMinutes: 60 },
       failureThreshold: 3,
     },
@@ -169,7 +169,7 @@ export default definePipeline({
     },
   },
 
-  // The stages that a release climbs, in order; several environments in one stage move together.
+  // The stages that a release moves through, in order; several environments in one stage move together.
   path: ['test', 'beta', 'staging', ['live', 'sandbox']],
 
   builds: {

@@ -10,7 +10,7 @@ export default defineRehearsal({
   timeZone: 'Europe/Berlin',
   traffic: { environment: 'live', path: '/orders', everySeconds: 60 },
   steps: [
-    // Monday: the first push wakes test; everything climbs to live.
+    // Monday: the first push wakes test; everything moves to live.
     { at: 'Mon 06:30', expect: { environment: 'test', services: 'down' } },
     {
       at: 'Mon 08:30',

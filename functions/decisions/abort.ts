@@ -1,4 +1,4 @@
-/** The brake: ends what moves. What it leaves in ECS is put in order by `on-execution-ended`, and by the sweep. */
+/** Aborts a release or a promotion that is in progress. What that leaves in ECS is recovered by `on-execution-ended`, or by the sweep. */
 
 import { isPromotionOver, type PromotionRecord, type ReleaseRecord } from '../../domain/ledger/records.ts';
 import { promotionExecution } from '../../domain/pipeline/names.ts';
@@ -9,13 +9,13 @@ import { groupOf } from '../environment/clients.ts';
 import { entry } from '../journal/entries.ts';
 import { type Caller, type Of, refused, type Said, type World } from './context.ts';
 
-/** Ends a release's climb, with all its promotions, or one promotion alone. */
+/** Ends the run of a release, with all its promotions, or one promotion alone. */
 export async function abort(world: World, { execution, reason }: Of<'abort'>, { person, now }: Caller): Promise<Said> {
   const { pipeline, ledger, workflows, machines, journal } = world;
   const why = reason ?? 'no reason given';
   const promotion = await ledger.promotion(execution);
   if (promotion !== undefined) {
-    if (isPromotionOver(promotion)) return refused(`${titleOf(promotion)} is not on its way: ${endOf(promotion)}`);
+    if (isPromotionOver(promotion)) return refused(`${titleOf(promotion)} is not in progress: ${endOf(promotion)}`);
     await stopPromotion(world, execution, person, why, now);
     const pinned = await pinToWhatRuns(world, promotion, why, { person, now });
     return { done: `${titleOf(promotion)} is aborted: ${why}${putBack([promotion])}${pinned}`, execution, stopped: true };
@@ -35,7 +35,7 @@ export async function abort(world: World, { execution, reason }: Of<'abort'>, { 
   return { done: `${releaseTitle(release)} is aborted: ${why}${putBack(stopped)}`, execution, stopped: true };
 }
 
-/** A release whose climb is over may be on its way by order: back, or once more. Else it is said what has become of it, and what helps. */
+/** A release whose run has ended may still be promoted by order: a rollback, or a restart. Otherwise the answer says how it ended, and what helps. */
 async function abortOrdered(
   world: World,
   inProgress: readonly ReleaseRecord[],
@@ -45,10 +45,10 @@ async function abortOrdered(
 ): Promise<Said> {
   const { pipeline, ledger, turns } = world;
   const release = (await ledger.releases()).find((one) => one.execution === execution);
-  if (release === undefined) return refused(`nothing of the name ${execution} is on its way; see shiplock status`);
+  if (release === undefined) return refused(`no run or promotion named ${execution} is in progress; see shiplock status`);
   const name = `${release.repository}@${release.tag}`;
   const set = inProgress.find(({ members }) => members?.some(({ digest }) => digest === release.digest));
-  if (set) return refused(`${name} is on its way in a ${releaseTitle(set)}, which stops as a whole: shiplock abort ${set.execution}`);
+  if (set) return refused(`${name} is in progress in a ${releaseTitle(set)}, which is aborted as a whole: shiplock abort ${set.execution}`);
   const group = groupWith(pipeline, membersOf(release)[0]!.repository);
   const ordered: PromotionRecord[] = [];
   const runsIn: string[] = [];
@@ -74,7 +74,7 @@ async function abortOrdered(
   const back = last
     ? `; it runs in ${runsIn.join(', ')}, to take it back: shiplock rollback ${last} --repository ${release.repository}`
     : '';
-  return refused(`${name} is not on its way: ${endOf(release)}${back}`);
+  return refused(`${name} is not in progress: ${endOf(release)}${back}`);
 }
 
 /** A rollback that is aborted leaves its environment where it is: its pin would keep out what runs. @returns what is said of it */

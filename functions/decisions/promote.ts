@@ -24,12 +24,12 @@ export async function promote(world: World, { repository, digest, to, hotfix }: 
   const known = await ledger.release(repository, digest);
   if (known?.state === 'in-progress')
     return refused(
-      `${releaseTitle(known)} is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}; to send it elsewhere, stop it first: shiplock abort ${known.repository}@${known.tag}`,
+      `${releaseTitle(known)} is in progress already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}; to promote it elsewhere, abort it first: shiplock abort ${known.repository}@${known.tag}`,
     );
   const before = pipeline.path[index - 1];
   if (before !== undefined && hotfix === undefined && (await notSucceeded(world, before.environments, [{ repository, digest }])))
     return refused(
-      `${name} has not held in ${before.name}, the stage before ${stage.name}; promote it there first, or say why this is a hot-fix`,
+      `${name} has not succeeded in ${before.name}, the stage before ${stage.name}; promote it there first, or give the reason for a hot-fix with --hotfix`,
     );
   const attempt = (known?.attempt ?? 0) + 1;
   const execution = releaseExecution(repository, digest, attempt);
@@ -41,7 +41,7 @@ export async function promote(world: World, { repository, digest, to, hotfix }: 
     cause: 'person',
     ...(hotfix ? { hotfix: { by: person.email, reason: hotfix } } : {}),
   };
-  if (!(await workflows.start(machines.release, execution, start))) return refused(`${execution} has run before; look again`);
+  if (!(await workflows.start(machines.release, execution, start))) return refused(`${execution} has run before; run the command again`);
   const title = known ? releaseTitle(known) : name;
   const text = `${title} ordered into ${stage.name}${hotfix ? `, past a freeze: ${hotfix}` : ''}`;
   await journal.write(entry(execution, 'ordered', now, 'info', text, { stage: stage.name }, person.email));

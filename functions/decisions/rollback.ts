@@ -10,7 +10,7 @@ import { type Caller, type Of, refused, type Said, type World } from './context.
 import { order } from './order.ts';
 import { releasesThatSucceeded } from './succeeded.ts';
 
-/** Back to a release that held here before. What runs afterwards is pinned, lest the next push brings the same trouble back. */
+/** Back to a release that succeeded here before. The environment is pinned to it, so that the next push does not bring the same fault back. */
 export async function rollback(world: World, decision: Of<'rollback'>, caller: Caller): Promise<Said> {
   const { pipeline, ledger, journal } = world;
   const { person, now } = caller;
@@ -18,7 +18,8 @@ export async function rollback(world: World, decision: Of<'rollback'>, caller: C
   const environment = pipeline.environments[name]!;
   const manifest = await ledger.manifest(name);
   const repository = decision.repository ?? (manifest.length === 1 ? manifest[0]?.repository : undefined);
-  if (repository === undefined) return refused(`${name} runs ${manifest.map((one) => one.repository).join(', ') || 'nothing'}; say which`);
+  if (repository === undefined)
+    return refused(`${name} runs ${manifest.map((one) => one.repository).join(', ') || 'nothing'}; choose one with --repository`);
   const reason = decision.reason ?? 'rolled back';
   const moving = await atWork(world, name, repository);
   // Read after it: what is not at work any more is here by now.
@@ -38,15 +39,15 @@ export async function rollback(world: World, decision: Of<'rollback'>, caller: C
       running = await ledger.running(name, repository);
     } else if (to === undefined)
       return refused(
-        `${releaseTitle(moving.release)} is on its way into ${name}: say --now to stop it and stay with ${running ? releaseTitle(running) : 'what ran before'}, or --to a release that held`,
+        `${releaseTitle(moving.release)} is being promoted into ${name}: add --now to stop it and keep ${running ? releaseTitle(running) : 'what ran before'}, or --to with a release that succeeded there`,
       );
   }
   const target = await whatSucceeded(world, name, repository, to, running);
   if (target === undefined)
     return refused(
       to === undefined
-        ? `nothing of ${repository} held in ${name} before ${running ? running.tag : 'now'}`
-        : `${repository}@${shortDigest(to)} has not held in ${name} before; see shiplock history ${name}`,
+        ? `no release of ${repository} succeeded in ${name} before ${running ? running.tag : 'now'}`
+        : `${repository}@${shortDigest(to)} has not succeeded in ${name} before; see shiplock history ${name}`,
     );
   if (atOnce) await stopAll(world, environment, repository, moving, caller);
   const at = new Date(now).toISOString();
@@ -59,7 +60,7 @@ export async function rollback(world: World, decision: Of<'rollback'>, caller: C
 }
 
 /**
- * Stops what goes in, and stays with what held before it began: that is put back as the promotion is settled, and pinned.
+ * Stops the promotion in progress and keeps the last verified release: that is put back when the promotion is recovered, and pinned.
  * @returns undefined if it had come to its good end before it could be stopped: then it runs
  */
 async function stayWith(

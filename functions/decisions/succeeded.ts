@@ -1,10 +1,10 @@
 import { membersOf, type Release } from '../../domain/release/release.ts';
 import type { World } from './context.ts';
 
-/** How far back promotions are looked through for what held before. */
+/** How many promotions back a release may lie that succeeded before. */
 const LOOK_BACK = 200;
 
-/** The first of these releases that has run and held in none of the environments. */
+/** The first of these releases that has succeeded in none of the environments. */
 export async function notSucceeded<Image extends Pick<Release, 'repository' | 'digest'>>(
   { ledger }: World,
   environments: readonly string[],

@@ -14,7 +14,7 @@ export async function wake(
   if (state !== 'down') return refused(state === 'up' ? `${name} is up already` : `${name} is ${state}; wait for it`);
   const execution = await turns.wakeName(environment);
   await workflows.start(machines.wake, execution, { environment: name, cause: 'person' });
-  const text = `${name} is woken`;
+  const text = `${name} wakes`;
   await journal.write(entry(execution, 'ordered', now, 'info', text, { environment: name }, person.email));
   return { done: text, execution };
 }
@@ -26,7 +26,7 @@ export async function teardown(world: World, { environment: name }: Of<'teardown
   await ledger.dropExtension(name);
   const execution = `${name}-teardown-at${Math.floor(now / 1000).toString(36)}`;
   await workflows.start(machines.teardown, execution, { environment: name, cause: 'person' });
-  const text = `${name} is torn down when nobody deploys any more`;
+  const text = `${name} is torn down as soon as no promotion is in progress there`;
   await journal.write(entry(execution, 'ordered', now, 'info', text, { environment: name }, person.email));
   return { done: text, execution };
 }

@@ -1,4 +1,4 @@
-/** The gate at which a person looks at the test listener: closed when its promotion ends otherwise. */
+/** The gate at which a person confirms at the test listener: closed when its promotion ends before that. */
 import type { Ledger } from '../../aws/ledger.ts';
 import type { Outbox } from '../../aws/outbox.ts';
 import { confirmStage } from '../../domain/approval/confirmation.ts';
@@ -8,7 +8,7 @@ import type { Release } from '../../domain/release/release.ts';
 import { shiftingOf } from '../../domain/rollout/choice.ts';
 import { environmentOf, groupsOf } from '../environment/clients.ts';
 
-/** Whether somebody shall look before traffic of any of these services shifts. */
+/** Whether a person has to confirm before traffic of any of these services shifts. */
 export function isConfirmationAsked(pipeline: Pipeline, environment: string, release: Release): boolean {
   const place = environmentOf(pipeline, environment);
   return groupsOf(pipeline, release)
@@ -19,7 +19,7 @@ export function isConfirmationAsked(pipeline: Pipeline, environment: string, rel
     });
 }
 
-/** Nobody is asked any more, as what they would look at has come to its end: the step that waits for them is told why. */
+/** Withdraws the question, as the deployment that people would confirm has ended: the step that waits for them gets the reason. */
 export async function endConfirmation(
   { ledger, outbox }: { readonly ledger: Pick<Ledger, 'gate' | 'gateWrite' | 'table'>; readonly outbox: Outbox },
   { environment, release, releaseRun }: Pick<PromotionRecord, 'environment' | 'release' | 'releaseRun'>,
@@ -34,7 +34,7 @@ export async function endConfirmation(
   if (await ledger.table.transact([withdrawn, outbox.write(gate.token, answer, now)])) await outbox.send(gate.token, answer);
 }
 
-/** Nobody is asked any more. */
+/** Withdraws the question. */
 export async function closeConfirmation(
   { pipeline, ledger }: { readonly pipeline: Pipeline; readonly ledger: Pick<Ledger, 'gate' | 'gateWrite' | 'table'> },
   { environment, release, releaseRun }: { readonly environment: string; readonly release: Release; readonly releaseRun: string },

@@ -1,4 +1,4 @@
-/** Waits for deployments: stored before ECS is asked, ended by one look, answered when all that belong together are done. */
+/** Waits for deployments: stored before ECS is asked, ended by one check, answered when all that belong together are done. */
 import type { Ecs, Look } from '../../aws/ecs.ts';
 import type { Ledger } from '../../aws/ledger.ts';
 import type { Outbox } from '../../aws/outbox.ts';
@@ -38,7 +38,7 @@ const sameStep = (a: WaitRecord['kind'], b: WaitRecord['kind']) => a === b || (i
 /** Whether a wait is a rollback's. */
 export const isGoingBack = (kind: WaitRecord['kind']) => kind === 'stop' || kind === 'put-back';
 
-/** What a look makes of a wait. Stopping a deployment ends in "stopped" or "rolled back": what a deployment calls broken is what was asked for. */
+/** What ECS's answer makes of a wait. Stopping a deployment ends in "stopped" or "rolled back": what counts as failed for a deployment is what was asked for here. */
 function verdict({ kind }: WaitRecord, { state, stuck, gone }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
   if (state === 'none' || state === 'running') return undefined;
   if (kind !== 'stop') return state;
@@ -46,10 +46,10 @@ function verdict({ kind }: WaitRecord, { state, stuck, gone }: Look): Exclude<Wa
 }
 
 /**
- * One look at what a wait waits for; the wait is ended if it is over.
+ * Asks ECS once about the deployment of a wait; the wait is ended if the deployment is over.
  * @param mayBeMissing the service has yet to be created: that ECS does not know it means that nothing has begun
  * @param progress asks where a deployment pauses, of which no event told; only few functions bring it
- * @returns the look, after which the wait may still be open
+ * @returns what ECS says, after which the wait may still be open
  */
 export async function observe(
   { pipeline, ledger, clients }: World,
@@ -70,7 +70,7 @@ export async function observe(
   return look;
 }
 
-/** Why a deployment did not hold, in words; what ECS says of it, where there is no better explanation. */
+/** Why a deployment failed, in words: what ECS says of it, where there is no better explanation. */
 export async function whyBroken({ pipeline, clients }: Pick<World, 'pipeline' | 'clients'>, wait: WaitRecord, look: Look): Promise<string> {
   const { ecs, logs } = clients(wait.environment);
   const service = pipeline.services[wait.service];
@@ -89,7 +89,7 @@ export async function whetherOver({ ledger }: Pick<World, 'ledger'>, wait: WaitR
     (other): other is WaitRecord => other !== undefined && other.owner === wait.owner && sameStep(other.kind, wait.kind),
   );
   const broken = own.find(({ state }) => state === 'failed');
-  if (broken) return { state: 'over', answer: { error: ERRORS[wait.kind], cause: broken.reason ?? `${broken.service} did not hold` } };
+  if (broken) return { state: 'over', answer: { error: ERRORS[wait.kind], cause: broken.reason ?? `${broken.service} failed` } };
   const late = own.find(({ state }) => state === 'late');
   // The step is tried again, and finds that it has to deploy what ran before.
   if (late) {

@@ -1,4 +1,4 @@
-/** What steps and events do about a running migration: one look at its task, its end written down, whoever waits told. */
+/** What steps and events do about a running migration: ask ECS about its task, write its end down, answer the steps that wait. */
 import type { Journal } from '../../aws/journal.ts';
 import type { Migrations } from '../../aws/migrations.ts';
 import type { Outbox } from '../../aws/outbox.ts';
@@ -25,7 +25,7 @@ export interface MigratingWorld {
 const KEPT = { lines: 10, characters: 500 };
 
 /**
- * One look at a run's task, found by its ARN or by the name that it was started under. An end is written down with its evidence.
+ * Asks ECS once about a run's task, found by its ARN or by the name that it was started under. An end is written down with its evidence.
  * @returns the run as it stands now; without `taskArn` ECS has never heard of it
  */
 export async function observeRun(world: MigratingWorld, home: Home, run: MigrationRecord, now: number): Promise<MigrationRecord> {
@@ -39,7 +39,7 @@ export async function observeRun(world: MigratingWorld, home: Home, run: Migrati
   const task = await ecs.task(cluster, taskArn);
   const known = { ...run, taskArn };
   if (task === undefined) {
-    const reason = `nobody knows how the migration of ${home.id} ended: ECS has forgotten its task; look at the database, then promote again`;
+    const reason = `nobody knows how the migration of ${home.id} ended: ECS no longer knows its task; check the database, then promote again`;
     return endRun(world, known, { state: 'failed', reason }, now);
   }
   if (task.lastStatus !== 'STOPPED') return known;

@@ -9,14 +9,14 @@ class StillBreathing extends Error {
 /** What an ended promotion left is still on its way back: nobody may say yet that it is back. */
 class StillGoingBack extends Error {
   constructor(promotion: string) {
-    super(`what ran before ${promotion} is not back yet; this is looked at again, by the sweep at the latest`);
+    super(`what ran before ${promotion} is not back yet; ECS is asked again, by the sweep at the latest`);
     this.name = 'StillGoingBack';
   }
 }
 
 /**
- * Lambda brings an event again after a minute, and then after two; that long the retries do for a look.
- * The last one ends well: from then on the sweep looks, and nothing is told as unhandled. Milliseconds.
+ * Lambda brings an event again after a minute, and then after two; until then its retries are enough.
+ * The last one ends well: from then on the sweep checks, and the event is not reported as unhandled. Milliseconds.
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
 const RETRIES = 120_000;
@@ -50,7 +50,7 @@ export function wordsOf({ status, cause, aborted }: End): { readonly state: 'ref
 export const LAST_BREATH = 60_000;
 
 /**
- * Nothing is settled while a function of the execution may still act: it could deploy after it was looked at.
+ * Nothing is recovered while a function of the execution may still act: it could deploy after ECS was asked.
  * @throws StillBreathing
  */
 export function assertDead(execution: string, { stoppedAt }: End, now: number): void {

@@ -1,4 +1,4 @@
-/** What the pipeline cannot mend by itself: the environment is frozen until a person has looked. */
+/** Manual intervention: the pipeline cannot repair this by itself, and freezes the environment until a person has. */
 import type { Journal } from '../../aws/journal.ts';
 import type { Ledger } from '../../aws/ledger.ts';
 import type { PromotionRecord } from '../../domain/ledger/records.ts';

@@ -15,13 +15,13 @@ import { freezeForPerson } from './manual-intervention.ts';
 /** The deployment or rollback of an ended promotion, as it is left; `going`: ECS is still on its way back. */
 type Left = 'settled' | 'going' | { readonly needsPerson: string };
 
-/** Whether the end that an execution found is written down already: it has settled everything itself. */
+/** Whether the execution itself has written its end down: then nothing is left to recover. */
 export async function isOver({ ledger }: Pick<RecoveryWorld, 'ledger'>, promotion: string): Promise<boolean> {
   const record = await ledger.promotion(promotion);
   return record === undefined || isPromotionOver(record);
 }
 
-/** Stops at once what an ended promotion rolls out; what that comes to is settled later. Harmless, however often. */
+/** Stops at once what an ended promotion rolls out; the rest is recovered later. May be repeated. */
 export async function brake({ pipeline, ledger, clients }: RecoveryWorld, promotion: string): Promise<void> {
   const record = await ledger.promotion(promotion);
   for (const service of Object.keys(record?.before ?? {})) {
@@ -122,7 +122,7 @@ async function goBack(
   return look.state === (isBack ? 'none' : 'succeeded') ? putBack(world, record, wait, previous, now) : 'settled';
 }
 
-/** Asks for what ran before; what comes of it is seen by the next look. */
+/** Asks ECS for what ran before; the next check sees how that ends. */
 async function putBack(
   { pipeline, parameters, ledger, clients }: RecoveryWorld,
   { environment: name, promotion }: PromotionRecord,

@@ -20,19 +20,19 @@ export async function refusalsOf(
   const { pipeline, ledger } = readers;
   const known = await ledger.release(release.repository, release.digest);
   const said: string[] = [];
-  // Whoever looks at what waits for them orders nothing.
+  // Who asks what waits for them orders nothing.
   const asked = isAsked(gate, release);
   if (known?.state === 'in-progress' && !asked)
-    said.push(`${releaseTitle(known)} is on its way already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}`);
+    said.push(`${releaseTitle(known)} is in progress already: ${known.waitsFor ? `it waits for ${known.waitsFor}` : 'it moves'}`);
   const index = pipeline.path.findIndex(({ environments }) => environments.includes(to));
   const before = pipeline.path[index - 1];
   if (before !== undefined && hotfix === undefined && !asked && !before.environments.includes(from ?? '')) {
     const missing = await notSucceededIn(readers, before.environments, release);
-    const way = from === undefined ? 'promote it there first, or say why this is a --hotfix' : 'promote the set there first';
-    if (missing) said.push(`${releaseTitle(missing)} has not held in ${before.name}, the stage before; ${way}`);
+    const way = from === undefined ? 'promote it there first, or give the reason for a --hotfix' : 'promote the set there first';
+    if (missing) said.push(`${releaseTitle(missing)} has not succeeded in ${before.name}, the stage before; ${way}`);
   }
   if (from !== undefined && pipeline.path.findIndex(({ environments }) => environments.includes(from)) >= index)
-    said.push(`${from} does not come before ${to} on the path; see shiplock rollback for the way back`);
+    said.push(`${from} does not come before ${to} on the path; to go back, see shiplock rollback`);
   if (readers.connection === undefined) return said;
   const { Registry } = await import('../../aws/ecr.ts');
   const registry = new Registry(readers.connection);
@@ -45,7 +45,7 @@ export async function refusalsOf(
   return said;
 }
 
-/** The first member that has held in none of them. */
+/** The first member that has succeeded in none of them. */
 async function notSucceededIn({ ledger }: Readers, environments: readonly string[], release: Release): Promise<Release | undefined> {
   const promotions = (await Promise.all(environments.map((name) => ledger.promotions(name, LOOK_BACK)))).flat();
   const held = promotions.filter(({ state }) => state === 'succeeded').flatMap(({ release: own }) => membersOf(own));
@@ -72,9 +72,7 @@ export async function refusalsIn(
     const newer = running && member.order !== '' && compareOrders(running.order, member.order) > 0;
     return [
       ...(held ? [held] : []),
-      ...(newer
-        ? [`${name} runs ${releaseTitle(running)}, which is newer than ${member.tag}; the way back is shiplock rollback ${name}`]
-        : []),
+      ...(newer ? [`${name} runs ${releaseTitle(running)}, which is newer than ${member.tag}; to go back: shiplock rollback ${name}`] : []),
     ];
   });
 }

@@ -24,7 +24,7 @@ async function build() {
 const inProgress = { ...release('orders', 'git_1'), state: 'in-progress' as const, admittedAt: '2026-11-23T08:00:00.000Z', attempt: 1 };
 
 describe('a release that has ended', () => {
-  it('is on its way no more, whichever call of its end is the last', async () => {
+  it('is in progress no more, whichever call of its end is the last', async () => {
     const { world, ledger } = await build();
     await ledger.putRelease({ ...inProgress, execution: 'orders-1' });
     expect((await ledger.open()).inProgress).toHaveLength(1);

@@ -68,7 +68,7 @@ describe('rehearse', () => {
       '--data',
       join(folder, 'data'),
     );
-    expect(out).toContain('All 1 expectations held');
+    expect(out).toContain('All 1 expectations met');
     expect(status).toBe(0);
   });
 
@@ -115,7 +115,7 @@ describe('the reading commands', () => {
     expect(shiplock('status', ...data()).out).toContain('approval for beta by integration-lead@example.com');
     expect(shiplock('releases', ...data()).out).toMatch(/gateway\s+1\.0\.0.*in-progress/);
     expect(shiplock('history', 'test', ...data()).out).toMatch(/gateway 1\.0\.0\s+succeeded/);
-    expect(shiplock('journal', ...data()).out).toContain('gateway 1.0.0: runs in test, checks held');
+    expect(shiplock('journal', ...data()).out).toContain('gateway 1.0.0: runs in test, checks passed');
   });
 
   it.skipIf(!canPlayTerminal)(
@@ -124,10 +124,10 @@ describe('the reading commands', () => {
       const words = ['releases', '--verified', '--limit', '100', ...data()];
       const chosen = await typed(words, '\r');
       expect(chosen).toContain('which release? (1)');
-      expect(chosen).toMatch(/What to type next\s+shiplock approve gateway@1\.0\.0 --data/);
+      expect(chosen).toMatch(/Next commands\s+shiplock approve gateway@1\.0\.0 --data/);
       const left = await typed(words, '\u001b');
       expect(left).toMatch(/which release[\s\S]*release\s+pushed\s+author/);
-      expect(left).not.toContain('What to type next');
+      expect(left).not.toContain('Next commands');
       expect(await typed([...words, '--list'])).not.toContain('which release?');
       expect(shiplock(...words).out).toMatch(/^\s+release .*\n1\s+gateway 1\.0\.0.*test/);
       expect(shiplock(...words, '--list', '--pick')).toMatchObject({ status: 2, err: expect.stringContaining("'--list'") });

@@ -60,6 +60,21 @@ describe('a promotion that succeeded', () => {
     expect(d.counted).toEqual(['PromotionEnded succeeded']);
   });
 
+  it('is said to have passed its checks only where some are configured', async () => {
+    await two();
+    await end(succeeded);
+    const unchecked = { ...d.world.pipeline.environments.beta!, verification: { http: [] } };
+    const environments = { ...d.world.pipeline.environments, beta: unchecked };
+    await completePromotion({ ...d.world, pipeline: { ...d.world.pipeline, environments } })(
+      { promotion: 'p2', environment: 'beta', stage: 'beta', releaseRun: 'c1', release, outcome: succeeded },
+      d.moment,
+    );
+    expect(d.journal.map(({ text }) => text)).toEqual([
+      'gateway 1.0.0: runs in beta, checks passed',
+      'gateway 1.0.0: runs in beta, no checks configured',
+    ]);
+  });
+
   it('and is completed again, does not overwrite what the next one has written', async () => {
     await two();
     await end(succeeded);
@@ -140,7 +155,7 @@ describe('a promotion that did not come through', () => {
     expect((await d.ledger.waits('beta')).map(({ service }) => service)).toEqual(['catalog-web']);
   });
 
-  it('and could not be put back, freezes the environment until a person has looked', async () => {
+  it('and could not be put back, freezes the environment until a person has intervened', async () => {
     await two();
     await end(failed, { needsPerson: true });
     expect(await d.ledger.freeze('beta')).toMatchObject({

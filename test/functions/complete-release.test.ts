@@ -1,4 +1,4 @@
-/** How the end of a climb closes the question that it had asked. */
+/** How the end of a run closes the question that it had asked. */
 import { describe, expect, it } from 'vitest';
 import type { Write } from '../../aws/table.ts';
 import type { ApprovalRecord } from '../../domain/ledger/records.ts';

@@ -1,4 +1,4 @@
-/** Asking ECS, by values: what stands in the ledger before the call, what a retry finds, and what the backstop's look says. */
+/** Asking ECS, by values: what stands in the ledger before the call, what a retry finds, and what the backstop's check says. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PromotionRecord } from '../../domain/ledger/records.ts';
 import { route } from '../../domain/service/routes.ts';
@@ -194,7 +194,7 @@ describe('a retry', () => {
   });
 });
 
-describe('the look of the backstop', () => {
+describe('the check of the backstop', () => {
   it.each([
     ['is told what holds', held, { services: ['gateway'] }],
     ['gives up what still goes on', running, 'not done after 20 minutes; see timeouts.deployMinutes'],

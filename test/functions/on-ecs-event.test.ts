@@ -1,4 +1,4 @@
-/** Events of ECS by values: whose they are, what one look makes of them, and who is told. */
+/** Events of ECS by values: whose they are, what one check makes of them, and who is answered. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WaitRecord } from '../../domain/ledger/records.ts';
 import { onEcsEvent } from '../../functions/on-ecs-event.ts';

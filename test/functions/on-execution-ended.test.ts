@@ -1,4 +1,4 @@
-/** Executions that ended without a word, by values: whose end it is, what is settled, and when. */
+/** Executions that ended without a word, by values: whose end it is, what is recovered, and when. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { onExecutionEnded } from '../../functions/on-execution-ended.ts';
 import { release as releaseOf } from '../domain/parts.ts';
@@ -66,14 +66,14 @@ describe('a promotion that ended without a word', () => {
     d.looks.set('gateway', [running, running, { state: 'failed', reason: 'stopped' }]);
   });
 
-  it('is stopped in ECS at once, and settled only when no function of it can still act', async () => {
+  it('is stopped in ECS at once, and recovered only when no function of it can still act', async () => {
     await expect(ended('p1', { stopDate: MORNING - MINUTE + 1 })).rejects.toThrow('tried again in a minute');
     expect(d.asked).toEqual(['stop d1']);
     expect(d.answers).toEqual([]);
     expect(await d.ledger.promotion('p1')).toMatchObject({ state: 'deploying' });
   });
 
-  it('is settled a minute later, and gives its turn on', async () => {
+  it('is recovered a minute later, and gives its turn on', async () => {
     d.looks.set('gateway', [
       { state: 'running', reason: '', deployment: 'd1' },
       { state: 'failed', reason: 'stopped' },
@@ -116,7 +116,7 @@ describe('a promotion that ended without a word', () => {
     expect(d.journal).toEqual([]);
   });
 
-  it('is settled once, however often it is told', async () => {
+  it('is recovered once, however often the event comes', async () => {
     await ended('p1');
     d.asked.length = 0;
     await ended('p1');
@@ -189,7 +189,7 @@ describe('a wake that ended without a word', () => {
     expect(await d.world.turns.wakeName(test())).toBe('test-wake-1');
   });
 
-  it('is settled when no function of it can still act', async () => {
+  it('is recovered when no function of it can still act', async () => {
     await expect(wake('test-wake-0', MORNING)).rejects.toThrow('tried again in a minute');
     expect(await d.world.turns.state(test())).toBe('waking');
   });

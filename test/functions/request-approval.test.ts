@@ -87,7 +87,7 @@ describe('a release that reaches a gate where another waits', () => {
     expect(await gate()).toMatchObject({ releaseRun: 'c2', version: 1 });
   });
 
-  it('is superseded by a newer one that is approved and on its way, not by one that has ended', async () => {
+  it('is superseded by a newer one that is approved and in progress, not by one that has ended', async () => {
     await inProgress('c2', newer);
     await ask('c2', newer);
     await decided('approved', ['integration-lead@example.com']);

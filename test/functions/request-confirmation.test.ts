@@ -1,4 +1,4 @@
-/** Asking people to look, by values: who is asked, and that nobody is where there is nothing left to look at. */
+/** Asking people to confirm, by values: who is asked, and that nobody is where nothing is left to confirm. */
 import { beforeEach, expect, it } from 'vitest';
 import { confirmStage } from '../../domain/approval/confirmation.ts';
 import { requestConfirmation } from '../../functions/request-confirmation.ts';

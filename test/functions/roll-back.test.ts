@@ -71,7 +71,7 @@ function scene(looks: readonly Look[], { hasTurn = true } = {}) {
         release,
         fence: 1,
         token,
-        outcome: { outcome: 'failed', reason: 'a check did not hold' },
+        outcome: { outcome: 'failed', reason: 'a check failed' },
       },
       moment,
     );

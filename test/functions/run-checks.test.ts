@@ -45,7 +45,7 @@ async function verify(http: readonly HttpCheck[], takes: Readonly<Record<string,
 }
 
 describe('the checks of a deployment', () => {
-  it('hold when all answer', async () => {
+  it('pass when all answer', async () => {
     const { failure, asked } = await verify([check('/a'), check('/b')], { '/a': 9 });
     expect(failure).toBeUndefined();
     expect(asked).toEqual(['/a', '/b']);

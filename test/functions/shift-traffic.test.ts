@@ -71,7 +71,7 @@ describe('traffic', () => {
     expect(await d.ledger.wait('beta', 'orders-web')).toMatchObject({ kind: 'deploy', state: 'paused', token: 't0' });
   });
 
-  it('that went back while people looked is looked at, and the step is told so at once', async () => {
+  it('that was rolled back while people were asked is found, and the step fails at once', async () => {
     await waiting({ service: 'orders-web' });
     refusal = new Error('Continuing a service deployment is not allowed for service deployment in terminal states.');
     d.looks.set('orders-web', [{ state: 'failed', reason: 'somebody stopped it', deployment: 'd1' }]);
@@ -129,7 +129,7 @@ it('traffic whose shift ended while the retry was on its way is answered, as no 
   expect(d.answers).toEqual([{ token: 't2', answer: { result: { services: ['orders-web'] } } }]);
 });
 
-describe('the look of the backstop', () => {
+describe('the check of the backstop', () => {
   it.each([
     ['succeeded', undefined],
     ['failed', 'alarm'],

@@ -87,7 +87,7 @@ describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () =
     await world.stage.until('ECS has settled', async () =>
       (await world.deployments()).every(({ status }) => !/PROGRESS|REQUESTED|PENDING/.test(status)),
     );
-    // What had held is deployed back only when no function can still act, and its turn goes on when that has held: a sweep later at most.
+    // The earlier release is deployed again only when no function can still act, and its turn is passed on when that has succeeded: a sweep later at most.
     await world.stage.until('nobody waits for ECS', async () => (await world.stage.ledger.waits('live')).length === 0, 10 * MINUTE);
     await world.stage.advance(2 * MINUTE);
     witness.atRest();

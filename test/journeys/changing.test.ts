@@ -80,7 +80,7 @@ it('goes from rolling to blue/green, to canary and to linear, past releases that
   expect(journey.stage.site.service('iam').denials).toEqual([]);
 });
 
-it('has held early, or gives up early, as a rolling environment says', { timeout: 120_000 }, async () => {
+it('succeeds early, or gives up early, as a rolling environment says', { timeout: 120_000 }, async () => {
   await begin('rolling');
   expect(await release()).toEqual(good);
   /** Milliseconds from when ECS is asked until the checks begin, and how many tasks failed. */

@@ -24,7 +24,7 @@ describe('at a gate', () => {
     });
     const approval = `beta/gateway/${shortDigest(digest)}/1`;
     const other = await journey.stage.decideAs(integrator, { verb: 'approve', approval, digest: `sha256:${'0'.repeat(64)}` });
-    expect(other).toMatchObject({ status: 403, message: expect.stringContaining('look at it again') });
+    expect(other).toMatchObject({ status: 403, message: expect.stringContaining('read the request again') });
     await journey.stage.advance(2_000);
     expect(journey.told.filter(({ text }) => /^approve .* refused: /.test(text)).length).toBe(3);
     expect(await journey.runs('beta')).toBeUndefined();

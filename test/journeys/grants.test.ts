@@ -11,7 +11,7 @@ const stop = (workflow: 'release' | 'promotion' | 'wake' | 'teardown', name: str
   });
 const deploys = (service = 'gateway') =>
   journey.stage.until('it deploys', async () => (await journey.stage.ledger.wait('test', service))?.state === 'open', 10 * MINUTE);
-const isClear = () => journey.stage.until('all is settled', async () => (await journey.stage.ledger.waits('test')).length === 0, HOUR);
+const isClear = () => journey.stage.until('all is recovered', async () => (await journey.stage.ledger.waits('test')).length === 0, HOUR);
 const failing = { '/catalog/smoke': 500 };
 
 beforeAll(async () => {
@@ -180,7 +180,7 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
     ],
   },
   {
-    why: 'The example asks nobody to look at a test listener; test/journeys/rollouts.test.ts does.',
+    why: 'The example asks nobody to confirm at a test listener; test/journeys/rollouts.test.ts does.',
     grants: [
       'acme-request-confirmation AnswerWaitingSteps states:SendTaskFailure',
       'acme-request-confirmation Journal dynamodb:PutItem',

@@ -92,7 +92,7 @@ export class Journey {
     return this.stage.decideAs(by, { verb: 'reject', approval: `${stage}/${repository}/${shortDigest(digest)}/1`, digest, reason });
   }
 
-  /** Lets a good release climb the whole path. @returns its digest */
+  /** Lets a good release move along the whole path. @returns its digest */
   async runRelease(push: Partial<Push> = {}): Promise<string> {
     const repository = push.repository ?? 'gateway';
     const digest = await this.push(push);

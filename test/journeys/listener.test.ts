@@ -114,13 +114,15 @@ describe('a set', () => {
     const doors = world.pushed;
     const desk = await inBeta('desk');
     const digest = await set({ door, desk });
-    await world.stage.until('it is looked at', () => world.isConfirmedBy('+beta'));
+    await world.stage.until('it waits for confirmation', () => world.isConfirmedBy('+beta'));
     expect([await world.isConfirmedBy('door'), await world.isConfirmedBy('desk')]).toEqual([false, false]);
     expect(await meet()).toEqual([[1], [2]]);
     const abort = { verb: 'abort', execution: `door-${shortDigest(door)}-1` };
     expect(await world.stage.decideAs(manager, abort)).toMatchObject({
       status: 403,
-      message: expect.stringContaining(`door@build-${doors} is on its way in a set (2 of beta), which stops as a whole: shiplock abort `),
+      message: expect.stringContaining(
+        `door@build-${doors} is in progress in a set (2 of beta), which is aborted as a whole: shiplock abort `,
+      ),
     });
     const [first, second] = await world.answer(confirmStage('live'), '+beta');
     expect(first).toMatchObject({ status: 200, message: 'set (2 of beta): approved for the shift of traffic in live, 1 more needed' });
@@ -133,12 +135,12 @@ describe('a set', () => {
   });
 });
 
-describe('what pauses while people look', () => {
-  /** Until somebody is asked to look at what was pushed. */
+describe('what pauses while people are asked', () => {
+  /** Until somebody is asked to confirm what was pushed. */
   async function looked(labels: Readonly<Record<string, string>> = {}): Promise<{ readonly digest: string; readonly serving: number[] }> {
     const serving = await world.meetings(10);
     const digest = await world.toLive('door', labels);
-    await world.stage.until('it is looked at', () => world.isConfirmedBy('door'));
+    await world.stage.until('it waits for confirmation', () => world.isConfirmedBy('door'));
     return { digest, serving };
   }
 

@@ -143,7 +143,7 @@ describe('a migration', () => {
     await journey.untilAsked(next, 'beta', orders);
   });
 
-  it('whose end is lost is found by one look at the time-out', async () => {
+  it('whose end is lost is found by one check at the time-out', async () => {
     journey = await Journey.begin();
     journey.stage.world.faults.addEvent({
       match: (event) =>

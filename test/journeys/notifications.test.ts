@@ -20,7 +20,7 @@ it('people are told of the start, of what waits with the command that helps, and
     expect(told.filter((body) => body.includes('deploys to test'))).toHaveLength(1);
     expect(told.filter((body) => body.includes('waits for approval for beta'))).toHaveLength(1);
     expect(told.filter((body) => body.includes(`shiplock approve beta/gateway/${digest.slice(7, 19)}/1`))).toHaveLength(1);
-    expect(told.filter((body) => body.includes('runs in test, checks held'))).toHaveLength(1);
+    expect(told.filter((body) => body.includes('runs in test, checks passed'))).toHaveLength(1);
   }
   expect(mails().filter(({ body }) => body.includes('waits for approval for beta'))).toHaveLength(1);
   expect(new Set(posted('slack')).size).toBe(posted('slack').length);

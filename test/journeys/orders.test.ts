@@ -24,7 +24,7 @@ describe('in a pipeline with two releases in live', () => {
   });
   afterAll(() => journey.end());
 
-  it('live goes back to what held before when one of its approvers orders it, and is pinned to it', async () => {
+  it('live goes back to the release before when one of its approvers orders it, and is pinned to it', async () => {
     const decision = { verb: 'rollback', environment: 'live', reason: 'orders are lost' };
     expect(await order(integrator, decision)).toMatchObject(refused('it listens to'));
     const answer = await order(manager, decision);
@@ -86,7 +86,7 @@ describe('in a pipeline with two releases in live', () => {
 
   it('what cannot be is refused with the reason', async () => {
     expect(await order(manager, { verb: 'rollback', environment: 'live', to: `sha256:${'0'.repeat(64)}` })).toMatchObject(
-      refused('has not held in live before'),
+      refused('has not succeeded in live before'),
     );
     expect(await order(manager, { verb: 'promote', repository: 'gateway', digest: `sha256:${'0'.repeat(64)}`, to: 'live' })).toMatchObject(
       refused('is not in the registry'),
@@ -94,7 +94,7 @@ describe('in a pipeline with two releases in live', () => {
     expect(await order(manager, { verb: 'promote', repository: 'gateway', digest: first, to: 'prod' })).toMatchObject(
       refused('no environment prod'),
     );
-    expect(await order(manager, { verb: 'abort', execution: 'gateway-x-1' })).toMatchObject(refused('nothing of the name'));
+    expect(await order(manager, { verb: 'abort', execution: 'gateway-x-1' })).toMatchObject(refused('no run or promotion named'));
     expect(await order(manager, { verb: 'teardown', environment: 'live' })).toMatchObject(refused('always exists'));
     expect(await order(manager, { verb: 'wake', environment: 'test' })).toMatchObject(refused('is up already'));
     expect(await order('stranger@example.com', { verb: 'abort', execution: 'x' })).toMatchObject(refused('nobody of this pipeline'));
@@ -124,12 +124,16 @@ describe('an order to stop', () => {
     expect(calls['ecs:StopServiceDeployment'], 'it is stopped before the turn may be given on').toBe(1);
     const release = await journey.untilState(slow, 'refused');
     expect(release.reason).toContain('aborted by integration-lead@example.com: the wrong branch');
-    await journey.stage.until('it is settled', async () => (await journey.stage.ledger.wait('test', 'gateway')) === undefined, 10 * MINUTE);
+    await journey.stage.until(
+      'it is recovered',
+      async () => (await journey.stage.ledger.wait('test', 'gateway')) === undefined,
+      10 * MINUTE,
+    );
     expect(await journey.stage.ledger.promotion(`test-${execution}`)).toMatchObject({ state: 'refused' });
     await journey.runRelease();
   });
 
-  it('for a rollback now: the one that deploys is stopped, and what held before it began stays', async () => {
+  it('for a rollback now: the one that deploys is stopped, and the last verified release stays', async () => {
     const slow = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
     await journey.stage.until('ECS deploys', async () => (await journey.stage.ledger.wait('test', 'gateway'))?.state === 'open');
     const before = await journey.runs('test');

@@ -8,7 +8,7 @@ describe('a pushed image', () => {
   });
   afterAll(() => journey.end());
 
-  it('wakes test, climbs, asks twice, and runs in live and sandbox', async () => {
+  it('wakes test, moves along the path, asks twice, and runs in live and sandbox', async () => {
     const digest = await journey.push();
     await journey.untilAsked(digest, 'beta');
     expect(await journey.runs('test')).toBe('1.1.0');

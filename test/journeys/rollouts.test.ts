@@ -29,7 +29,7 @@ async function underRequests(holds: () => Promise<boolean>, path: string): Promi
 }
 
 describe('the example’s live', () => {
-  /** Lets a release climb until live begins. */
+  /** Lets a release run until live begins. */
   async function toLive(push: NonNullable<Parameters<Journey['push']>[0]>): Promise<string> {
     const { repository = 'gateway' } = push;
     const digest = await journey.push(push);
@@ -51,7 +51,7 @@ describe('the example’s live', () => {
     expect(await journey.runs('live', repository)).toBe(second);
     expect(failed).toEqual([]);
     // Once when its service was created, once when it was updated.
-    expect(said('holds at the test listener')).toHaveLength(2);
+    expect(said('is ready at the test listener')).toHaveLength(2);
   });
 
   it('checks that fail at the test listener bring it back before a customer meets it', async () => {
@@ -67,11 +67,11 @@ describe('the example’s live', () => {
     expect((await journey.release(bad, 'catalog'))?.reason).toContain('/catalog/checkout in live at the test listener: HTTP 500');
     expect(new Set([...met, ...failed])).toEqual(new Set([200]));
     expect(await journey.runs('live', 'catalog')).toBe('build-1');
-    expect(said('holds at the test listener')).toHaveLength(1);
+    expect(said('is ready at the test listener')).toHaveLength(1);
   });
 });
 
-describe('linear, with a look', () => {
+describe('linear, with a confirmation', () => {
   const release = async (digest: string) => journey.release(digest, 'door');
   const look = async (digest: string) => {
     const gate = await journey.stage.ledger.gate('live:confirm', 'door');
@@ -97,7 +97,7 @@ describe('linear, with a look', () => {
   }
 
   async function passGates(digest: string, verb: 'approve' | 'reject'): Promise<void> {
-    await journey.stage.until('somebody is asked to look', async () => (await look(digest)) !== undefined);
+    await journey.stage.until('somebody is asked to confirm', async () => (await look(digest)) !== undefined);
     const approval = (await look(digest))!;
     const reason = verb === 'reject' ? { reason: 'it looks wrong' } : {};
     expect(await journey.stage.decideAs(manager, { verb, approval, digest, ...reason } as never)).toMatchObject({ status: 200 });
@@ -122,11 +122,13 @@ describe('linear, with a look', () => {
     expect(await journey.runs('live', 'door')).toBe('build-1');
   });
 
-  it('goes back when nobody looks, and the question has expired', async () => {
+  it('goes back when nobody confirms, and the question has expired', async () => {
     await begin();
     const digest = await push(2);
     await underRequests(async () => (await release(digest))?.state !== 'in-progress', '/');
-    expect(await release(digest)).toMatchObject({ reason: expect.stringContaining('nobody looked at the test listener in 29 minutes') });
+    expect(await release(digest)).toMatchObject({
+      reason: expect.stringContaining('nobody confirmed at the test listener within 29 minutes'),
+    });
     expect(await journey.stage.ledger.gate('live:confirm', 'door')).toMatchObject({ state: 'expired' });
   });
 
@@ -140,7 +142,7 @@ describe('linear, with a look', () => {
     expect(failed).toEqual([]);
   });
 
-  it('goes back when its alarm goes off under the requests of customers, although its checks held', async () => {
+  it('goes back when its alarm goes off under the requests of customers, although its checks passed', async () => {
     await begin();
     const digest = await push(2, { 'local.aws.responses': '{"/buy":500}' });
     await passGates(digest, 'approve');
@@ -183,7 +185,7 @@ describe('linear, with a look', () => {
     expect(await journey.runs('live', 'door')).toBe('build-1');
   });
 
-  it('finds the pause by one look when its event is lost', async () => {
+  it('finds the pause by one check when its event is lost', async () => {
     await begin();
     const { Rules = [] } = await journey.call<{ Rules?: { Name: string }[] }>('events', 'ListRules', {});
     const { Name } = Rules.find((rule) => rule.Name.includes('ecs-hook'))!;

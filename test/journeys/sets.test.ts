@@ -31,7 +31,7 @@ describe('a set of releases', () => {
   afterAll(() => journey.end());
 
   it('is what the caller saw, verified, and goes up the path, or is refused', async () => {
-    expect(await order({ gateway: catalog })).toMatchObject({ status: 403, message: expect.stringContaining('look again') });
+    expect(await order({ gateway: catalog })).toMatchObject({ status: 403, message: expect.stringContaining('run the command again') });
     expect(await order({ orders: catalog })).toMatchObject({ status: 403, message: expect.stringContaining('runs nothing of orders') });
     expect(await order({})).toMatchObject({ status: 403, message: expect.stringContaining('nothing of test') });
     expect(await order({ gateway }, 'beta', 'test')).toMatchObject({
@@ -40,12 +40,12 @@ describe('a set of releases', () => {
     });
     expect(await order({ gateway }, 'test', 'staging')).toMatchObject({
       status: 403,
-      message: expect.stringContaining('gateway 1.1.0 has not held in beta, the stage before staging'),
+      message: expect.stringContaining('gateway 1.1.0 has not succeeded in beta, the stage before staging'),
     });
     expect(await order({ gateway }, 'tset')).toMatchObject({ status: 403, message: expect.stringContaining('no environment tset') });
   });
 
-  it('of which one does not hold leaves none behind', async () => {
+  it('of which one fails leaves none behind', async () => {
     expect(await order({ gateway, catalog })).toMatchObject({ status: 200 });
     const { approval, digest } = await asked();
     expect(await journey.stage.decideAs(integrator, { verb: 'approve', approval, digest })).toMatchObject({ status: 200 });

@@ -25,18 +25,18 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
   });
   afterAll(() => world.end());
 
-  /** Pushes, and lets it go so far. @param percent of the traffic; 0: it waits for a look */
+  /** Pushes, and lets it go so far. @param percent of the traffic; 0: it waits for confirmation */
   async function shifting(percent: number): Promise<{ readonly digest: string; readonly execution: string; readonly number: number }> {
     const digest = await world.toLive();
     digests.push(digest);
-    await world.stage.until('somebody is asked to look', () => world.isConfirmedBy('door'));
+    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     if (percent > 0) await world.answer(confirmStage('live'), 'door');
     await world.underRequests(`${percent} % of the traffic`, async () => (await world.weight()) === percent);
     return { digest, execution: `door-${shortDigest(digest)}-1`, number: world.pushed };
   }
 
   it.each([
-    ['waits for a look', 0, [2]],
+    ['waits for confirmation', 0, [2]],
     ['is met by one customer in ten', 10, [2, 4]],
     ['bakes, and all meet it', 100, [5]],
   ])('a release that %s is aborted: what ran before serves again at once, and no request fails', async (_, percent, met) => {
@@ -60,13 +60,13 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
     expect(await world.stage.ledger.waits('live')).toEqual([]);
     expect(await runs()).toBe('build-2');
     expect(world.failed).toEqual([]);
-    expect(await order({ verb: 'abort', execution })).toMatchObject(refused(`door@build-${number} is not on its way: it ended at `));
+    expect(await order({ verb: 'abort', execution })).toMatchObject(refused(`door@build-${number} is not in progress: it ended at `));
   });
 
-  it('a rollback without more is ambiguous; one that must be now stops it and stays with what held before it began', async () => {
+  it('a rollback without more is ambiguous; one that must be now stops it and keeps the last verified release', async () => {
     const { digest, execution, number } = await shifting(10);
     expect(await order({ verb: 'rollback', environment: 'live', repository: 'door' })).toMatchObject(
-      refused(`door build-${number} is on its way into live: say --now to stop it and stay with door build-2`),
+      refused(`door build-${number} is being promoted into live: add --now to stop it and keep door build-2`),
     );
     const answer = await order({ verb: 'rollback', environment: 'live', repository: 'door', now: true, reason: 'wrong sums' });
     expect(answer).toMatchObject({
@@ -83,14 +83,14 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
     expect(world.failed).toEqual([]);
   });
 
-  it('once nothing goes in, it goes back to what held before what runs: looked at, and without a failed request', async () => {
+  it('once nothing goes in, it goes back to the release before the current one: confirmed, and without a failed request', async () => {
     const answer = await order({ verb: 'rollback', environment: 'live', repository: 'door', now: true, reason: 'further' });
     expect(answer).toMatchObject({ status: 200, message: expect.stringContaining('goes back to door build-1 from build-2') });
-    await world.stage.until('somebody is asked to look', () => world.isConfirmedBy('door'));
+    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     expect(await order({ verb: 'rollback', environment: 'live', repository: 'door' })).toMatchObject(
       refused(`live goes back to door build-1 already, as ${manager} ordered`),
     );
-    await world.look();
+    await world.confirm();
     await world.underRequests('it is back', async () => (await promotion(answer.execution))?.state === 'succeeded');
     expect(await world.meetings(10)).toEqual([1]);
     expect(world.failed).toEqual([]);
@@ -99,7 +99,7 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
 
   it('an order of a release that has ended is stopped by that release', async () => {
     const answer = await order({ verb: 'rollback', environment: 'live', repository: 'door', to: digests[2] });
-    await world.stage.until('somebody is asked to look', () => world.isConfirmedBy('door'));
+    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     const stopped = await order({ verb: 'abort', execution: `door-${shortDigest(digests[2]!)}-1`, reason: 'not that one' });
     expect(stopped).toMatchObject({
       status: 200,
@@ -130,13 +130,13 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
   it('a restart of what serves from the second target group goes through; and what is ordered back meanwhile comes after it', async () => {
     const serving = world.pushed;
     const restart = await order({ verb: 'restart', environment: 'live', service: 'door' });
-    await world.stage.until('somebody is asked to look', () => world.isConfirmedBy('door'));
+    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     const back = await order({ verb: 'rollback', environment: 'live', repository: 'door', to: digests[1], reason: 'for the audit' });
     expect(back).toMatchObject({ status: 200, message: expect.stringContaining('goes back to door build-1') });
-    await world.look();
+    await world.confirm();
     const met = await world.underRequests('it has restarted', async () => (await promotion(restart.execution))?.state === 'succeeded');
     expect(met).toEqual([serving]);
-    await world.look();
+    await world.confirm();
     await world.underRequests('it is back', async () => (await promotion(back.execution))?.state === 'succeeded');
     await world.stage.advance(MINUTE);
     expect(await world.meetings(10)).toEqual([1]);

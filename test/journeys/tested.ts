@@ -1,4 +1,4 @@
-/** The pipeline of `tested/`: releases on their way to customers by a canary, tested by a build and looked at by two people; and who answers customers. */
+/** The pipeline of `tested/`: releases promoted to customers by a canary, tested by a build and confirmed by two people; and who answers customers. */
 import { resolve } from 'node:path';
 import { confirmStage } from '../../domain/approval/confirmation.ts';
 import { type Answer, Stage } from '../../rehearsal/stage.ts';
@@ -57,21 +57,21 @@ export class Tested {
     return answers;
   }
 
-  /** Whether somebody is asked to look at what waits at the test listener of live. */
+  /** Whether somebody is asked to confirm at the test listener of live. */
   async isConfirmedBy(repository: string): Promise<boolean> {
     return (await this.stage.ledger.gate(confirmStage('live'), repository))?.state === 'waiting';
   }
 
-  /** Until somebody is asked to look; then both say yes. */
-  async look(repository: string = 'door'): Promise<void> {
-    await this.stage.until(`${repository} is looked at`, () => this.isConfirmedBy(repository));
+  /** Until somebody is asked to confirm; then both do. */
+  async confirm(repository: string = 'door'): Promise<void> {
+    await this.stage.until(`${repository} waits for confirmation`, () => this.isConfirmedBy(repository));
     await this.answer(confirmStage('live'), repository);
   }
 
   /** Until the newest release runs for all customers. */
   async good(repository: Repository = 'door'): Promise<string> {
     const digest = await this.toLive(repository);
-    await this.look(repository);
+    await this.confirm(repository);
     await this.journey.untilState(digest, 'succeeded', { repository });
     return digest;
   }

@@ -151,7 +151,7 @@ describe('a rollback that fails', () => {
 });
 
 describe('events', () => {
-  it('that are lost at the end of a deployment are made up for by one look', async () => {
+  it('that are lost at the end of a deployment are made up for by one check', async () => {
     journey = await Journey.begin();
     journey.stage.world.faults.addEvent({
       match: (event) => event['detail-type'] === 'ECS Deployment State Change',

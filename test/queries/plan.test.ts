@@ -129,7 +129,7 @@ describe('a plan', () => {
     expect(plan.refusals).toEqual([]);
   });
 
-  it('knows sleep, hours, turns and holds', async () => {
+  it('knows sleep, hours, turns, freezes and pins', async () => {
     const night = source({ runs: { test: [one] }, state: 'down', at: MORNING - 6 * 3_600_000 });
     const asleep = await planOf(night, { release: two, to: 'test' });
     expect(asleep.environments[0]?.waitsFor).toEqual([{ what: 'hours', text: 'the morning: test opens at 2026-11-23T06:00:00.000Z' }]);
@@ -165,14 +165,16 @@ describe('a plan', () => {
     ]);
   });
 
-  it('says why it would be refused: not held before, missing siblings, a set that would migrate', async () => {
-    expect((await planOf(source({}), { release: two, to: 'beta' })).refusals).toEqual([expect.stringContaining('has not held in test')]);
+  it('says why it would be refused: not succeeded before, missing siblings, a set that would migrate', async () => {
+    expect((await planOf(source({}), { release: two, to: 'beta' })).refusals).toEqual([
+      expect.stringContaining('has not succeeded in test'),
+    ]);
     const set: Release = { repository: '+test', digest: digest('e'), tag: '', order: '2026', pushedAt: '', members: [two] };
     const plan = await planOf(source({ runs: { test: [two] }, migrated: false }), { release: set, to: 'beta', from: 'test' });
     expect(plan.refusals).toEqual([expect.stringContaining('promote it by itself first')]);
     expect(text(planLines(plan, 'Europe/Berlin'))).toContain('would be refused');
     const over = await planOf(source({ runs: { test: [two] } }), { release: set, to: 'staging', from: 'test' });
-    expect(over.refusals).toEqual(['orders git_2 has not held in beta, the stage before; promote the set there first']);
+    expect(over.refusals).toEqual(['orders git_2 has not succeeded in beta, the stage before; promote the set there first']);
   });
 
   it('shows what strangers write and does not obey it', async () => {

@@ -240,7 +240,7 @@ export class Witness {
     if (this.books.freeze(environment)?.needsPerson) {
       const isAsItWas = ({ service, taskDefinition }: ServiceRecord) => this.runs(environment, service) === taskDefinition;
       if (gate.state === 'up' && records.length > 0 && records.every(isAsItWas))
-        this.violate('I5', `${environment} is frozen until a person has looked, but everything runs as the ledger says`);
+        this.violate('I5', `${environment} is frozen until a person has intervened, but everything runs as the ledger says`);
       return;
     }
     for (const { service, state, taskDefinition } of records) {

@@ -37,7 +37,7 @@ export async function answerApproval(verb: 'approve' | 'reject', wanted: string 
 async function chosen(verb: string, approvals: readonly ApprovalView[], now: number): Promise<ApprovalView> {
   const { canAsk } = await import('../../terminal/prompt.ts');
   if (!canAsk() || process.env.TERM === 'dumb')
-    throw new UsageError(`several wait, say which: ${approvals.map(({ approval }) => approval).join(', ')}`);
+    throw new UsageError(`several wait; name one of them: ${approvals.map(({ approval }) => approval).join(', ')}`);
   const { pick } = await import('../../terminal/picker.ts');
   const options = approvals.map(({ approval, release, stage, askedAt }, index) => ({
     number: index + 1,
@@ -65,7 +65,7 @@ async function confirm(source: Source, approval: ApprovalView, options: Approval
   for (const environment of options.json ? [] : environments) {
     const reason = await keptOutOf(source, approval, environment);
     if (reason === undefined) continue;
-    noteWrapped(`${inZone(plain(reason), source.timeZone)}\nwhat is approved before that has ended is refused in ${environment}`);
+    noteWrapped(`${inZone(plain(reason), source.timeZone)}\na release that is approved before that ends is refused in ${environment}`);
   }
   await confirmLive(source, environments, `approve ${titleOf(release)} for ${stage}`, options);
 }

@@ -19,8 +19,8 @@ export const withDecision = (command: Command): Command =>
 /** For what starts something. */
 export const withWait = (command: Command): Command =>
   withDecision(command)
-    .option('--wait', 'until it has ended; the exit code says how')
-    .option('--timeout <minutes>', 'wait at most so long', wholeNumber, 60);
+    .option('--wait', 'wait until it has ended; the exit code says how')
+    .option('--timeout <minutes>', 'how long --wait waits', wholeNumber, 60);
 
 /** One that asks people and has nothing after it on the path: customers are there. */
 export function isLive({ pipeline }: Pick<Source, 'pipeline'>, environment: string): boolean {
@@ -34,7 +34,8 @@ export async function confirmLive(source: Source, environments: readonly string[
   const { ask, canAsk } = await import('../../terminal/prompt.ts');
   for (const environment of environments) {
     if (!isLive(source, environment) || options.yesLive) continue;
-    if (!canAsk()) throw new UsageError(`${what}: ${environment} is live, and nobody can be asked here; say --yes-live if you mean it`);
+    if (!canAsk())
+      throw new UsageError(`${what}: ${environment} is live, and there is no terminal to ask on; add --yes-live if you mean it`);
     const answer = await ask(`${plain(what)}\ntype ${environment} to go on: `);
     if (answer !== environment) throw new UsageError(`not ${environment}: nothing was done`);
   }
@@ -70,9 +71,9 @@ async function back(source: Source, reply: Reply, { execution, outcome, reason }
   const why = freeze?.needsPerson
     ? freeze.reason
     : outcome === 'succeeded'
-      ? 'it had come to its end before it could be stopped; roll back again'
+      ? 'it had ended before it could be stopped; roll back again'
       : outcome === 'waiting'
-        ? 'it is not settled yet'
+        ? 'it is not recovered yet'
         : undefined;
   if (why !== undefined) process.exitCode = EXIT.failed;
   if (json) return printJson({ ...reply, outcome: why === undefined ? 'succeeded' : 'failed', reason: why ?? reason });

@@ -16,7 +16,7 @@ const LEFT_OUT = new Set(['.git']);
  */
 export function packFolder(folder: string, into: string): Record<string, Entry> {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-    throw new UsageError(`${folder}: no such folder; name the one whose files the image shall hold`);
+    throw new UsageError(`${folder}: no such folder; name the folder whose files become the image`);
   const entries: Record<string, Entry> = {};
   let bytes = 0;
   const add = (place: string, path: string) => {
@@ -32,7 +32,7 @@ export function packFolder(folder: string, into: string): Record<string, Entry> 
         bytes += stat.size;
         if (bytes > MOST_BYTES) throw new UsageError(`${folder}: more than 1 GiB; build such an image with docker or buildah`);
         entries[to] = { kind: 'file', content: readFileSync(from), executable: (stat.mode & 0o111) !== 0 };
-      } else throw new UsageError(`${from}: neither a file, a folder nor a link; an image cannot hold it`);
+      } else throw new UsageError(`${from}: neither a file, a folder nor a link; an image cannot contain it`);
     }
   };
   add(folder, into);

@@ -4,12 +4,12 @@ import { type Command, InvalidArgumentError } from 'commander';
 /** Where from: see docs/commands.md. */
 export function withSource(command: Command): Command {
   return command
-    .option('--data <folder>', 'of a local AWS or a rehearsal (default: .shiplock)')
-    .option('--config <path>', 'a shiplock.config.ts, or its folder: for a pipeline in AWS')
-    .option('--aws', 'the AWS account of the pipeline, whatever runs here')
-    .option('--profile <name>', 'AWS profile; implies --aws')
+    .option('--data <folder>', 'folder of a local AWS or a rehearsal (default: .shiplock)')
+    .option('--config <path>', 'use a pipeline in AWS: its shiplock.config.ts, or the folder of that')
+    .option('--aws', 'use the AWS account of the pipeline, even if a local AWS runs')
+    .option('--profile <name>', 'use this AWS profile; implies --aws')
     .option('--as <person>', 'who you are on local AWS (or SHIPLOCK_AS)')
-    .option('--json', 'for programs');
+    .option('--json', 'print JSON for programs');
 }
 
 /** Why somebody does something, as the pipeline takes it. */

@@ -16,7 +16,7 @@ interface WaitOptions {
   readonly silent: boolean;
   /** Only until it runs in this environment, its checks passed. */
   readonly environment?: string;
-  /** Between two looks, in milliseconds. @default two seconds */
+  /** Between two reads, in milliseconds. @default two seconds */
   readonly pace?: number;
 }
 
@@ -35,7 +35,7 @@ export function exitCodeOf({ outcome }: Outcome): number {
   }
 }
 
-/** So often nothing of a name may be known before it counts as wrong: what was ordered a moment ago may be on its way. */
+/** So often nothing of a name may be known before it counts as wrong: what was ordered a moment ago may still begin. */
 const PATIENCE = 15;
 
 /** @throws UsageError if nothing of that name is known after a while */
@@ -56,7 +56,7 @@ export async function waitFor(source: Source, awaited: Awaited, options: WaitOpt
     if (stands !== undefined && stands.outcome !== 'waiting') return { execution, ...stands };
     const known = stands !== undefined || 'digest' in awaited;
     if (!known && (looks > PATIENCE || source.kind === 'rehearsal' || !mayCome(source.pipeline, execution)))
-      throw new UsageError(`nothing of the name ${plain(execution)} is known${wayOut(source.pipeline, execution)}`);
+      throw new UsageError(`no release or execution named ${plain(execution)} is known${wayOut(source.pipeline, execution)}`);
     if (source.kind === 'rehearsal' || Date.now() >= end)
       return { execution, outcome: 'waiting', reason: stands?.reason ?? 'it has not begun' };
     working(inZone(plain(stands?.reason ?? 'it has not begun'), source.timeZone));

@@ -220,7 +220,7 @@ describe('an approval into what is frozen', () => {
     ];
     const { status, err } = await shiplock('approve', 'orders@git_1');
     expect(err).toContain('beta is frozen since Mon 23 Nov 09:00 by integration-lead@example.com: “Black Friday”');
-    expect(err).toContain('what is approved before that has ended is refused in beta');
+    expect(err).toContain('a release that is approved before that ends is refused in beta');
     expect(status).toBe(0);
     items = [...items, { ...release, hotfix: { by: 'integration-lead@example.com', reason: 'customers cannot pay' } }];
     expect((await shiplock('approve', 'orders@git_1')).err).not.toContain('frozen');

@@ -103,13 +103,13 @@ describe('wait', () => {
   });
 
   it.each([
-    ['nothing', 'nothing of the name nothing is known; see shiplock status'],
+    ['nothing', 'no release or execution named nothing is known; see shiplock status'],
     ['orders', 'write a release as REPOSITORY@TAG, such as orders@TAG'],
     ['orders:git_1', 'such as orders@git_1'],
-    ['orders-git_1', 'nothing of the name orders-git_1'],
-    ['catalog-cf7edb2a90b1-1', 'nothing of the name catalog'],
-    ['test-catalog-cf7edb2a90b1-1', 'nothing of the name test-catalog'],
-    ['beta-wake-1', 'nothing of the name beta-wake-1'],
+    ['orders-git_1', 'no release or execution named orders-git_1'],
+    ['catalog-cf7edb2a90b1-1', 'no release or execution named catalog'],
+    ['test-catalog-cf7edb2a90b1-1', 'no release or execution named test-catalog'],
+    ['beta-wake-1', 'no release or execution named beta-wake-1'],
   ])('says at once that no execution here gets the name %s', async (execution, message) => {
     await expect(first(execution)).rejects.toThrow(message);
   });
@@ -123,7 +123,7 @@ describe('wait', () => {
     orderedExecution('live', 'orders', 'sha256:cf7edb2a90b1', 1_800_000_000_000),
     'test-wake-3',
     'live-teardown-atabc',
-  ])('looks again for %s, which may be on its way', async (execution) => {
+  ])('reads again for %s, which may be in progress', async (execution) => {
     await expect(first(execution)).rejects.toThrow('looked again');
   });
 

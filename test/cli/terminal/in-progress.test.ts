@@ -1,4 +1,4 @@
-/** What status says of what is on its way: the weight now, the step and what it waits for; who waits behind whom; migrations. */
+/** What status says of what is in progress: the weight now, the step and what it waits for; who waits behind whom; migrations. */
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../../aws/rollouts.ts';
 import { drawInProgress } from '../../../cli/terminal/in-progress.ts';
@@ -81,7 +81,7 @@ describe('a rollout that shifts traffic', () => {
   });
 });
 
-describe('what is on its way', () => {
+describe('what is in progress', () => {
   it('says behind whom a release waits for its turn', () => {
     const waiting = movement({ state: 'waiting', behind: release('gateway', '1.9.0') });
     expect(draw([runRelease({ waitsFor: 'its turn in live' })], [waiting])).toContain(
@@ -99,9 +99,9 @@ describe('what is on its way', () => {
       'set (2 of test)  waits for',
     ));
 
-  it('says which services are deployed, and how many hold', () => {
+  it('says which services are deployed, and how many are done', () => {
     const text = draw([runRelease()], [movement({ among: ['gateway', 'catalog-web', 'x'], open: ['gateway', 'x'] })]);
-    expect(text).toContain('live  deploys gateway, x; 1 of 3 hold, 10 min');
+    expect(text).toContain('live  deploys gateway, x; 1 of 3 done, 10 min');
   });
 
   it('tells orders beside the path, with who gave them and why', () => {
@@ -127,7 +127,7 @@ describe('what is on its way', () => {
       'Europe/Berlin',
       200,
     ).join('\n');
-    expect(text).toContain('live/orders  is migrated by orders git_1 on its way into staging, for 2 min');
+    expect(text).toContain('live/orders  is migrated by orders git_1 for staging, for 2 min');
     expect(text).toContain('live/crm  waits to be migrated by orders git_1');
     expect(text).toContain('beta/orders  would be migrated by orders git_1, once it is let into staging');
   });

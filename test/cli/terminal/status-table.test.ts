@@ -116,10 +116,10 @@ describe('status on a terminal of 80 columns', () => {
     const small = draw(false, 29);
     expect(small.length).toBeLessThanOrEqual(40);
     expect(Math.max(...small.map(columns))).toBeLessThanOrEqual(80);
-    expect(small.slice(0, 29)).toContain('on their way');
+    expect(small.slice(0, 29)).toContain('in progress');
     expect(small.join('\n')).toMatch(/\d+ more {2}wait for approval for beta by/);
     expect(small.join('\n')).toMatch(/\d+ more {2}move, in test\n/);
-    expect(small.join('\n')).toContain('… and 27 more; shiplock releases tells of them');
+    expect(small.join('\n')).toContain('… and 27 more; see shiplock releases');
     expect(small.join('\n')).toContain('of 100 more services nothing runs yet');
     expect(draw(false).join('\n')).toContain('65 more  wait for approval');
     expect(draw(true).join('\n')).not.toContain('more  wait');

@@ -87,7 +87,7 @@ describe('a gate', () => {
     expect(decided(foreign, { ...rule, notAuthor: false }, manager, approve, 500).kind).toBe('approved');
   });
   it('refuses another digest', () =>
-    expect(reasonOf(gate, rule, manager, { ...approve, digest: 'sha256:b' }, 500)).toContain('look at it again'));
+    expect(reasonOf(gate, rule, manager, { ...approve, digest: 'sha256:b' }, 500)).toContain('read the request again'));
   it('refuses a request that another has taken the place of', () =>
     expect(reasonOf(gate, rule, manager, { ...approve, approval: 'live/orders/bbbbbbbbbbbb/1' }, 500)).toContain('superseded'));
   it('is open until its deadline, to the millisecond', () => {

@@ -203,7 +203,7 @@ describe('a service', () => {
     deploymentCircuitBreaker: { enable: true, rollback: true, thresholdConfiguration: { type: 'COUNT', value: 3 } },
     earlySuccessCriteria: { enable: false },
   };
-  /** A release that shifted and never held may have left a pause and alarms. */
+  /** A release that shifted and never succeeded may have left a pause and alarms. */
   const unasked = { lifecycleHooks: [], alarms: { alarmNames: [], enable: false, rollback: false } };
 
   it('is updated to an exact revision, without a word about how many tasks', () =>
@@ -313,7 +313,7 @@ describe('a service', () => {
     });
   });
 
-  it('has held early, or is said not to any more, as its environment says', () => {
+  it('succeeds early, or is told not to any more, as its environment says', () => {
     const early = (earlySuccess: boolean) =>
       renderUpdateService({
         ...given('orders-web'),

@@ -49,7 +49,7 @@ describe('an order to stop', () => {
     await d.world.turns.takeGroup(pipeline.environments.beta!, 'gateway', ticket, MORNING);
   });
 
-  it('now: what goes in is stopped, and what held stays', async () => {
+  it('now: the promotion in progress is stopped, and the last verified release stays', async () => {
     await promotion('p2', { release: b });
     const said = await rollback(world(), { verb: 'rollback', environment: 'beta', now: true }, caller);
     expect(said).toMatchObject({ stopped: true, done: expect.stringContaining('gateway 2.0.0 is stopped; beta stays with gateway 1.0.0') });

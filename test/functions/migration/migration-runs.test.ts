@@ -46,7 +46,7 @@ function worldOf(known: { startedBy?: string; status?: string; lost?: boolean })
   return { world, written };
 }
 
-describe('a look at a migration', () => {
+describe('a check of a migration', () => {
   it('finds the task of a Lambda that could not write down what it ran', async () => {
     const { world, written } = worldOf({ startedBy: 'arn:task/1', status: 'RUNNING' });
     expect(await observeRun(world, home, run, 0)).toMatchObject({ state: 'running', taskArn: 'arn:task/1' });
@@ -68,6 +68,6 @@ describe('a look at a migration', () => {
   it('never calls a migration good whose task ECS has forgotten', async () => {
     const { world } = worldOf({ lost: true });
     const ended = await observeRun(world, home, { ...run, taskArn: 'arn:task/1' }, 0);
-    expect(ended).toMatchObject({ state: 'failed', reason: expect.stringContaining('look at the database') });
+    expect(ended).toMatchObject({ state: 'failed', reason: expect.stringContaining('check the database') });
   });
 });

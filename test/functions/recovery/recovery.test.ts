@@ -13,7 +13,7 @@ const end = { status: 'ABORTED', stoppedAt: 0, cause: '' };
 
 const MINUTE = 60_000;
 
-/** Minute by minute, until it is settled. @param looks what ECS answers, one after the other; the last one again and again */
+/** Minute by minute, until it is recovered. @param statuses what ECS answers, one after the other; the last one again and again */
 async function settle(kind: WaitRecord['kind'], looks: readonly Look[], { stops = true }: { stops?: boolean } = {}) {
   const done: string[] = [];
   const said: string[] = [];

@@ -1,4 +1,4 @@
-/** One service in one environment, in which a person looks before traffic shifts step by step. */
+/** One service in one environment, in which a person confirms before traffic shifts step by step. */
 import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 export default definePipeline({

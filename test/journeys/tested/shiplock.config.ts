@@ -1,4 +1,4 @@
-/** Two services in two environments: in the second a build and two people look at the test listener before a canary shifts traffic. */
+/** Two services in two environments: in the second a build tests and two people confirm at the test listener before a canary shifts traffic. */
 import { definePipeline } from '../../../domain/configuration/configuration.ts';
 
 const web = (path: string) => ({ container: 'web', port: 8080, path, health: '/health' });
