@@ -1,8 +1,10 @@
 /** A sequence of states that runs by itself: a whole execution, a branch of a Parallel, an iteration of a Map. */
 import type { HistoryEventType } from '@aws-sdk/client-sfn';
 import { Data, type Json } from './data.ts';
-import { Cancelled, EvaluationError, StateError } from './error.ts';
+import { Cancelled, EvaluationError, PathError, StateError } from './error.ts';
 import { COMPLETE, type EventDetails } from './history.ts';
+import type { Flow } from './jsonpath/flow.ts';
+import { placed } from './jsonpath/path.ts';
 import type { MapState, ParallelState, State, TaskState } from './machine.ts';
 import { catcherOf, Retries } from './retry.ts';
 import type { Run } from './run.ts';
@@ -34,6 +36,8 @@ export interface MapItem {
 
 /** The fields that decide how a state is left. */
 export interface Leaving {
+  /** In JSONPath: how the result becomes the output. */
+  readonly flow: Flow | undefined;
   readonly assign: Template | undefined;
   readonly output: Template | undefined;
   readonly next: string | undefined;
@@ -225,6 +229,7 @@ export class Branch {
       if (this.cancelled) throw new Cancelled();
       return value;
     } catch (error) {
+      if (error instanceof PathError) throw this.broken(error.message, error.error);
       throw error instanceof EvaluationError ? this.evaluationFailed(error) : error;
     }
   }
@@ -250,10 +255,35 @@ export class Branch {
     );
   }
 
+  /** What a state works on: its input, or what InputPath takes of it. */
+  async effective(state: State, input: Data): Promise<Data> {
+    const path = state.flow?.input;
+    return path === undefined ? input : new Data(await this.fill(path, this.bindings(state, input)));
+  }
+
+  /** The output of a state of JSONPath, and what Assign sees: the result as ResultSelector leaves it. */
+  private async flowed({ selector, result: place, output }: Flow, bindings: Bindings, result: Data) {
+    const on = (data: Data): Bindings => ({ ...bindings, states: { ...(bindings.states as object), input: data.value } });
+    const selected = selector === undefined ? result : new Data(await this.fill(selector, on(result)));
+    const raw = this.input!;
+    let whole = selected;
+    if (place === null) whole = raw;
+    else if (place !== undefined) {
+      const value = placed(raw.value, place, selected.value);
+      if (value === undefined)
+        throw this.broken(`Unable to apply ReferencePath ${place.source} to input ${raw.text}`, 'States.ResultPathMatchFailure');
+      whole = new Data(value);
+    }
+    return { seen: on(selected), left: output === undefined ? whole : new Data(await this.fill(output, on(whole))) };
+  }
+
   /** Evaluates Assign and Output against the values from before, then leaves the state. */
-  async leave(state: State, bindings: Bindings, { assign, output, next }: Leaving, otherwise: Data): Promise<Outcome> {
-    const assigned = assign === undefined ? undefined : ((await this.fill(assign, bindings)) as Readonly<Record<string, Json>>);
-    const left = output === undefined ? otherwise : new Data(await this.fill(output, bindings));
+  async leave(state: State, bindings: Bindings, { assign, output, next, flow }: Leaving, otherwise: Data): Promise<Outcome> {
+    if (this.cancelled) throw new Cancelled();
+    const flowed = flow === undefined ? undefined : await this.flowed(flow, bindings, otherwise);
+    const seen = flowed?.seen ?? bindings;
+    const assigned = assign === undefined ? undefined : ((await this.fill(assign, seen)) as Readonly<Record<string, Json>>);
+    const left = flowed?.left ?? (output === undefined ? otherwise : new Data(await this.fill(output, bindings)));
     this.limit(left);
     if (assigned !== undefined) this.limit(new Data(assigned));
     this.add(`${state.type as Exclude<State['type'], 'Fail'>}StateExited`, {
@@ -331,6 +361,7 @@ export class Branch {
    * @throws Cancelled
    */
   interruptible<T>(begin: (end: { resolve: (value: T) => void; reject: (error: unknown) => void }) => () => void): Promise<T> {
+    if (this.cancelled) return Promise.reject(new Cancelled());
     return new Promise((resolve, reject) => {
       let over = false;
       let clear: (() => void) | undefined;

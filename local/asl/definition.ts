@@ -32,12 +32,24 @@ export interface CatchDefinition {
   readonly Next: string;
   readonly Assign?: Json;
   readonly Output?: Json;
+  readonly ResultPath?: string | null;
+}
+
+/** A rule: a Condition in JSONata, a comparison in JSONPath. */
+export interface ChoiceDefinition {
+  readonly Condition?: Json;
+  readonly Next: string;
+  readonly Assign?: Json;
+  readonly Output?: Json;
+  readonly Variable?: string;
+  readonly [operator: string]: Json | undefined;
 }
 
 export interface ReaderDefinition {
   readonly Resource: string;
   readonly Arguments?: Json;
-  readonly ReaderConfig?: { readonly InputType?: string; readonly MaxItems?: Json };
+  readonly Parameters?: Json;
+  readonly ReaderConfig?: { readonly InputType?: string; readonly MaxItems?: Json; readonly MaxItemsPath?: string };
 }
 
 /** All fields of all types of states in one; the type says which of them are there. */
@@ -57,7 +69,7 @@ export interface StateDefinition {
   readonly HeartbeatSeconds?: Json;
   readonly Retry?: readonly RetryDefinition[];
   readonly Catch?: readonly CatchDefinition[];
-  readonly Choices?: readonly { readonly Condition: Json; readonly Next: string; readonly Assign?: Json; readonly Output?: Json }[];
+  readonly Choices?: readonly ChoiceDefinition[];
   readonly Default?: string;
   readonly Seconds?: Json;
   readonly Timestamp?: Json;
@@ -73,6 +85,28 @@ export interface StateDefinition {
   readonly ToleratedFailureCount?: Json;
   readonly ToleratedFailurePercentage?: Json;
   readonly ItemReader?: ReaderDefinition;
-  readonly ItemBatcher?: { readonly MaxItemsPerBatch?: Json; readonly MaxInputBytesPerBatch?: Json; readonly BatchInput?: Json };
+  readonly ItemBatcher?: {
+    readonly MaxItemsPerBatch?: Json;
+    readonly MaxItemsPerBatchPath?: string;
+    readonly MaxInputBytesPerBatch?: Json;
+    readonly MaxInputBytesPerBatchPath?: string;
+    readonly BatchInput?: Json;
+  };
   readonly Label?: string;
+  // Of JSONPath states. Null discards.
+  readonly InputPath?: string | null;
+  readonly Parameters?: Json;
+  readonly ResultSelector?: Json;
+  readonly ResultPath?: string | null;
+  readonly OutputPath?: string | null;
+  readonly ItemsPath?: string;
+  readonly SecondsPath?: string;
+  readonly TimestampPath?: string;
+  readonly TimeoutSecondsPath?: string;
+  readonly HeartbeatSecondsPath?: string;
+  readonly ErrorPath?: string;
+  readonly CausePath?: string;
+  readonly MaxConcurrencyPath?: string;
+  readonly ToleratedFailureCountPath?: string;
+  readonly ToleratedFailurePercentagePath?: string;
 }

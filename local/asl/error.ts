@@ -44,6 +44,18 @@ export class EvaluationError extends Error {
   }
 }
 
+/** A path or an intrinsic function of a JSONPath state gave nothing. */
+export class PathError extends Error {
+  /** What the state fails with. */
+  readonly error: string;
+
+  constructor(message: string, error = 'States.Runtime') {
+    super(message);
+    this.name = 'PathError';
+    this.error = error;
+  }
+}
+
 /** Thrown inside a branch that was stopped from outside. Never seen by a Retry or Catch. */
 export class Cancelled extends Error {
   constructor() {

@@ -22,14 +22,24 @@ export const FIELDS: Readonly<Record<StateType, readonly string[]>> = {
     .concat(HANDLING, MOVING),
 };
 
-/** Fields of the other query language. */
-export const JSONPATH_FIELDS = new Set(
-  `InputPath Parameters ResultSelector ResultPath OutputPath ItemsPath SecondsPath TimestampPath TimeoutSecondsPath HeartbeatSecondsPath
-  MaxConcurrencyPath ErrorPath CausePath ToleratedFailureCountPath ToleratedFailurePercentagePath Result`.split(/\s+/),
-);
+/** Fields of JSONPath states, by type. https://docs.aws.amazon.com/step-functions/latest/dg/concepts-input-output-filtering.html */
+export const PATH_FIELDS: Readonly<Record<StateType, readonly string[]>> = {
+  Pass: ['InputPath', 'Parameters', 'Result', 'ResultPath', 'OutputPath'],
+  Task: ['InputPath', 'Parameters', 'ResultSelector', 'ResultPath', 'OutputPath', 'TimeoutSecondsPath', 'HeartbeatSecondsPath'],
+  Choice: ['InputPath', 'OutputPath'],
+  Wait: ['InputPath', 'OutputPath', 'SecondsPath', 'TimestampPath'],
+  Succeed: ['InputPath', 'OutputPath'],
+  Fail: ['ErrorPath', 'CausePath'],
+  Parallel: ['InputPath', 'Parameters', 'ResultSelector', 'ResultPath', 'OutputPath'],
+  Map: `InputPath ItemsPath Parameters ResultSelector ResultPath OutputPath MaxConcurrencyPath ToleratedFailureCountPath
+    ToleratedFailurePercentagePath`.split(/\s+/),
+};
 
-/** Fields that mean something else, or nothing, in a JSONPath state. */
-export const JSONATA_FIELDS = new Set(['Arguments', 'Output', 'Assign', 'Items']);
+/** Fields of JSONPath, whatever the type of the state. */
+export const JSONPATH_FIELDS = new Set(Object.values(PATH_FIELDS).flat());
+
+/** Fields that only JSONata has. */
+export const JSONATA_FIELDS = new Set(['Arguments', 'Output', 'Items']);
 
 /** Error names that the language knows; a misspelt one never matches. https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 export const ERROR_NAMES = new Set(

@@ -2,8 +2,9 @@
 import type { Json } from './data.ts';
 import type { QueryLanguage, StateType } from './definition.ts';
 import { problemsOf, type Sight } from './expression.ts';
-import { ERROR_NAMES, FIELDS, JSONATA_FIELDS, JSONPATH_FIELDS, MOVING, TYPES } from './fields.ts';
+import { ERROR_NAMES, FIELDS, JSONATA_FIELDS, JSONPATH_FIELDS, MOVING, PATH_FIELDS, TYPES } from './fields.ts';
 import { requiredArguments, resourceProblem } from './integrations.ts';
+import { pathProblems, ruleProblems } from './jsonpath/lint.ts';
 import { parseResource } from './resource.ts';
 import { expressionIn } from './template.ts';
 import { parseTimestamp } from './timestamp.ts';
@@ -22,6 +23,8 @@ type Fields = Readonly<Record<string, Json | undefined>>;
 
 interface Scope {
   readonly language: QueryLanguage;
+  /** Of the whole machine: where it is JSONata, no state may say otherwise. */
+  readonly machine: QueryLanguage;
   readonly variables: ReadonlySet<string>;
 }
 
@@ -64,7 +67,7 @@ export function lintDefinition(definition: unknown, type: 'STANDARD' | 'EXPRESS'
 export function lintState(state: unknown, name: string): Finding[] {
   const lint = new Lint('STANDARD');
   const language = isObject(state) && state.QueryLanguage === 'JSONata' ? 'JSONata' : 'JSONPath';
-  lint.state(isObject(state) ? state : {}, `/States/${name}`, { language, variables: new Set() });
+  lint.state(isObject(state) ? state : {}, `/States/${name}`, { language, machine: 'JSONPath', variables: new Set() });
   return lint.findings.filter(({ message }) => !message.startsWith('No state assigns'));
 }
 
@@ -85,8 +88,9 @@ class Lint {
     const language = root.QueryLanguage ?? 'JSONPath';
     if (language !== 'JSONata' && language !== 'JSONPath')
       this.error('/QueryLanguage', "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]");
-    if (root.TimeoutSeconds !== undefined) this.whole(root.TimeoutSeconds, '/TimeoutSeconds', 1, 99_999_999);
-    if (missing.length === 0) this.processor(root, '', { language: language as QueryLanguage, variables: new Set() });
+    this.whole(root.TimeoutSeconds, '/TimeoutSeconds', 1, 99_999_999);
+    if (missing.length === 0)
+      this.processor(root, '', { language: language as QueryLanguage, machine: language as QueryLanguage, variables: new Set() });
     return this.findings;
   }
 
@@ -154,7 +158,7 @@ class Lint {
       return;
     }
     const language = (state.QueryLanguage ?? outer.language) as QueryLanguage;
-    if (language === 'JSONPath' && outer.language === 'JSONata') {
+    if (language === 'JSONPath' && outer.machine === 'JSONata') {
       this.error(at, "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine");
       return;
     }
@@ -162,29 +166,30 @@ class Lint {
     this.fields(state, type, at, language);
     this.moving(state, type, at);
     this.expressions(state, type, at, scope);
-    if (Array.isArray(state.Retry)) this.handlers(state.Retry, `${at}/Retry`, 'Retry');
-    if (Array.isArray(state.Catch)) this.handlers(state.Catch, `${at}/Catch`, 'Catch');
-    if (type === 'Task') this.task(state, at);
+    if (Array.isArray(state.Retry)) this.handlers(state.Retry, `${at}/Retry`, 'Retry', language);
+    if (Array.isArray(state.Catch)) this.handlers(state.Catch, `${at}/Catch`, 'Catch', language);
+    if (language === 'JSONPath') for (const { place, message } of pathProblems(state, type)) this.error(`${at}${place}`, message);
+    if (type === 'Task') this.task(state, at, language);
     if (type === 'Choice') this.choice(state, at, language);
-    if (type === 'Wait') this.wait(state, at);
+    if (type === 'Wait') this.wait(state, at, language);
     if (type === 'Parallel') this.parallel(state, at, scope);
     if (type === 'Map') this.map(state, at, scope);
   }
 
   private fields(state: Fields, type: StateType, at: string, language: QueryLanguage): void {
-    const known = new Set(['Type', 'Comment', 'QueryLanguage', ...FIELDS[type]]);
+    const known = new Set(['Type', 'Comment', 'QueryLanguage', ...FIELDS[type], ...(language === 'JSONPath' ? PATH_FIELDS[type] : [])]);
     for (const field of Object.keys(state)) {
-      if (language === 'JSONPath' && type === 'Pass' && field === 'Result') continue;
-      if (JSONPATH_FIELDS.has(field)) {
-        if (language === 'JSONata') this.error(at, `The field '${field}' is not supported when QueryLanguage is 'JSONata'`);
-        else this.add('ERROR', ABSENT, `${at}/${field}`, `local AWS runs JSONata only, and '${field}' belongs to JSONPath`);
-      } else if (!known.has(field)) this.error(at, `The field '${field}' is not supported by a ${type} state`);
+      if (language === 'JSONata' && JSONPATH_FIELDS.has(field))
+        this.error(at, `The field '${field}' is not supported when QueryLanguage is 'JSONata'`);
       else if (language === 'JSONPath' && JSONATA_FIELDS.has(field))
         this.error(at, `The field '${field}' is not supported when QueryLanguage is 'JSONPath'`);
+      else if (!known.has(field)) this.error(at, `The field '${field}' is not supported by a ${type} state`);
     }
     if (state.Assign !== undefined) {
       if (!isObject(state.Assign)) this.error(`${at}/Assign`, 'Value must be an object');
-      else for (const name of Object.keys(state.Assign)) this.variableName(name, `${at}/Assign`);
+      else
+        for (const name of Object.keys(state.Assign))
+          this.variableName(language === 'JSONPath' ? name.replace(/\.\$$/, '') : name, `${at}/Assign`);
     }
   }
 
@@ -233,18 +238,18 @@ class Lint {
     }
   }
 
-  private handlers(list: readonly Json[], at: string, field: 'Retry' | 'Catch'): void {
-    for (const [index, one] of list.entries()) this.handler(one, index, list.length, `${at}[${index}]`, field);
+  private handlers(list: readonly Json[], at: string, field: 'Retry' | 'Catch', language: QueryLanguage): void {
+    for (const [index, one] of list.entries()) this.handler(one, index, list.length, `${at}[${index}]`, field, language);
   }
 
-  private handler(one: Json, index: number, count: number, place: string, field: 'Retry' | 'Catch'): void {
+  private handler(one: Json, index: number, count: number, place: string, field: 'Retry' | 'Catch', language: QueryLanguage): void {
     if (!isObject(one)) {
       this.error(place, 'Value must be an object');
       return;
     }
     const known =
       field === 'Catch'
-        ? ['Next', 'Assign', 'Output']
+        ? ['Next', 'Assign', language === 'JSONata' ? 'Output' : 'ResultPath']
         : ['IntervalSeconds', 'MaxAttempts', 'BackoffRate', 'MaxDelaySeconds', 'JitterStrategy'];
     for (const name of Object.keys(one))
       if (!['ErrorEquals', 'Comment', ...known].includes(name)) this.error(place, `The field '${name}' is not supported`);
@@ -274,7 +279,7 @@ class Lint {
       this.error(`${place}/JitterStrategy`, "The field 'JitterStrategy' should have one of these values: [FULL, NONE]");
   }
 
-  private task(state: Fields, at: string): void {
+  private task(state: Fields, at: string, language: QueryLanguage): void {
     if (typeof state.Resource !== 'string') {
       this.error(at, "The field 'Resource' is required but was missing");
       return;
@@ -282,30 +287,33 @@ class Lint {
     const resource = parseResource(state.Resource);
     const problem = resourceProblem(resource, state.Resource, this.type);
     if (problem !== undefined) this.error(`${at}/Resource`, problem);
-    // Arguments that are one expression, or missing in a neutral state, are known only when it runs.
-    const given = state.Arguments;
-    if (isObject(given)) {
-      for (const name of requiredArguments(resource))
-        if (given[name] === undefined) this.error(`${at}/Arguments`, `The field '${name}' is required but was missing`);
-      if (resource?.kind === 'integration')
-        for (const name of Object.keys(given))
-          if (/^[a-z]/.test(name) && resource.service !== 'lambda')
-            this.error(
-              `${at}/Arguments`,
-              `The field '${name}' is not supported by Step Functions: names of parameters start with a capital`,
-            );
-      if (resource?.kind === 'integration' && resource.pattern === 'token' && !JSON.stringify(given).includes('$states.context'))
-        this.add('WARNING', SCHEMA, `${at}/Arguments`, 'Nothing passes $states.context.Task.Token on, so nobody can answer');
-    } else if (given === undefined && requiredArguments(resource).length > 0)
-      this.error(at, `The field '${requiredArguments(resource)[0]}' is required but was missing`);
+    this.arguments(state, at, resource, language);
     const { Credentials } = state;
-    if (Credentials !== undefined && (!isObject(Credentials) || Credentials.RoleArn === undefined))
+    if (Credentials !== undefined && (!isObject(Credentials) || (Credentials.RoleArn ?? Credentials['RoleArn.$']) === undefined))
       this.error(`${at}/Credentials`, "The field 'RoleArn' is required but was missing");
-    this.whole(state.TimeoutSeconds, `${at}/TimeoutSeconds`, 1, 99_999_999);
-    this.whole(state.HeartbeatSeconds, `${at}/HeartbeatSeconds`, 1, 99_999_999);
+    this.whole(state.TimeoutSeconds, `${at}/TimeoutSeconds`, 1, 99_999_999, language);
+    this.whole(state.HeartbeatSeconds, `${at}/HeartbeatSeconds`, 1, 99_999_999, language);
     const { TimeoutSeconds, HeartbeatSeconds } = state;
     if (typeof TimeoutSeconds === 'number' && typeof HeartbeatSeconds === 'number' && HeartbeatSeconds >= TimeoutSeconds)
       this.error(at, "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'");
+  }
+
+  private arguments(state: Fields, at: string, resource: ReturnType<typeof parseResource>, language: QueryLanguage): void {
+    const field = language === 'JSONata' ? 'Arguments' : 'Parameters';
+    const given = state[field];
+    const required = requiredArguments(resource);
+    // Arguments that are one expression, or missing in a neutral state, are known only when it runs.
+    if (given === undefined && required.length > 0) this.error(at, `The field '${required[0]}' is required but was missing`);
+    if (!isObject(given)) return;
+    const names = new Set(Object.keys(given).map((name) => (language === 'JSONPath' ? name.replace(/\.\$$/, '') : name)));
+    for (const name of required) if (!names.has(name)) this.error(`${at}/${field}`, `The field '${name}' is required but was missing`);
+    if (resource?.kind !== 'integration') return;
+    for (const name of names)
+      if (/^[a-z]/.test(name) && resource.service !== 'lambda')
+        this.error(`${at}/${field}`, `The field '${name}' is not supported by Step Functions: names of parameters start with a capital`);
+    const token = language === 'JSONata' ? '$states.context' : '$$.Task.Token';
+    if (resource.pattern === 'token' && !JSON.stringify(given).includes(token))
+      this.add('WARNING', SCHEMA, `${at}/${field}`, 'Nothing passes the token of the task on, so nobody can answer');
   }
 
   private choice(state: Fields, at: string, language: QueryLanguage): void {
@@ -322,7 +330,7 @@ class Lint {
 
   private rule(choice: Json, place: string, language: QueryLanguage): void {
     if (language === 'JSONPath') {
-      this.add('ERROR', ABSENT, place, 'local AWS runs JSONata only, and this Choice is JSONPath');
+      for (const problem of ruleProblems(choice, place)) this.error(problem.place, problem.message);
       return;
     }
     if (!isObject(choice)) {
@@ -337,12 +345,16 @@ class Lint {
       this.error(`${place}/Condition`, 'Value must be a boolean or a JSONata expression');
   }
 
-  private wait(state: Fields, at: string): void {
+  private wait(state: Fields, at: string, language: QueryLanguage): void {
     const set = ['Seconds', 'Timestamp', 'SecondsPath', 'TimestampPath'].filter((field) => state[field] !== undefined);
     if (set.length !== 1) this.error(at, `Exactly one of 'Seconds' and 'Timestamp' must be set`);
-    this.whole(state.Seconds, `${at}/Seconds`, 0, 99_999_999);
+    this.whole(state.Seconds, `${at}/Seconds`, 0, 99_999_999, language);
     const { Timestamp } = state;
-    if (Timestamp !== undefined && !isExpression(Timestamp) && (typeof Timestamp !== 'string' || parseTimestamp(Timestamp) === undefined))
+    if (
+      Timestamp !== undefined &&
+      !(language === 'JSONata' && isExpression(Timestamp)) &&
+      (typeof Timestamp !== 'string' || parseTimestamp(Timestamp) === undefined)
+    )
       this.error(`${at}/Timestamp`, 'String does not match RFC3339 timestamp');
   }
 
@@ -374,10 +386,15 @@ class Lint {
         if (state[name] !== undefined) this.error(at, `The field '${name}' is supported in a Map state of the mode DISTRIBUTED only`);
     if (state.ResultWriter !== undefined)
       this.add('ERROR', ABSENT, `${at}/ResultWriter`, 'local AWS does not write the results of a Map to S3');
-    this.whole(state.MaxConcurrency, `${at}/MaxConcurrency`, 0, 99_999_999);
-    this.whole(state.ToleratedFailureCount, `${at}/ToleratedFailureCount`, 0, 99_999_999);
+    const { language } = scope;
+    this.whole(state.MaxConcurrency, `${at}/MaxConcurrency`, 0, 99_999_999, language);
+    this.whole(state.ToleratedFailureCount, `${at}/ToleratedFailureCount`, 0, 99_999_999, language);
     const percentage = state.ToleratedFailurePercentage;
-    if (percentage !== undefined && !isExpression(percentage) && (typeof percentage !== 'number' || percentage < 0 || percentage > 100))
+    if (
+      percentage !== undefined &&
+      !(language === 'JSONata' && isExpression(percentage)) &&
+      (typeof percentage !== 'number' || percentage < 0 || percentage > 100)
+    )
       this.error(`${at}/ToleratedFailurePercentage`, 'Value must be a number from 0 to 100');
     const { Items } = state;
     if (Items !== undefined && !Array.isArray(Items) && !isExpression(Items) && scope.language === 'JSONata')
@@ -397,9 +414,9 @@ class Lint {
     this.processor(processor, at, { ...scope, language: (processor.QueryLanguage as QueryLanguage | undefined) ?? scope.language });
   }
 
-  /** A field that is a whole number, an expression, or absent. */
-  private whole(value: Json | undefined, at: string, least: number, most: number): void {
-    if (value === undefined || isExpression(value)) return;
+  /** A field that is a whole number or absent. @param language JSONata, where an expression may stand in its place */
+  private whole(value: Json | undefined, at: string, least: number, most: number, language: QueryLanguage = 'JSONPath'): void {
+    if (value === undefined || (language === 'JSONata' && isExpression(value))) return;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
       this.error(at, `Value must be a whole number from ${least} to ${most}`);
   }
@@ -417,5 +434,7 @@ class Lint {
 function assignedBy(state: Json | undefined): string[] {
   if (!isObject(state)) return [];
   const lists = [state.Catch, state.Choices].flatMap((list) => (Array.isArray(list) ? (list as readonly Json[]) : []));
-  return [state, ...lists].flatMap((one) => (isObject(one) && isObject(one.Assign) ? Object.keys(one.Assign) : []));
+  return [state, ...lists].flatMap((one) =>
+    isObject(one) && isObject(one.Assign) ? Object.keys(one.Assign).map((name) => name.replace(/\.\$$/, '')) : [],
+  );
 }

@@ -2,12 +2,17 @@
 import type { Json } from './data.ts';
 import type { Definition, ProcessorDefinition, QueryLanguage, StateDefinition } from './definition.ts';
 import type { Ambient } from './functions.ts';
+import { compileRule } from './jsonpath/choice.ts';
+import { constant, type Flow, flowOf, named, referenceOf, waited } from './jsonpath/flow.ts';
+import { PathField, payload } from './jsonpath/template.ts';
 import { parseResource, type Resource } from './resource.ts';
 import type { Catcher, Retrier } from './retry.ts';
 import { type Template, template, type Wanted } from './template.ts';
 
 interface Common {
   readonly name: string;
+  /** Undefined in a state of JSONata. */
+  readonly flow: Flow | undefined;
   /** The state that follows; undefined where the branch ends. */
   readonly next: string | undefined;
   readonly assign: Template | undefined;
@@ -21,6 +26,7 @@ interface Handling {
 
 export interface PassState extends Common {
   readonly type: 'Pass';
+  readonly arguments: Template | undefined;
   readonly result: Json | undefined;
 }
 
@@ -36,6 +42,7 @@ export interface TaskState extends Common, Handling {
 }
 
 export interface Choice {
+  readonly flow: Flow | undefined;
   readonly condition: Template;
   readonly next: string;
   readonly assign: Template | undefined;
@@ -73,6 +80,8 @@ export interface ParallelState extends Common, Handling {
 export interface MapState extends Common, Handling {
   readonly type: 'Map';
   readonly items: Template | undefined;
+  /** As written, for messages. */
+  readonly itemsPath: string | undefined;
   readonly selector: Template | undefined;
   readonly processor: Processor;
   readonly distributed: boolean;
@@ -112,15 +121,24 @@ function processor(definition: ProcessorDefinition, inherited: QueryLanguage, am
 
 /** One state alone, as TestState runs it. */
 export function compileState(name: string, definition: StateDefinition, language: QueryLanguage, ambient: Ambient): State {
-  // In a neutral state of a JSONPath machine "{% … %}" is text like any other.
+  const byPath = language === 'JSONPath';
+  /** A field that JSONata fills; in JSONPath "{% … %}" is text like any other. */
   const parse = (field: Json | undefined, location: string, wanted?: Wanted): Template | undefined => {
     if (field === undefined) return undefined;
-    return language === 'JSONata' ? template(field, location, ambient, wanted) : { constant: field, fill: () => field };
+    return byPath ? constant(field) : template(field, location, ambient, wanted);
   };
+  /** A field that holds a template in both languages. */
+  const filled = (field: Json | undefined, location: string): Template | undefined =>
+    byPath && field !== undefined ? payload(field, ambient) : parse(field, location);
+  /** A number, in JSONPath also by a path. */
+  const number = (field: Json | undefined, path: string | undefined, location: string): Template | undefined =>
+    path === undefined ? parse(field, location, 'number') : new PathField(path);
+  const flow = byPath ? flowOf(definition, ambient) : undefined;
   const common = {
     name,
     next: definition.Next,
-    assign: parse(definition.Assign, 'Assign'),
+    flow,
+    assign: filled(definition.Assign, 'Assign'),
     output: parse(definition.Output, 'Output'),
   };
   const handling = (): Handling => ({
@@ -135,13 +153,14 @@ export function compileState(name: string, definition: StateDefinition, language
     catch: (definition.Catch ?? []).map((catcher, index) => ({
       errors: catcher.ErrorEquals,
       next: catcher.Next,
-      assign: parse(catcher.Assign, `Catch[${index}]/Assign`),
+      assign: filled(catcher.Assign, `Catch[${index}]/Assign`),
       output: parse(catcher.Output, `Catch[${index}]/Output`),
+      flow: byPath ? { input: undefined, selector: undefined, result: referenceOf(catcher.ResultPath), output: undefined } : undefined,
     })),
   });
   switch (definition.Type) {
     case 'Pass':
-      return { ...common, type: 'Pass', result: definition.Result };
+      return { ...common, type: 'Pass', arguments: filled(definition.Parameters, 'Parameters'), result: definition.Result };
     case 'Task': {
       const resource = parseResource(definition.Resource ?? '');
       if (resource === undefined) throw new Error(`${name}: ${definition.Resource} is no resource`);
@@ -151,10 +170,10 @@ export function compileState(name: string, definition: StateDefinition, language
         type: 'Task',
         resource,
         resourceArn: definition.Resource!,
-        arguments: parse(definition.Arguments, 'Arguments'),
-        credentials: parse(definition.Credentials as Json | undefined, 'Credentials'),
-        timeout: parse(definition.TimeoutSeconds, 'TimeoutSeconds', 'number'),
-        heartbeat: parse(definition.HeartbeatSeconds, 'HeartbeatSeconds', 'number'),
+        arguments: byPath ? filled(definition.Parameters, 'Parameters') : parse(definition.Arguments, 'Arguments'),
+        credentials: filled(definition.Credentials as Json | undefined, 'Credentials'),
+        timeout: number(definition.TimeoutSeconds, definition.TimeoutSecondsPath, 'TimeoutSeconds'),
+        heartbeat: number(definition.HeartbeatSeconds, definition.HeartbeatSecondsPath, 'HeartbeatSeconds'),
       };
     }
     case 'Choice':
@@ -163,9 +182,10 @@ export function compileState(name: string, definition: StateDefinition, language
         type: 'Choice',
         default: definition.Default,
         choices: (definition.Choices ?? []).map((choice, index) => ({
-          condition: parse(choice.Condition, `Choices[${index}]/Condition`, 'boolean')!,
+          condition: byPath ? { fill: compileRule(choice) } : parse(choice.Condition, `Choices[${index}]/Condition`, 'boolean')!,
           next: choice.Next,
-          assign: parse(choice.Assign, `Choices[${index}]/Assign`),
+          flow,
+          assign: filled(choice.Assign, `Choices[${index}]/Assign`),
           output: parse(choice.Output, `Choices[${index}]/Output`),
         })),
       };
@@ -173,8 +193,8 @@ export function compileState(name: string, definition: StateDefinition, language
       return {
         ...common,
         type: 'Wait',
-        seconds: parse(definition.Seconds, 'Seconds', 'number'),
-        timestamp: parse(definition.Timestamp, 'Timestamp', 'string'),
+        seconds: waited(definition.SecondsPath, 'SecondsPath') ?? parse(definition.Seconds, 'Seconds', 'number'),
+        timestamp: waited(definition.TimestampPath, 'TimestampPath') ?? parse(definition.Timestamp, 'Timestamp', 'string'),
       };
     case 'Succeed':
       return { ...common, type: 'Succeed' };
@@ -182,15 +202,15 @@ export function compileState(name: string, definition: StateDefinition, language
       return {
         ...common,
         type: 'Fail',
-        error: parse(definition.Error, 'Error', 'string'),
-        cause: parse(definition.Cause, 'Cause', 'string'),
+        error: named(definition.ErrorPath, 'ErrorPath', ambient) ?? parse(definition.Error, 'Error', 'string'),
+        cause: named(definition.CausePath, 'CausePath', ambient) ?? parse(definition.Cause, 'Cause', 'string'),
       };
     case 'Parallel':
       return {
         ...common,
         ...handling(),
         type: 'Parallel',
-        arguments: parse(definition.Arguments, 'Arguments'),
+        arguments: byPath ? filled(definition.Parameters, 'Parameters') : parse(definition.Arguments, 'Arguments'),
         branches: (definition.Branches ?? []).map((branch) => processor(branch, language, ambient)),
       };
     case 'Map': {
@@ -200,22 +220,27 @@ export function compileState(name: string, definition: StateDefinition, language
         ...common,
         ...handling(),
         type: 'Map',
-        items: parse(definition.Items, 'Items', 'array'),
-        selector: parse(definition.ItemSelector, 'ItemSelector'),
+        items: definition.ItemsPath === undefined ? parse(definition.Items, 'Items', 'array') : new PathField(definition.ItemsPath),
+        itemsPath: definition.ItemsPath,
+        selector: filled(definition.ItemSelector ?? definition.Parameters, 'ItemSelector'),
         processor: processor(inner, language, ambient),
         distributed: inner.ProcessorConfig?.Mode === 'DISTRIBUTED',
-        maxConcurrency: parse(definition.MaxConcurrency, 'MaxConcurrency', 'number'),
-        toleratedCount: parse(definition.ToleratedFailureCount, 'ToleratedFailureCount', 'number'),
-        toleratedPercentage: parse(definition.ToleratedFailurePercentage, 'ToleratedFailurePercentage', 'number'),
+        maxConcurrency: number(definition.MaxConcurrency, definition.MaxConcurrencyPath, 'MaxConcurrency'),
+        toleratedCount: number(definition.ToleratedFailureCount, definition.ToleratedFailureCountPath, 'ToleratedFailureCount'),
+        toleratedPercentage: number(
+          definition.ToleratedFailurePercentage,
+          definition.ToleratedFailurePercentagePath,
+          'ToleratedFailurePercentage',
+        ),
         reader: ItemReader && {
           resource: ItemReader.Resource,
-          arguments: parse(ItemReader.Arguments, 'ItemReader/Arguments'),
-          maxItems: parse(ItemReader.ReaderConfig?.MaxItems, 'ItemReader/ReaderConfig/MaxItems', 'number'),
+          arguments: byPath ? filled(ItemReader.Parameters, 'ItemReader/Parameters') : parse(ItemReader.Arguments, 'ItemReader/Arguments'),
+          maxItems: number(ItemReader.ReaderConfig?.MaxItems, ItemReader.ReaderConfig?.MaxItemsPath, 'ItemReader/ReaderConfig/MaxItems'),
         },
         batcher: ItemBatcher && {
-          maxItems: parse(ItemBatcher.MaxItemsPerBatch, 'ItemBatcher/MaxItemsPerBatch', 'number'),
-          maxBytes: parse(ItemBatcher.MaxInputBytesPerBatch, 'ItemBatcher/MaxInputBytesPerBatch', 'number'),
-          input: parse(ItemBatcher.BatchInput, 'ItemBatcher/BatchInput'),
+          maxItems: number(ItemBatcher.MaxItemsPerBatch, ItemBatcher.MaxItemsPerBatchPath, 'ItemBatcher/MaxItemsPerBatch'),
+          maxBytes: number(ItemBatcher.MaxInputBytesPerBatch, ItemBatcher.MaxInputBytesPerBatchPath, 'ItemBatcher/MaxInputBytesPerBatch'),
+          input: filled(ItemBatcher.BatchInput, 'ItemBatcher/BatchInput'),
         },
       };
     }

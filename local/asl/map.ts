@@ -19,24 +19,34 @@ interface Settings {
 
 export function runMap(branch: Branch, state: MapState, input: Data): Promise<Outcome> {
   const attempt = async (retryCount: number): Promise<Outcome> => {
-    const bindings = branch.bindings(state, input, { retryCount });
-    const number = async (template: Template | undefined) =>
-      template === undefined ? 0 : ((await branch.fill(template, bindings)) as number);
+    const effective = await branch.effective(state, input);
+    const bindings = branch.bindings(state, effective, { retryCount });
+    const number = (template: Template | undefined) => (template === undefined ? 0 : numberOf(branch, template, bindings));
     const settings: Settings = {
       concurrency: await number(state.maxConcurrency),
       toleratedCount: await number(state.toleratedCount),
       toleratedPercentage: await number(state.toleratedPercentage),
     };
     const run = state.distributed ? distributed : inline;
-    const result = await run(branch, state, input, bindings, settings, retryCount);
-    return branch.leave(state, branch.bindings(state, input, { result, retryCount }), state, new Data(result));
+    const result = await run(branch, state, effective, bindings, settings, retryCount);
+    return branch.leave(state, branch.bindings(state, effective, { result, retryCount }), state, new Data(result));
   };
   return branch.handled(state, input, attempt, () => branch.add('MapStateFailed'));
+}
+
+/** A number that a template or a path gives; a path may lead to anything. */
+async function numberOf(branch: Branch, template: Template, bindings: Bindings): Promise<number> {
+  const value = await branch.fill(template, bindings);
+  if (typeof value !== 'number')
+    throw branch.broken(`Reference path "${template.path?.source}" must point to a number, but was: ${JSON.stringify(value)}`);
+  return value;
 }
 
 /** The items of the field, or the input itself. */
 async function itemsOf(branch: Branch, state: MapState, input: Data, bindings: Bindings): Promise<readonly Json[]> {
   const items = state.items === undefined ? input.value : await branch.fill(state.items, bindings);
+  if (!Array.isArray(items) && state.flow !== undefined)
+    throw branch.broken(`Reference path "${state.itemsPath ?? '$'}" must point to array.`);
   if (!Array.isArray(items)) throw branch.evaluationFailed(new EvaluationError(`Map state input must be an array but was: ${input.text}`));
   return items as readonly Json[];
 }
@@ -216,7 +226,7 @@ async function readItems(branch: Branch, { reader }: MapState, bindings: Binding
   const args = given === undefined ? {} : await branch.fill(given, bindings);
   const items = await environment.items({ resource, arguments: args, executionArn: arn, executionName: name });
   if (!Array.isArray(items)) throw new StateError('States.ItemReaderFailed', 'Attempting to map over non-iterable node.');
-  const most = maxItems === undefined ? items.length : ((await branch.fill(maxItems, bindings)) as number);
+  const most = maxItems === undefined ? items.length : await numberOf(branch, maxItems, bindings);
   return (items as readonly Json[]).slice(0, most);
 }
 
@@ -227,8 +237,8 @@ async function batches(
   items: readonly Json[],
   bindings: Bindings,
 ): Promise<Json[]> {
-  const most = batcher.maxItems === undefined ? Number.POSITIVE_INFINITY : ((await branch.fill(batcher.maxItems, bindings)) as number);
-  const bytes = batcher.maxBytes === undefined ? Number.POSITIVE_INFINITY : ((await branch.fill(batcher.maxBytes, bindings)) as number);
+  const most = batcher.maxItems === undefined ? Number.POSITIVE_INFINITY : await numberOf(branch, batcher.maxItems, bindings);
+  const bytes = batcher.maxBytes === undefined ? Number.POSITIVE_INFINITY : await numberOf(branch, batcher.maxBytes, bindings);
   const common = batcher.input === undefined ? {} : { BatchInput: await branch.fill(batcher.input, bindings) };
   const made: { readonly Items: Json[] }[] = [];
   const size = (batch: { readonly Items: readonly Json[] }) => Buffer.byteLength(JSON.stringify({ ...common, ...batch }));

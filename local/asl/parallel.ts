@@ -6,8 +6,9 @@ import type { ParallelState } from './machine.ts';
 
 export function runParallel(branch: Branch, state: ParallelState, input: Data): Promise<Outcome> {
   const attempt = async (retryCount: number): Promise<Outcome> => {
-    const bindings = branch.bindings(state, input, { retryCount });
-    const given = state.arguments === undefined ? input : new Data(await branch.fill(state.arguments, bindings));
+    const effective = await branch.effective(state, input);
+    const bindings = branch.bindings(state, effective, { retryCount });
+    const given = state.arguments === undefined ? effective : new Data(await branch.fill(state.arguments, bindings));
     branch.limit(given);
     const started = branch.add('ParallelStateStarted');
     const resumed = branch.takeResumed();
@@ -23,7 +24,7 @@ export function runParallel(branch: Branch, state: ParallelState, input: Data): 
     branch.addAside('ParallelStateSucceeded');
     const result = outputs.map(({ value }) => value);
     const data = new Data(result, `[${outputs.map(({ text }) => text).join(',')}]`);
-    return branch.leave(state, branch.bindings(state, input, { result, retryCount }), state, data);
+    return branch.leave(state, branch.bindings(state, effective, { result, retryCount }), state, data);
   };
   return branch.handled(state, input, attempt, () => branch.add('ParallelStateFailed'));
 }

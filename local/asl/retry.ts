@@ -1,6 +1,7 @@
 /** The Retry and Catch fields: whether and when a failed state runs again, and where it goes if it does not. */
 import type { Random } from '../core/random.ts';
 import { matchesError, type StateError } from './error.ts';
+import type { Flow } from './jsonpath/flow.ts';
 import type { Template } from './template.ts';
 
 export interface Retrier {
@@ -19,6 +20,8 @@ export interface Retrier {
 export interface Catcher {
   readonly errors: readonly string[];
   readonly next: string;
+  /** In JSONPath: where its output goes. */
+  readonly flow: Flow | undefined;
   readonly assign: Template | undefined;
   readonly output: Template | undefined;
 }

@@ -21,8 +21,9 @@ export function runTask(branch: Branch, state: TaskState, input: Data): Promise<
   const waitsForToken = resource.kind === 'activity' || (resource.kind === 'integration' && resource.pattern === 'token');
   return branch.handled(state, input, async (retryCount) => {
     const token = waitsForToken ? environment.tokens.issue(branch.last) : undefined;
-    const bindings = branch.bindings(state, input, { retryCount, token });
-    const given = state.arguments === undefined ? input : new Data(await branch.fill(state.arguments, bindings));
+    const effective = await branch.effective(state, input);
+    const bindings = branch.bindings(state, effective, { retryCount, token });
+    const given = state.arguments === undefined ? effective : new Data(await branch.fill(state.arguments, bindings));
     const credentials = state.credentials && ((await branch.fill(state.credentials, bindings)) as { readonly RoleArn: string });
     const limits: Limits = {
       timeout: await seconds(branch, state.timeout, bindings, 'TimeoutSeconds'),
@@ -53,7 +54,7 @@ export function runTask(branch: Branch, state: TaskState, input: Data): Promise<
       throw error;
     }
     journal.succeeded(result);
-    return branch.leave(state, branch.bindings(state, input, { result: result.value, retryCount }), state, result);
+    return branch.leave(state, branch.bindings(state, effective, { result: result.value, retryCount }), state, result);
   });
 }
 
@@ -62,6 +63,10 @@ async function seconds(branch: Branch, template: Template | undefined, bindings:
   if (template === undefined) return undefined;
   const value = await branch.fill(template, bindings);
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 99_999_999) return value;
+  if (template.path !== undefined)
+    throw branch.broken(
+      `The ${field}Path parameter does not reference a positive whole number: ${template.path.source} == ${JSON.stringify(value)}`,
+    );
   throw branch.evaluationFailed(
     new EvaluationError(`The ${field} field must be a positive whole number but was: ${JSON.stringify(value)}`, field),
   );

@@ -10,7 +10,9 @@ export type Bindings = Readonly<Record<string, unknown>>;
 export interface Template {
   /** The value where no expression is in it. */
   readonly constant?: Json;
-  /** The value for these bindings. @throws EvaluationError */
+  /** The path of JSONPath that it is, if it is one. */
+  readonly path?: { readonly source: string };
+  /** The value for these bindings. @throws EvaluationError, PathError */
   fill(bindings: Bindings): Json | Promise<Json>;
 }
 

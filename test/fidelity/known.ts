@@ -4,6 +4,8 @@
 export const KNOWN: Readonly<Record<string, string>> = {
   'asl-neutral/services__invoke_json_values_0.0':
     'AWS keeps the number as the text 0.0 that the function sent; JSON.parse keeps its value, and writes 0.',
+  'sfn-api/variable_references__base_variable_references_in_assign_templates_BASE_REFERENCE_IN_WAIT':
+    'The recording has a word for a time in the place of the path in TimestampPath.',
 };
 
 /** What AWS has begun to answer since, and older recordings cannot have. */

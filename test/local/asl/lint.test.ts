@@ -36,10 +36,15 @@ const MISTAKES: Readonly<Record<string, readonly [definition: unknown, location:
     '/States/A',
     "'InputPath' is not supported when QueryLanguage is 'JSONata'",
   ],
-  'a state of JSONPath': [
-    { StartAt: 'A', States: { A: { ...pass, Parameters: {} } } },
-    '/States/A/Parameters',
-    'local AWS runs JSONata only',
+  'a template of JSONPath that is none': [
+    { StartAt: 'A', States: { A: { ...pass, Parameters: { 'x.$': 'a' } } } },
+    '/States/A/Parameters/x.$',
+    'must be a valid JSONPath',
+  ],
+  'a field of JSONata without QueryLanguage': [
+    { StartAt: 'A', States: { A: { ...pass, Output: {} } } },
+    '/States/A',
+    "'Output' is not supported",
   ],
   'a missing target': [machine({ A: { Type: 'Pass', Next: 'B' } }), '/States/A/Next', "Missing 'Next' target: B"],
   'a missing target of a catcher': [
@@ -170,7 +175,7 @@ describe('the lint of definitions', () => {
   });
 
   it('finds what the schema of asl-validator finds', () => {
-    // It knows nothing of refusals that are written in words only, and local AWS refuses JSONPath as a whole.
+    // It knows nothing of refusals that are written in words only.
     for (const [name, [definition]] of Object.entries(MISTAKES)) {
       if (typeof definition === 'string') continue;
       const theirs = asl(definition);
