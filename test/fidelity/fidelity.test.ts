@@ -16,7 +16,7 @@ const AGREEING = [
   'event-inputs',
   'schedule-expressions',
 ]
-  .concat(['scheduler-api', 'sns-filter-policies'])
+  .concat(['scheduler-api', 'sns-filter-policies', 'events-api', 'sqs-api', 'dynamodb-api'])
   .map((folder) => `${folder}/`);
 
 /** The recordings are not part of this repository: where they are not, there is nothing to compare. */

@@ -6,6 +6,13 @@ export const KNOWN: Readonly<Record<string, string>> = {
     'AWS keeps the number as the text 0.0 that the function sent; JSON.parse keeps its value, and writes 0.',
   'sfn-api/variable_references__base_variable_references_in_assign_templates_BASE_REFERENCE_IN_WAIT':
     'The recording has a word for a time in the place of the path in TimestampPath.',
+  'events-api/events__put_target_id_validation':
+    'What stands for the second id in the recording is shorter than the 64 characters that it was refused for.',
+  'sqs-api/non_existent_queue': 'The last step speaks the protocol of forms, which the client of this language has not.',
+  'dynamodb-api/dynamodb_create_table_with_partial_sse_specification': 'Local AWS has no KMS to describe the key.',
+  'dynamodb-api/dynamodb_update_table_without_sse_specification_change': 'Local AWS has no KMS to describe the key.',
+  'dynamodb-api/dynamodb_batch_execute_statement': 'Local AWS has no PartiQL.',
+  'dynamodb-api/dynamodb_execute_transaction': 'Local AWS has no PartiQL.',
 };
 
 /** What AWS has begun to answer since, and older recordings cannot have. */

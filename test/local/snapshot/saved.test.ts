@@ -12,7 +12,7 @@ const OUTSIDE = ['snapshot', 'outer', 'registry', 'runtime', 'core/protocols'];
 const FLEETING = [
   // Interpreting a definition, an expression or a pattern.
   ...['Branch', 'Compiler', 'Constant', 'Expression', 'Lint', 'Members', 'Parser', 'Past', 'Placeholders', 'Retries', 'StackScope', 'Test'],
-  'TokenReader',
+  ...['PathField', 'PathReader', 'Reader', 'Search', 'TokenReader', 'Value'],
   // Inside of one call.
   ...['Capacity', 'Deployment'],
   // A build is a process of this machine: no world is saved while one runs.
