@@ -10,6 +10,7 @@ import { inflated } from './protocols/encoding.ts';
 import { modelFor } from './protocols/former.ts';
 import { type Model, modelOf, type OperationModel } from './protocols/model.ts';
 import { refusalOf } from './protocols/refusal.ts';
+import { satisfied } from './protocols/satisfied.ts';
 import { type Misfit, misfit } from './protocols/shape.ts';
 import { address, failure, success } from './protocols/wire.ts';
 import type { Random } from './random.ts';
@@ -168,6 +169,7 @@ function throttled(service: string): ServiceError {
 function checkInput(model: Model, operation: OperationModel, input: object): void {
   const found = misfit(operation.input, input, true);
   if (found !== undefined) throw new ServiceError('SerializationException', `${operation.name}: ${place(found)}`, 400);
+  if (satisfied(model.service, operation.input, input)) return;
   const broken = violations(model.service, operation.input, input);
   const refusal = broken.length === 0 ? undefined : refusalOf(model, broken);
   if (refusal !== undefined) throw refusal;

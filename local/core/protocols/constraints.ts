@@ -2,7 +2,7 @@
 import table from './constraints.json' with { type: 'json' };
 import type { Shape, Structure } from './shape.ts';
 
-interface Constraint {
+export interface Constraint {
   /** Characters of a text, bytes, items of a list, entries of a map, or the number itself. */
   readonly min?: number;
   readonly max?: number;
@@ -62,6 +62,10 @@ const ORDERS: Readonly<Record<string, readonly string[]>> = {
 /** Members that AWS prints of a structure and that its API does not have. */
 const UNPUBLISHED: Readonly<Record<string, readonly string[]>> = { PutEventsRequestEntry: ['kmsKeyIdentifier', 'internalMetadata'] };
 
+/** What a service asks of a place in its requests: `Target.RoleArn`, `CreateTableInput.Tags[]`, `Rules{key}`. */
+export const constraintAt = (service: string, place: string): Constraint | undefined =>
+  LATER[service]?.[place] ?? (table as Table)[service]?.[place];
+
 /** One broken constraint. */
 export interface Violation {
   /** As AWS writes places: `targets.1.member.id`. */
@@ -82,17 +86,16 @@ export function violations(service: string, shape: Shape, input: object): readon
 const lowerFirst = (name: string) => name.slice(0, 1).toLowerCase() + name.slice(1);
 
 class Check {
-  private readonly constraints: readonly (Readonly<Record<string, Constraint>> | undefined)[];
+  private readonly service: string;
   private readonly found: Violation[];
 
   constructor(service: string, found: Violation[]) {
-    this.constraints = [LATER[service], (table as Table)[service]];
+    this.service = service;
     this.found = found;
   }
 
   private of(place: string): Constraint | undefined {
-    for (const one of this.constraints) if (one?.[place] !== undefined) return one[place];
-    return undefined;
+    return constraintAt(this.service, place);
   }
 
   structure(shape: Structure, value: Record<string, unknown>, path: string): void {
@@ -151,7 +154,7 @@ class Check {
   }
 }
 
-const isSimple = ({ kind }: Shape) => kind !== 'structure' && kind !== 'list' && kind !== 'map';
+export const isSimple = ({ kind }: Shape) => kind !== 'structure' && kind !== 'list' && kind !== 'map';
 
 const measured = ({ kind }: Shape) => (kind === 'number' ? 'value' : 'length');
 const atMost = (shape: Shape, max: number) => `Member must have ${measured(shape)} less than or equal to ${max}`;
@@ -175,7 +178,8 @@ const allRules = ({ min, max, pattern }: Constraint = {}, shape: Shape): string[
   ...(pattern === undefined ? [] : [matching(pattern)]),
 ];
 
-function sizeOf(value: unknown): number {
+/** What is measured of a value: see {@link Constraint}. */
+export function sizeOf(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'string' || Array.isArray(value)) return value.length;
