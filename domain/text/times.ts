@@ -8,16 +8,28 @@ export function dayTime(instant: number, timeZone: string): string {
 /** `Mon 08:31`. @param instant milliseconds since the epoch @param timeZone an IANA name */
 export const clockTime = (instant: number, timeZone: string): string => said(instant, timeZone, ['weekday']);
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Made once for a zone: that takes many times longer than to write an instant. */
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-GB', {
+      timeZone,
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    });
+    formats.set(timeZone, format);
+  }
+  return format;
+}
+
 function said(instant: number, timeZone: string, day: readonly ('weekday' | 'day' | 'month')[]): string {
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    weekday: 'short',
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(instant);
+  const parts = formatOf(timeZone).formatToParts(instant);
   const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
   return `${day.map(part).join(' ')} ${part('hour')}:${part('minute')}`;
 }

@@ -100,10 +100,17 @@ export const has = (record: object, name: string) => Object.hasOwn(record, name)
 
 /** Bytes that count towards the 400 KB of an item: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
 export function sizeOfItem(item: Item): number {
-  let size = 0;
-  for (const [name, value] of Object.entries(item)) size += byteLength(name) + sizeOfValue(value);
+  let size = sizes.get(item);
+  if (size === undefined) {
+    size = 0;
+    for (const [name, value] of Object.entries(item)) size += byteLength(name) + sizeOfValue(value);
+    sizes.set(item, size);
+  }
   return size;
 }
+
+/** Items are never changed, only replaced; a write asks several times for the size of the same ones. */
+const sizes = new WeakMap<Item, number>();
 
 function sizeOfValue(value: AttributeValue): number {
   if ('S' in value) return byteLength(value.S);

@@ -38,7 +38,7 @@ export const parseUpdate = (text: string, placeholders: Placeholders): Update =>
 function parse<Result>(name: ExpressionName, text: string, placeholders: Placeholders, run: (parser: Parser) => Result): Result {
   try {
     if (text.trim() === '') throw new ExpressionError('The expression can not be empty;');
-    if (new TextEncoder().encode(text).length > LONGEST)
+    if (Buffer.byteLength(text) > LONGEST)
       throw new ExpressionError(`Expression size has exceeded the maximum allowed size; expression size: ${text.length}`);
     const parser = new Parser(text, placeholders);
     const result = run(parser);

@@ -12,6 +12,7 @@ import type { Clock } from '../../core/clock.ts';
 import { assertAssumable, authorize } from '../../core/iam/authorize.ts';
 import { identities } from '../../core/iam/identities.ts';
 import type { Random } from '../../core/random.ts';
+import { remembered } from '../../core/remembered.ts';
 import { ServiceError } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { Activities } from './activity.ts';
@@ -52,6 +53,14 @@ export interface ExecutionView {
   readonly startedAt: number;
   readonly endedAt?: number;
 }
+
+/** What is wrong with a definition. Every world that is made of the same assembly asks for the same ones. */
+const checked = Object.fromEntries(
+  (['STANDARD', 'EXPRESS'] as const).map((type) => [
+    type,
+    remembered((definition) => ({ refused: refusal(lintDefinition(definition, type)) })),
+  ]),
+) as Readonly<Record<MachineType, (definition: string) => { readonly refused: string | undefined }>>;
 
 export class StatesAccount implements Recorder {
   readonly site: Site;
@@ -130,7 +139,7 @@ export class StatesAccount implements Recorder {
 
   /** @throws ServiceError InvalidDefinition */
   check(definition: string, type: MachineType): void {
-    const refused = refusal(lintDefinition(definition, type));
+    const { refused } = checked[type](definition);
     if (refused !== undefined) throw new ServiceError('InvalidDefinition', refused);
   }
 
