@@ -12,6 +12,9 @@ type Wrapper = (module: object, exports: object, require: unknown, filename: str
 /** Compiled files by path and time of change: shared by all worlds of a process, because compiling is pure and by far the slowest part of a start. */
 const compiled = new Map<string, vm.Script>();
 
+/** What each file's content is called, by the same keys: every world that is made asks for it. */
+const digests = new Map<string, string>();
+
 /** esbuild leaves `import("node:http")` of built-in modules alone; a vm script cannot import, so they become a call. */
 const builtinImport = /\bimport\(\s*(["'][\w:/.-]+["'])\s*\)/g;
 
@@ -36,8 +39,14 @@ export class Bundle {
   /** SHA-256 in base64 of the file that holds the handler, as CodeSha256 of a function. */
   digest(handler: string): { sha256: string; size: number } {
     const file = this.resolve(`/${handler.slice(0, handler.lastIndexOf('.'))}`);
-    const bytes = file === undefined ? Buffer.alloc(0) : (this.read(file) ?? Buffer.alloc(0));
-    return { sha256: createHash('sha256').update(bytes).digest('base64'), size: bytes.length };
+    if (file === undefined) return { sha256: createHash('sha256').digest('base64'), size: 0 };
+    const { host, key, size } = this.identify(file);
+    let sha256 = digests.get(key);
+    if (sha256 === undefined) {
+      sha256 = createHash('sha256').update(readFileSync(host)).digest('base64');
+      digests.set(key, sha256);
+    }
+    return { sha256, size };
   }
 
   /** The content of a path under `/var/task` (given without it, starting with a slash), if there is such a file. */
@@ -60,9 +69,7 @@ export class Bundle {
 
   /** The compiled wrapper of a JavaScript file, to be run in a context. */
   compile(path: string): vm.Script {
-    const host = this.hostPath(path)!;
-    const { mtimeMs, size } = statSync(host);
-    const key = `${path}\n${host}\n${mtimeMs}\n${size}`;
+    const { host, key } = this.identify(path);
     let script = compiled.get(key);
     if (script === undefined) {
       const code = readFileSync(host, 'utf8').replace(builtinImport, '__load($1)').replace(/^#!.*/, '');
@@ -72,6 +79,13 @@ export class Bundle {
       compiled.set(key, script);
     }
     return script;
+  }
+
+  /** A file as it stands now: by another `key`, if it changes. */
+  private identify(path: string): { readonly host: string; readonly key: string; readonly size: number } {
+    const host = this.hostPath(path)!;
+    const { mtimeMs, size } = statSync(host);
+    return { host, key: `${path}\n${host}\n${mtimeMs}\n${size}`, size };
   }
 
   private hostPath(path: string): string | undefined {
