@@ -8,10 +8,12 @@ import {
   type CreateServiceCommandInput,
   DeleteClusterCommand,
   DeleteServiceCommand,
+  DescribeServiceRevisionsCommand,
   DescribeTasksCommand,
   ECSClient,
   ListServiceDeploymentsCommand,
   ListTasksCommand,
+  type ServiceDeploymentBrief,
   ServiceNotActiveException,
   ServiceNotFoundException,
   StopServiceDeploymentCommand,
@@ -22,9 +24,20 @@ import {
 import { ServiceDraining } from '../domain/workflow/errors.ts';
 import { type Connection, clientSettings } from './clients.ts';
 
+/** The deployment that is looked for. */
+export interface Wanted {
+  readonly service: string;
+  /** The exact revision that it deploys: what makes it ours. */
+  readonly taskDefinition: string;
+  /** It was created after this. Milliseconds since the epoch. */
+  readonly since: number;
+  /** ECS has answered our request: if it knows of one deployment since, that is ours, and its revision need not be asked for. */
+  readonly asked?: boolean;
+}
+
 /** The status of the deployment that was asked for. */
 export interface Look {
-  /** `none`: ECS knows of no deployment since. `failed` covers rolled back and stopped ones, which ECS calls completed. */
+  /** `none`: ECS knows of no such deployment. `failed` covers rolled back and stopped ones, which ECS calls completed. */
   readonly state: 'none' | 'running' | 'succeeded' | 'failed';
   readonly reason: string;
   readonly deployment?: string;
@@ -32,6 +45,8 @@ export interface Look {
   readonly stuck?: true;
   /** ECS has no such service, or no such cluster. */
   readonly gone?: true;
+  /** The revision of a newer deployment, which is somebody else's and took the place of ours. It is never stopped nor continued. */
+  readonly overtakenBy?: string;
 }
 
 /** How a task of a service ended. */
@@ -53,6 +68,19 @@ const STATES: Readonly<Record<string, Look['state']>> = {
   ROLLBACK_SUCCESSFUL: 'failed',
   ROLLBACK_FAILED: 'failed',
 };
+
+/** So many DescribeServiceRevisions takes at once. */
+const REVISIONS = 20;
+
+/** `acme-live-web:12` of its ARN. */
+const nameOf = (taskDefinition: string) => taskDefinition.split('/').at(-1) || 'an unknown revision';
+
+const seen = ({ status, statusReason, serviceDeploymentArn }: ServiceDeploymentBrief): Look => ({
+  state: STATES[status ?? ''] ?? 'running',
+  reason: statusReason ?? `its deployment is ${status}`,
+  ...(status === 'ROLLBACK_FAILED' ? { stuck: true } : {}),
+  ...(serviceDeploymentArn ? { deployment: serviceDeploymentArn } : {}),
+});
 
 /** Whether ECS refused to create a service because there is one of that name. */
 export const isThere = (error: unknown): boolean => /not idempotent|already exists/i.test((error as Error).message);
@@ -91,28 +119,49 @@ export class Ecs {
   }
 
   /**
-   * The newest deployment of a service that was created after `since` (milliseconds since the epoch).
+   * The deployment that brings a revision into a service, created since a moment. It is ours by what it deploys, not by being the newest.
    * Its status is the truth: `deployments[].rolloutState` and the waiter of the SDK call a rolled-back deployment stable.
    * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
    */
-  async look(cluster: string, service: string, since: number): Promise<Look> {
+  async look(cluster: string, wanted: Wanted): Promise<Look> {
+    const { service, since, asked } = wanted;
     try {
       const { serviceDeployments = [] } = await this.client.send(
-        new ListServiceDeploymentsCommand({ cluster, service, createdAt: { after: new Date(since) }, maxResults: 10 }),
+        new ListServiceDeploymentsCommand({ cluster, service, createdAt: { after: new Date(since) }, maxResults: 100 }),
       );
-      const newest = serviceDeployments.toSorted((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0))[0];
+      const [newest, ...older] = serviceDeployments.toSorted((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0));
       if (newest === undefined) return { state: 'none', reason: 'ECS knows of no deployment' };
-      return {
-        state: STATES[newest.status ?? ''] ?? 'running',
-        reason: newest.statusReason ?? `its deployment is ${newest.status}`,
-        ...(newest.status === 'ROLLBACK_FAILED' ? { stuck: true } : {}),
-        ...(newest.serviceDeploymentArn ? { deployment: newest.serviceDeploymentArn } : {}),
-      };
+      return asked && older.length === 0 ? seen(newest) : await this.ours([newest, ...older], wanted);
     } catch (error) {
       if (error instanceof ServiceNotFoundException || error instanceof ClusterNotFoundException)
         return { state: 'failed', reason: 'the service is not there any more: somebody deleted it', gone: true };
       throw error;
     }
+  }
+
+  /** Among several, or before ECS has answered us: by the revisions that they deploy. @param deployments newest first */
+  private async ours(deployments: readonly ServiceDeploymentBrief[], { taskDefinition }: Wanted): Promise<Look> {
+    const revisions = await this.revisions(deployments.flatMap(({ targetServiceRevisionArn }) => targetServiceRevisionArn ?? []));
+    const deployed = ({ targetServiceRevisionArn = '' }: ServiceDeploymentBrief) => revisions.get(targetServiceRevisionArn) ?? '';
+    const index = deployments.findIndex((one) => deployed(one) === taskDefinition);
+    const [newest] = deployments;
+    if (index < 0) return { state: 'none', reason: 'ECS knows of no deployment of this revision' };
+    const own = seen(deployments[index]!);
+    if (index === 0 || newest === undefined) return own;
+    const overtakenBy = deployed(newest);
+    return { ...own, state: 'failed', reason: `another deployment, of ${nameOf(overtakenBy)}, took its place`, overtakenBy };
+  }
+
+  /** The task definitions of service revisions. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html */
+  private async revisions(arns: readonly string[]): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    const all = [...new Set(arns)];
+    for (let from = 0; from < all.length; from += REVISIONS) {
+      const command = new DescribeServiceRevisionsCommand({ serviceRevisionArns: all.slice(from, from + REVISIONS) });
+      const { serviceRevisions = [] } = await this.client.send(command);
+      for (const { serviceRevisionArn = '', taskDefinition = '' } of serviceRevisions) found.set(serviceRevisionArn, taskDefinition);
+    }
+    return found;
   }
 
   /** Stops a deployment and lets ECS go back to what ran before. @returns false if it had ended */

@@ -30,7 +30,7 @@ const Input = z.extend(promotionSchema, {
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'promotion' | 'rollout' | 'wait' | 'putWait' | 'endWait'>;
+  readonly ledger: Pick<Ledger, 'promotion' | 'rollout' | 'wait' | 'putWait' | 'changeWait' | 'endWait'>;
   readonly turns: Pick<Turns, 'assertTurn' | 'assertHeld' | 'turnKey'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
@@ -111,10 +111,15 @@ async function deploy(
   const alternateArn = alternates[serviceName];
   const shift = shifting && alternateArn && renderShift(base, shifting, (await pairOf(loadBalancing, base, alternateArn)).parts);
   const rendering = { ...base, ...(shift ? { shift } : {}) };
+  // From now on a look need not ask what was deployed, as long as there is one deployment. A retry may have asked twice.
+  const asked = async () => {
+    if (!again) await ledger.changeWait(wait, { asked: true });
+    return again;
+  };
   if (before[serviceName] !== null) {
     const isMoved = !shift && service.web !== undefined && reroute.includes(serviceName);
     const anew = isMoved ? { shift: rollingTo(await leadTo(loadBalancing, base), base) } : {};
-    if (await ecs.update(renderUpdateService({ ...rendering, ...anew }) as never)) return again;
+    if (await ecs.update(renderUpdateService({ ...rendering, ...anew }) as never)) return asked();
   }
   // First deployment here, or somebody deleted the service by hand: it is created (again), which the journal of ECS shows too.
   if (!shift) await leadAfresh(loadBalancing, base);
@@ -124,7 +129,7 @@ async function deploy(
     // It is there after all: left over by a run that was cut off after ECS had done what it was asked.
     if (!isThere(error) || !(await ecs.update(renderUpdateService(rendering) as never))) throw error;
   }
-  return again;
+  return asked();
 }
 
 /** The backstop: what does ECS say, now that nobody has ended the wait in time? */

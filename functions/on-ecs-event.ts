@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
-import type { WaitRecord } from '../domain/ledger/records.ts';
+import type { PausedHook, WaitRecord } from '../domain/ledger/records.ts';
 import { environmentName } from '../domain/pipeline/names.ts';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { failuresOf } from '../domain/rollout/rollout.ts';
@@ -14,21 +14,30 @@ import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
 
 /** Neither cluster nor task definition is in the event; the service's ARN is. */
-const Event = z.object({
-  source: z.literal('aws.ecs'),
-  resources: z.array(z.string()),
-  detail: z.object({
-    eventName: z.optional(z.string()),
-    updatedAt: z.optional(z.string()),
-    /** Of a deployment that pauses. */
-    hookId: z.optional(z.string()),
-    /** Of a task that failed. */
-    taskArn: z.optional(z.string()),
-    clusterArn: z.optional(z.string()),
-    group: z.optional(z.string()),
-    taskDefinitionArn: z.optional(z.string()),
-  }),
-});
+const Event = z
+  .object({
+    source: z.literal('aws.ecs'),
+    /** One of the two documented examples of a pause has none. */
+    resources: z.optional(z.array(z.string())),
+    detail: z.object({
+      eventName: z.optional(z.string()),
+      updatedAt: z.optional(z.string()),
+      /** Of a deployment that pauses. */
+      hookId: z.optional(z.string()),
+      serviceDeploymentArn: z.optional(z.string()),
+      /** Of a task that failed. */
+      taskArn: z.optional(z.string()),
+      clusterArn: z.optional(z.string()),
+      group: z.optional(z.string()),
+      taskDefinitionArn: z.optional(z.string()),
+    }),
+  })
+  .check(
+    z.refine(({ resources, detail }) => resources !== undefined || detail.serviceDeploymentArn !== undefined, {
+      path: ['resources'],
+      error: 'names no deployment',
+    }),
+  );
 
 /** The event is ahead of what ECS answers when asked: Lambda brings it again in a minute, and then in two. */
 class EventAhead extends Error {
@@ -47,9 +56,9 @@ interface World {
 
 export const onEcsEvent =
   (world: World) =>
-  async ({ resources, detail }: z.infer<typeof Event>, { now, logger }: Moment): Promise<void> => {
+  async ({ resources = [], detail }: z.infer<typeof Event>, { now, logger }: Moment): Promise<void> => {
     if (detail.taskArn !== undefined) return countFailure(world, detail.taskArn, detail);
-    for (const arn of resources) {
+    for (const arn of detail.serviceDeploymentArn === undefined ? resources : [detail.serviceDeploymentArn]) {
       const place = placeOf(world.pipeline, arn);
       if (place === undefined) {
         logger.info('not a service of this pipeline', { arn });
@@ -61,9 +70,7 @@ export const onEcsEvent =
         // A pause before the one that waits, told late, is not this one.
         const pausedAt = Date.parse(detail.updatedAt ?? '');
         if (wait.kind !== 'deploy' || pausedAt < wait.since) continue;
-        const hook = { hookId: detail.hookId, deployment: arn };
-        if (wait.state === 'open')
-          await world.ledger.endWait(wait, { state: 'paused', hook, ...(Number.isNaN(pausedAt) ? {} : { pausedAt }) });
+        if (wait.state === 'open') await pause(world, wait, { hookId: detail.hookId, deployment: arn }, pausedAt);
         await answerIfOver(world, wait, now());
         continue;
       }
@@ -79,6 +86,14 @@ export const onEcsEvent =
     }
   };
 
+/** Somebody else's deployment may pause at our hooks too: it is ours only if it is the one that was asked for. */
+async function pause({ pipeline, ledger, clients }: World, wait: WaitRecord, hook: PausedHook, pausedAt: number): Promise<void> {
+  const { ecs } = clients(wait.environment);
+  const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait);
+  if (look.state !== 'running' || look.deployment !== hook.deployment) return;
+  await ledger.endWait(wait, { state: 'paused', hook, ...(Number.isNaN(pausedAt) ? {} : { pausedAt }) });
+}
+
 /**
  * What pauses may come to its end while checks run and people are asked: ECS loses patience, its tasks crash, or somebody stops it by hand.
  * The wait says so to whoever asks next, and those who are asked already are asked no more.
@@ -87,7 +102,7 @@ export const onEcsEvent =
 async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<string> {
   const { pipeline, ledger, outbox, clients } = world;
   const { ecs } = clients(wait.environment);
-  const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait.service, wait.since);
+  const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait);
   if (look.state !== 'failed') return look.state;
   const reason = wait.reason ?? (await whyBroken(world, wait, look));
   // Whoever was faster, such as a rollback, has a reason of its own.
@@ -114,7 +129,7 @@ async function countFailure({ pipeline, ledger, clients }: World, task: string, 
     if (all.length > failures.length && !(await ledger.changeWait(wait, { failures: all, failed: all.length }))) continue;
     if (all.length < failuresOf(environment, definition)) return;
     const { ecs } = clients(environment.name);
-    const look = await ecs.look(cluster, service, wait.since);
+    const look = await ecs.look(cluster, wait);
     if (look.state === 'running') await ecs.stop(look.deployment ?? '');
     return;
   }

@@ -116,7 +116,7 @@ async function beginRollBack(
     return false;
   }
   const stop: WaitRecord = { ...left, kind: 'stop', token, among, state: 'open' };
-  const look: Look = left.kind === 'put-back' ? { state: 'succeeded', reason: '' } : await ecs.look(cluster, serviceName, left.since);
+  const look: Look = left.kind === 'put-back' ? { state: 'succeeded', reason: '' } : await ecs.look(cluster, left);
   switch (look.state) {
     case 'failed':
       // Deleted by hand, or ECS has no way back: neither is what ran before.
@@ -124,7 +124,7 @@ async function beginRollBack(
         await ledger.putWait({ ...stop, state: 'failed', reason: `${serviceName}: ${look.reason}` });
         return true;
       }
-      // ECS has rolled back by itself.
+      // ECS has rolled back by itself; or somebody else's deployment took its place, which is theirs to take back.
       await ledger.putWait({ ...stop, state: 'succeeded' });
       return false;
     case 'none':
@@ -138,7 +138,7 @@ async function beginRollBack(
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
       // A retry keeps its first moment: ECS may have begun with the first try's.
       const since = left.kind === 'put-back' ? left.since : now - CLOCK_SKEW;
-      await ledger.putWait({ ...stop, kind: 'put-back', taskDefinition: previous, since });
+      await ledger.putWait({ ...stop, kind: 'put-back', taskDefinition: previous, since, asked: false });
       const request = renderUpdateService({
         pipeline,
         environment,

@@ -228,6 +228,7 @@ function followRollouts(place: Place): Statement[] {
     { Sid: 'FindRollouts', Action: ['ecs:ListServiceDeployments'], Resource: under('service') },
     // AWS lists services and their deployments as required, both. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
     { Sid: 'FollowRollouts', Action: ['ecs:DescribeServiceDeployments'], Resource: [...under('service'), ...under('service-deployment')] },
+    { Sid: 'TellDeployments', Action: ['ecs:DescribeServiceRevisions'], Resource: [...under('service'), ...under('service-revision')] },
   ];
 }
 
@@ -315,6 +316,12 @@ export function deployStatements(place: Place, own: Environment): Statement[] {
       Sid: 'FollowDeployments',
       Action: ['ecs:ListServiceDeployments', 'ecs:StopServiceDeployment'],
       Resource: [under('service'), under('service-deployment')],
+    },
+    {
+      // A deployment is ours by what it deploys.
+      Sid: 'TellDeployments',
+      Action: ['ecs:DescribeServiceRevisions'],
+      Resource: [under('service'), under('service-revision')],
     },
     ...(mayShift
       ? [

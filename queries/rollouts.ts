@@ -31,13 +31,14 @@ export async function rollouts(readers: Readers, environment: string, waits: rea
   const ecs = new Ecs(connection);
   const cluster = environmentName(pipeline.name, environment);
   return Promise.all(
-    waits.map(async ({ service, since, hook, state }): Promise<Rollout> => {
+    waits.map(async (wait): Promise<Rollout> => {
+      const { service, hook, state } = wait;
       const strategy = strategyOf(readers, environment, service);
       const known = { service, strategy: strategy.kind, step: 0, steps: weightsOf(strategy).length };
       if (state === 'succeeded')
         return { ...known, step: known.steps, productionPercent: 100, testPercent: 100, does: 'all traffic has shifted' };
       try {
-        const deployment = hook?.deployment ?? (await ecs.look(cluster, service, since)).deployment;
+        const deployment = hook?.deployment ?? (await ecs.look(cluster, wait)).deployment;
         const seen = deployment === undefined ? undefined : await progress(ecs, deployment);
         return seen === undefined ? { ...known, does: 'begins' } : { ...known, ...inWords(strategy, seen) };
       } catch (error) {

@@ -101,9 +101,11 @@ export interface WaitRecord {
   readonly taskDefinition: string;
   /** Deployments created before this are not ours. Milliseconds since the epoch. */
   readonly since: number;
+  /** ECS has answered the request for it. */
+  readonly asked?: boolean;
   /** `late`: the deployment had completed before it could be stopped, so it has to be put back. */
   readonly state: 'open' | 'paused' | 'succeeded' | 'failed' | 'late';
-  /** Why it broke, in words. */
+  /** Why it failed, in words. */
   readonly reason?: string;
   /** Traffic shifts: ECS pauses before it does. */
   readonly pauses?: boolean;

@@ -39,10 +39,10 @@ const sameStep = (a: WaitRecord['kind'], b: WaitRecord['kind']) => a === b || (i
 export const isGoingBack = (kind: WaitRecord['kind']) => kind === 'stop' || kind === 'put-back';
 
 /** What ECS's answer makes of a wait. Stopping a deployment ends in "stopped" or "rolled back": what counts as failed for a deployment is what was asked for here. */
-function verdict({ kind }: WaitRecord, { state, stuck, gone }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
+function verdict({ kind }: WaitRecord, { state, stuck, gone, overtakenBy }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
   if (state === 'none' || state === 'running') return undefined;
   if (kind !== 'stop') return state;
-  return state === 'succeeded' ? 'late' : stuck || gone ? 'failed' : 'succeeded';
+  return state === 'succeeded' ? 'late' : stuck || gone || overtakenBy !== undefined ? 'failed' : 'succeeded';
 }
 
 /**
@@ -58,7 +58,7 @@ export async function observe(
 ): Promise<Look> {
   const { ecs } = clients(wait.environment);
   const cluster = environmentName(pipeline.name, wait.environment);
-  const look = await ecs.look(cluster, wait.service, wait.since);
+  const look = await ecs.look(cluster, wait);
   if (mayBeMissing && look.gone) return { state: 'none', reason: look.reason };
   const state = verdict(wait, look);
   if (look.state === 'running' && wait.kind === 'deploy' && wait.pauses && look.deployment) {
@@ -75,6 +75,7 @@ export async function whyBroken({ pipeline, clients }: Pick<World, 'pipeline' | 
   const { ecs, logs } = clients(wait.environment);
   const service = pipeline.services[wait.service];
   const plainly = `${wait.service}: ${look.reason}`;
+  if (look.overtakenBy !== undefined) return plainly;
   // An explanation that cannot be had must not keep anybody waiting.
   const known = { reason: look.reason, since: wait.since };
   const explained = async (named: ServiceDefinition) =>

@@ -33,7 +33,7 @@ export async function brake({ pipeline, ledger, clients }: RecoveryWorld, promot
     )
       continue;
     const { ecs } = clients(wait.environment);
-    const look = await ecs.look(environmentName(pipeline.name, wait.environment), service, wait.since);
+    const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait);
     if (look.state === 'running') await ecs.stop(look.deployment ?? '');
   }
 }
@@ -107,13 +107,14 @@ async function goBack(
   const { ecs } = clients(record.environment);
   const cluster = environmentName(pipeline.name, record.environment);
   const isBack = wait.kind === 'put-back';
-  let look = await ecs.look(cluster, wait.service, wait.since);
+  let look = await ecs.look(cluster, wait);
   // A rollback's own deployment of what ran before may go on; anything else that was deployed may not.
   if (look.state === 'running' && !isBack) {
     await ecs.stop(look.deployment ?? '');
-    look = await ecs.look(cluster, wait.service, wait.since);
+    look = await ecs.look(cluster, wait);
   }
-  if (look.stuck || look.gone || (isBack && look.state === 'failed')) return { needsPerson: `${wait.service}: ${look.reason}` };
+  if (look.stuck || look.gone || look.overtakenBy !== undefined || (isBack && look.state === 'failed'))
+    return { needsPerson: `${wait.service}: ${look.reason}` };
   if (look.state === 'running') {
     const { deployMinutes } = environmentOf(pipeline, record.environment).timeouts;
     const until = Math.max(stoppedAt, wait.since) + LAST_BREATH + deployMinutes * 60_000;
@@ -136,7 +137,7 @@ async function putBack(
   const { foundation } = await parameters.foundation(pipeline.name, name, []);
   const shift = wayBack(environment, wait);
   const parts = { pipeline, environment, service, foundation, targetGroupArn: undefined, taskDefinition, promotion, shift };
-  await ledger.putWait({ ...wait, kind: 'put-back', state: 'open', taskDefinition, since: now - CLOCK_SKEW });
+  await ledger.putWait({ ...wait, kind: 'put-back', state: 'open', taskDefinition, since: now - CLOCK_SKEW, asked: false });
   await clients(name).ecs.update(renderUpdateService(parts) as never);
   return 'going';
 }

@@ -82,7 +82,7 @@ export async function desk(start = MORNING) {
   const ledger = new Ledger('ledger', connection);
   const serviceOf = (input: { readonly service?: string; readonly serviceName?: string }) => input.service ?? input.serviceName ?? '';
   const ecs = {
-    look: async (_cluster: string, service: string) => {
+    look: async (_cluster: string, { service }: { readonly service: string }) => {
       const left = looks.get(service) ?? [];
       return (left.length > 1 ? left.shift() : left[0]) ?? { state: 'none', reason: 'ECS knows of no deployment' };
     },

@@ -90,13 +90,30 @@ describe('an event of ECS', () => {
 });
 
 describe('a pause before traffic shifts', () => {
-  const pause = (at: number) => told([arn()], { hookId: 'h1', updatedAt: new Date(at).toISOString() });
+  const deployment = (id: string) => `arn:aws:ecs:eu-central-1:111111111111:service-deployment/acme-beta/gateway/${id}`;
+  /** ECS names the deployment in the detail; `resources` may be missing. */
+  const pause = (at: number, id = 'd1') =>
+    onEcsEvent(d.world)(
+      { source: 'aws.ecs', detail: { hookId: 'h1', updatedAt: new Date(at).toISOString(), serviceDeploymentArn: deployment(id) } },
+      d.moment,
+    );
+  beforeEach(() => d.looks.set('gateway', [{ state: 'running', reason: '', deployment: deployment('d1') }]));
 
   it('ends the wait for it, and says where it pauses', async () => {
     await d.wait({ pauses: true });
     await pause(MORNING);
-    expect(await wait()).toMatchObject({ state: 'paused', hook: { hookId: 'h1', deployment: arn() } });
+    expect(await wait()).toMatchObject({ state: 'paused', hook: { hookId: 'h1', deployment: deployment('d1') } });
     expect(d.answers).toMatchObject([{ answer: { error: 'TrafficPaused' } }]);
+  });
+
+  it('of somebody else’s deployment is none of ours: it is neither checked nor continued', async () => {
+    await d.wait({ pauses: true });
+    await pause(MORNING, 'd2');
+    expect(await wait()).toMatchObject({ state: 'open' });
+    d.looks.set('gateway', [{ state: 'none', reason: 'ECS knows of no deployment of this revision' }]);
+    await pause(MORNING);
+    expect(await wait()).toMatchObject({ state: 'open' });
+    expect(d.answers).toEqual([]);
   });
 
   it('that was told late, after another deployment has begun, is not this one', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Parameters } from '../../aws/ssm.ts';
-import { functionName, promotionExecution, releaseExecution } from '../../domain/pipeline/names.ts';
+import { environmentName, functionName, promotionExecution, releaseExecution } from '../../domain/pipeline/names.ts';
 import { type Release, shortDigest } from '../../domain/release/release.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { functionsFolder } from '../../infra/code.ts';
@@ -141,6 +141,27 @@ const queued =
     return faultsOf(climbed, { second: 'superseded', test: 'build-3' });
   };
 
+/** Somebody deploys what ran before, by hand, while the second release is being deployed. */
+const overtaken = async (assembly: string): Promise<readonly string[]> => {
+  const run = await runRelease({
+    assembly,
+    plant: (stage) => {
+      const [cluster, service] = [environmentName(stage.pipeline.name, 'test'), 'door'];
+      const call = <Output>(operation: string, input: object) =>
+        stage.clock.hold(stage.site.call<Output>(stage.site.service('iam').userPrincipal('rehearsal'), 'ecs', operation, input));
+      const before = call<{ services?: { taskDefinition: string }[] }>('DescribeServices', { cluster, services: [service] });
+      const byHand = async () => {
+        const { services = [] } = await before;
+        return call('UpdateService', { cluster, service, taskDefinition: services[0]?.taskDefinition });
+      };
+      stage.onJournal(({ event, environment }) => {
+        if (event === 'deploying' && environment === 'test') stage.clock.after(3_000, 'somebody deploys by hand', () => void byHand());
+      });
+    },
+  });
+  return faultsOf(run, { second: 'failed', test: 'build-1' });
+};
+
 /** Random histories, until one catches it. */
 const histories = (seeds: readonly number[]) => async (assembly: string) => {
   for (const seed of seeds) {
@@ -271,6 +292,20 @@ const bugs: readonly Bug[] = [
     caught: rivals,
   },
   {
+    what: 'the newest deployment of a service is taken for ours',
+    file: 'aws/ecs.ts',
+    right: 'return asked && older.length === 0 ? seen(newest) : await this.ours([newest, ...older], wanted);',
+    wrong: 'return seen(newest);',
+    caught: overtaken,
+  },
+  {
+    what: 'the revision of a deployment is not compared',
+    file: 'aws/ecs.ts',
+    right: 'const index = deployments.findIndex((one) => deployed(one) === taskDefinition);',
+    wrong: 'const index = deployments.findIndex((one) => deployed(one) !== undefined);',
+    caught: overtaken,
+  },
+  {
     what: 'a turn is given on without a note of the answer',
     file: 'aws/turns.ts',
     right: 'return this.table.transact([{ key, item, when }, ...answers]);',
@@ -312,6 +347,7 @@ describe('what catches a bug', () => {
     ['yes and no at once', bothAtOnce],
     ['two who ask for a turn at once', rivals],
     ['a queue whose answer is lost', queued(lostAnswer)],
+    ['a deployment by hand', overtaken],
   ])('finds nothing where there is none: %s', async (_, caught) => {
     expect(await caught(assembly.folder)).toEqual([]);
   });
