@@ -15,6 +15,7 @@ const REPLACEMENTS: readonly (readonly [package_: RegExp, file: string])[] = [
   [/^@smithy\/core\/event-streams$/, 'event-streams.ts'],
   [/^\.\/(sha256\/)?Sha256Js$/, 'sha256.ts'],
   [/^\.\/HeaderFormatter$/, 'header-formatter.ts'],
+  [/^\.\/DefaultRateLimiter$/, 'rate-limiter.ts'],
   [/\/getInstanceMetadataRegion$/, 'instance-region.ts'],
 ];
 

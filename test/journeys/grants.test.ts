@@ -123,8 +123,11 @@ beforeAll(async () => {
     cluster: 'acme-live',
     service: 'gateway',
   });
-  const [{ serviceDeploymentArn }] = (found as { serviceDeployments: [{ serviceDeploymentArn: string }] }).serviceDeployments;
+  const [{ serviceDeploymentArn, targetServiceRevisionArn }] = (
+    found as { serviceDeployments: [{ serviceDeploymentArn: string; targetServiceRevisionArn: string }] }
+  ).serviceDeployments;
   await journey.stage.site.call(people, 'ecs', 'DescribeServiceDeployments', { serviceDeploymentArns: [serviceDeploymentArn] });
+  await journey.stage.site.call(people, 'ecs', 'DescribeServiceRevisions', { serviceRevisionArns: [targetServiceRevisionArn] });
   await journey.stage.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/shiplock/acme/live/gateway' });
   const { ids } = (await journey.stage.site.call(people, 'codebuild', 'ListBuildsForProject', {
     projectName: 'acme-test-system-tests',
