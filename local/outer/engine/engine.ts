@@ -53,7 +53,6 @@ const LOST = { code: 137, reason: 'local AWS was stopped while the container ran
  * on it makes true what is wanted then.
  */
 export class EngineContainers implements ContainerRuntime {
-  readonly runsPrograms = true;
   private readonly site: Site;
   private readonly reports: TaskReports;
   /** By the ARN of the task. */

@@ -106,31 +106,48 @@ export class Host {
   }
 
   /**
-   * The values of a container's secrets that are known here, by the name of their variable.
-   * @param all they must be there; otherwise it is enough that the role may read them
+   * The values of a container's secrets by the name of their variable. What else is read in the execution role, for its
+   * log driver, its registry and its environment files, must be there too.
    * @throws StartFailure
    */
-  readSecrets({ secrets = [] }: ContainerDefinition, all: boolean): Record<string, string> {
+  readSecrets({
+    secrets = [],
+    logConfiguration,
+    repositoryCredentials,
+    environmentFiles = [],
+  }: ContainerDefinition): Record<string, string> {
     const values: Record<string, string> = {};
-    for (const { name = '', valueFrom = '' } of secrets) {
-      const secret = valueFrom.startsWith('arn:aws:secretsmanager:');
-      const resource = secret
-        ? valueFrom.split(':').slice(0, 7).join(':')
-        : valueFrom.startsWith('arn:')
-          ? valueFrom
-          : this.site.arn('ssm', `parameter/${valueFrom.replace(/^\//, '')}`);
-      const failure = `unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ${secret ? 'secret from asm' : 'secrets from ssm'}`;
-      this.may(secret ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameters', resource, failure);
-      if (!all) continue;
-      if (secret) throw new StartFailure(`ResourceInitializationError: ${failure}: local AWS has no Secrets Manager: ${valueFrom}`);
-      const value = this.parameter(valueFrom);
-      if (value === undefined)
-        throw new StartFailure(
-          `ResourceInitializationError: ${failure}: service call has been retried 1 time(s): invalid ssm parameters: ${valueFrom}`,
-        );
-      values[name] = value;
+    for (const { name = '', valueFrom = '' } of secrets) values[name] = this.secret(valueFrom);
+    for (const { valueFrom = '' } of logConfiguration?.secretOptions ?? []) this.secret(valueFrom);
+    if (repositoryCredentials?.credentialsParameter !== undefined) this.secret(repositoryCredentials.credentialsParameter);
+    for (const { value = '' } of environmentFiles) {
+      const failure = 'failed to download env files: file download command: non empty error stream';
+      this.may('s3:GetObject', value, failure);
+      // Buckets are inert here: whatever lay in one, it is not there.
+      throw new StartFailure(`ResourceInitializationError: ${failure}: service call has been retried 1 time(s): NoSuchKey: ${value}`);
     }
     return values;
+  }
+
+  /** A secret of Secrets Manager or a parameter of Systems Manager. @throws StartFailure */
+  private secret(valueFrom: string): string {
+    const isSecret = valueFrom.startsWith('arn:aws:secretsmanager:');
+    const failure = `unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ${isSecret ? 'secret from asm' : 'secrets from ssm'}`;
+    if (isSecret) {
+      const resource = valueFrom.split(':').slice(0, 7).join(':');
+      this.may('secretsmanager:GetSecretValue', resource, failure);
+      throw new StartFailure(
+        `ResourceInitializationError: ${failure}: service call has been retried 1 time(s): failed to fetch secret ${resource} from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret.`,
+      );
+    }
+    const resource = valueFrom.startsWith('arn:') ? valueFrom : this.site.arn('ssm', `parameter/${valueFrom.replace(/^\//, '')}`);
+    this.may('ssm:GetParameters', resource, failure);
+    const value = this.parameter(valueFrom);
+    if (value === undefined)
+      throw new StartFailure(
+        `ResourceInitializationError: ${failure}: service call has been retried 1 time(s): invalid ssm parameters: ${valueFrom}`,
+      );
+    return value;
   }
 
   /** A parameter by name, or by ARN, which writes `/a/b` and `a` both after `parameter/`. */

@@ -78,7 +78,7 @@ export class TaskLives implements TaskReports {
         sources.push({
           container,
           ...(digest === undefined || repository === undefined ? {} : { ecr: { repository, digest, principal: host.role } }),
-          secrets: host.readSecrets(container.definition, this.runtime.runsPrograms),
+          secrets: host.readSecrets(container.definition),
         });
       }
     } catch (error) {

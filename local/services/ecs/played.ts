@@ -10,6 +10,9 @@ import type { Task, TaskContainer } from './task.ts';
 /** How long that takes, in milliseconds: half a minute to RUNNING is ordinary on Fargate. */
 const TAKES = { pull: 12_000, neverStarting: 180_000, activating: 1000, stopping: 2000 };
 
+/** 128 + 15: what ECS shows of a program that SIGTERM ended. One that outlasts it would show 137. */
+const TERMINATED = 143;
+
 interface Names {
   readonly service: string;
   readonly container: string;
@@ -17,7 +20,6 @@ interface Names {
 }
 
 export class PlayedContainers implements ContainerRuntime {
-  readonly runsPrograms = false;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly reports: TaskReports;
@@ -84,8 +86,8 @@ export class PlayedContainers implements ContainerRuntime {
   }
 
   private ends(task: Task): void {
-    // They are told to end (SIGTERM) and do so by themselves.
-    for (const container of task.containers) if (container.lastStatus === 'RUNNING') this.reports.exited(task, container, 0);
+    // They are told to end, by SIGTERM, and have no words of their own for it.
+    for (const container of task.containers) if (container.lastStatus === 'RUNNING') this.reports.exited(task, container, TERMINATED);
     this.reports.ended(task);
   }
 

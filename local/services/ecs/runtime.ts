@@ -19,8 +19,6 @@ export interface ContainerSource {
 
 /** Runs containers. Whatever happens to them it tells a {@link TaskReports}, now or later. */
 export interface ContainerRuntime {
-  /** Programs run: what they are given has to be there, while a played task only asks whether it may have it. */
-  readonly runsPrograms: boolean;
   /** Fetches the images; then {@link TaskReports.pulled} or {@link TaskReports.failed}. */
   pull(task: Task, sources: readonly ContainerSource[]): void;
   /** Starts the containers: each tells {@link TaskReports.started}. */

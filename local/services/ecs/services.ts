@@ -17,6 +17,7 @@ import type { Revision } from './revision.ts';
 import { current, type Service } from './service.ts';
 import { configurationOf, rolesPassed, thresholdOf } from './strategy.ts';
 import { requestTags, resourceTags, tagOnCreate, tagsOf } from './tags.ts';
+import { assertLaunchable } from './task-definitions.ts';
 
 type Change = CreateServiceRequest | UpdateServiceRequest;
 
@@ -36,9 +37,17 @@ function refuseUnsupported(operation: string, input: Change): void {
     const value = input[member];
     if (value !== undefined && !(Array.isArray(value) && value.length === 0)) throw notImplemented(`ecs.${operation} with ${member}`);
   }
+  // Nothing here lets anybody into a container.
+  if (input.enableExecuteCommand) throw notImplemented(`ecs.${operation} with enableExecuteCommand`);
   if (input.serviceConnectConfiguration?.enabled) throw notImplemented(`ecs.${operation} with Service Connect`);
   if ((input.deploymentController?.type ?? 'ECS') !== 'ECS')
     throw notImplemented(`ecs.${operation} with ${input.deploymentController?.type}`);
+}
+
+function assertGracePeriod(seconds: number | undefined, loadBalancers: readonly LoadBalancer[]): void {
+  if (seconds === undefined) return;
+  if (loadBalancers.length === 0) throw invalid('Health check grace period is only valid for services configured to use load balancers');
+  if (seconds < 0 || seconds > 2_147_483_647) throw invalid('Health check grace period must be between 0 and 2147483647.');
 }
 
 function assertCount(desiredCount: number | undefined): void {
@@ -82,11 +91,11 @@ function create(ecs: EcsParts, input: CreateServiceRequest, { principal }: Call)
     throw invalid('Task definition does not support launch_type FARGATE.');
   if (!input.networkConfiguration?.awsvpcConfiguration?.subnets?.length)
     throw invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
+  assertLaunchable(definition.value);
   const loadBalancers = structuredClone(input.loadBalancers ?? []);
   const configuration = configurationOf(input.deploymentConfiguration);
   assertLoadBalancers(ecs, loadBalancers, definition, configuration);
-  if (input.healthCheckGracePeriodSeconds !== undefined && loadBalancers.length === 0)
-    throw invalid('Health check grace period is only valid for services configured to use load balancers');
+  assertGracePeriod(input.healthCheckGracePeriodSeconds, loadBalancers);
   const service: Service = {
     name,
     arn,
@@ -142,6 +151,8 @@ function update(ecs: EcsParts, input: UpdateServiceRequest): Service {
   const configuration = configurationOf(input.deploymentConfiguration, service.configuration);
   const isOther = configuration.strategy !== service.configuration.strategy;
   if (isOther && current(service)) throw notImplemented('ecs.UpdateService with another strategy while a deployment is running');
+  if (definition !== before.definition) assertLaunchable(definition.value);
+  assertGracePeriod(input.healthCheckGracePeriodSeconds, loadBalancers);
   if (loadBalancers !== before.loadBalancers || definition !== before.definition || isOther)
     assertLoadBalancers(ecs, loadBalancers, definition, configuration);
 

@@ -12,7 +12,7 @@ import { passRole } from '../../core/iam/authorize.ts';
 import type { Operation, Permission } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { sizeOf, validate } from './definition-rules.ts';
-import { client, lastPart, notImplemented } from './names.ts';
+import { client, invalid, lastPart, notImplemented } from './names.ts';
 import { page } from './paging.ts';
 import { requestTags, resourceTags, type Tags, tagList, tagOnCreate, tagsOf } from './tags.ts';
 
@@ -33,6 +33,15 @@ const UNSUPPORTED: readonly (keyof RegisterTaskDefinitionRequest)[] = [
   'proxyConfiguration',
   'placementConstraints',
 ];
+
+/** @throws ServiceError InvalidParameterException for a definition whose volume is to be configured where it is launched: that is not implemented */
+export function assertLaunchable({ volumes = [] }: TaskDefinition): void {
+  const open = volumes.find(({ configuredAtLaunch }) => configuredAtLaunch);
+  if (open !== undefined)
+    throw invalid(
+      `Volume '${open.name}' is configured at launch: a volumeConfiguration for it must be given, which local AWS does not implement.`,
+    );
+}
 
 export class TaskDefinitions {
   readonly operations: Readonly<Record<string, Operation>>;
@@ -70,7 +79,16 @@ export class TaskDefinitions {
       if (input[member] !== undefined && (input[member] as unknown[]).length !== 0)
         throw notImplemented(`ecs.RegisterTaskDefinition with ${member}`);
     validate(input);
-    const { tags, family, requiresCompatibilities = [], containerDefinitions, volumes = [], ...rest } = structuredClone(input);
+    const {
+      tags,
+      family,
+      requiresCompatibilities = [],
+      containerDefinitions,
+      volumes = [],
+      executionRoleArn,
+      taskRoleArn,
+      ...rest
+    } = structuredClone(input);
     const revisions = this.families.get(family!) ?? [];
     const revision = revisions.length + 1;
     const arn = this.family(`${family}:${revision}`);
@@ -82,6 +100,9 @@ export class TaskDefinitions {
       tags: tagsOf(tags),
       value: {
         ...rest,
+        // An empty role is none: some deployers always send one.
+        ...(executionRoleArn ? { executionRoleArn } : {}),
+        ...(taskRoleArn ? { taskRoleArn } : {}),
         ...(Number.isNaN(cpu) ? {} : { cpu: String(cpu) }),
         ...(Number.isNaN(memory) ? {} : { memory: String(memory) }),
         taskDefinitionArn: arn,
@@ -132,7 +153,7 @@ export class TaskDefinitions {
                 ...(Number.isNaN(memory) ? {} : { 'ecs:task-memory': String(memory) }),
               },
             },
-            ...[input.executionRoleArn, input.taskRoleArn].filter((arn) => arn !== undefined).map((arn) => passRole(arn, ECS_TASKS)),
+            ...[input.executionRoleArn, input.taskRoleArn].flatMap((arn) => (arn ? [passRole(arn, ECS_TASKS)] : [])),
             ...tagOnCreate(this.family(`${input.family}:*`), 'RegisterTaskDefinition', input.tags),
           ];
         },

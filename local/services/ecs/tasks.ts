@@ -7,12 +7,13 @@ import { clusterArn, clusterName, invalid, lastPart, notImplemented, serviceArn,
 import { page } from './paging.ts';
 import { requestTags, resourceTags, tagOnCreate, tagsOf } from './tags.ts';
 import type { Task } from './task.ts';
-import { ECS_TASKS } from './task-definitions.ts';
+import { assertLaunchable, ECS_TASKS } from './task-definitions.ts';
 
 const UNSUPPORTED = ['placementConstraints', 'placementStrategy', 'volumeConfigurations', 'capacityProviderStrategy'] as const;
 
 function run(ecs: EcsAccount, input: RunTaskRequest): readonly Task[] {
   for (const member of UNSUPPORTED) if (input[member]?.length) throw notImplemented(`ecs.RunTask with ${member}`);
+  if (input.enableExecuteCommand) throw notImplemented('ecs.RunTask with enableExecuteCommand');
   if (input.launchType !== 'FARGATE') throw notImplemented(`ecs.RunTask with the launch type ${input.launchType ?? 'EC2'}`);
   const { name: cluster } = ecs.cluster(input.cluster);
   const { count = 1 } = input;
@@ -25,6 +26,7 @@ function run(ecs: EcsAccount, input: RunTaskRequest): readonly Task[] {
   for (const { name } of input.overrides?.containerOverrides ?? [])
     if (!definition.value.containerDefinitions?.some((container) => container.name === name))
       throw invalid(`Override for container named ${name} is not a container in the TaskDefinition.`);
+  assertLaunchable(definition.value);
   const remembered = input.clientToken === undefined ? undefined : ecs.runs.get(input.clientToken);
   if (remembered !== undefined) {
     if (remembered.request !== JSON.stringify(input))
@@ -103,7 +105,7 @@ export function taskOperations(ecs: EcsAccount): Readonly<Record<string, Operati
             resource: definition?.arn ?? site.arn('ecs', `task-definition/${lastPart(input.taskDefinition ?? '').split(':')[0]}:*`),
             context: { 'ecs:cluster': clusterArn(site, cluster), ...resourceTags(definition?.tags), ...requestTags(input.tags) },
           },
-          ...[executionRoleArn, taskRoleArn].filter((arn) => arn !== undefined).map((arn) => passRole(arn, ECS_TASKS)),
+          ...[executionRoleArn, taskRoleArn].flatMap((arn) => (arn ? [passRole(arn, ECS_TASKS)] : [])),
           ...tagOnCreate(taskArn(site, cluster, '*'), 'RunTask', input.tags),
         ];
       },

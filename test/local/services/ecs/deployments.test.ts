@@ -71,7 +71,7 @@ describe('a task behind a load balancer', () => {
     expect((await lab.deployments())[0]!.status).toBe('SUCCESSFUL');
     const [old] = await lab.tasks('STOPPED');
     expect(old!.stoppedAt!.getTime() - old!.stoppingAt!.getTime()).toBe(70 * seconds);
-    expect(old).toMatchObject({ stopCode: 'ServiceSchedulerInitiated', containers: [{ exitCode: 0 }] });
+    expect(old).toMatchObject({ stopCode: 'ServiceSchedulerInitiated', containers: [{ exitCode: 143 }] });
     const states = lab.bus.events.filter(({ detail }) => detail.taskArn === old!.taskArn).map(({ detail }) => detail);
     expect(states.map(({ lastStatus }) => lastStatus)).toEqual([
       'PROVISIONING',
