@@ -261,8 +261,15 @@ export class Branch {
     return path === undefined ? input : new Data(await this.fill(path, this.bindings(state, input)));
   }
 
+  /** Makes a state the present one without running it, as TestState does. */
+  begin(state: State, input: Data): void {
+    this.current = state;
+    this.input = input;
+    this.enteredAt = this.execution.environment.clock.now();
+  }
+
   /** The output of a state of JSONPath, and what Assign sees: the result as ResultSelector leaves it. */
-  private async flowed({ selector, result: place, output }: Flow, bindings: Bindings, result: Data) {
+  async flowed({ selector, result: place, output }: Flow, bindings: Bindings, result: Data) {
     const on = (data: Data): Bindings => ({ ...bindings, states: { ...(bindings.states as object), input: data.value } });
     const selected = selector === undefined ? result : new Data(await this.fill(selector, on(result)));
     const raw = this.input!;
@@ -274,7 +281,7 @@ export class Branch {
         throw this.broken(`Unable to apply ReferencePath ${place.source} to input ${raw.text}`, 'States.ResultPathMatchFailure');
       whole = new Data(value);
     }
-    return { seen: on(selected), left: output === undefined ? whole : new Data(await this.fill(output, on(whole))) };
+    return { seen: on(selected), selected, whole, left: output === undefined ? whole : new Data(await this.fill(output, on(whole))) };
   }
 
   /** Evaluates Assign and Output against the values from before, then leaves the state. */
