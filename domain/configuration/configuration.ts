@@ -16,15 +16,18 @@ import type {
 } from '../pipeline/pipeline.ts';
 import { shiftingOf } from '../rollout/choice.ts';
 import { shiftMinutes } from '../rollout/strategy.ts';
+import type { Problem } from '../text/problem.ts';
 import { suggestion } from '../text/suggestion.ts';
 import { checkNames, checkPaths, checkSessions } from './collisions.ts';
 import { checkSharedGates, completeDatabases, databasesIn } from './databases.ts';
 import { groupsOf } from './groups.ts';
 import { jsonFault } from './json.ts';
 import { checkPrefixes, checkSize, turnHoursNeeded } from './limits.ts';
-import { ConfigError, type Problem, problemsOf } from './problems.ts';
+import { ConfigError, problemsOf } from './problems.ts';
+import { checkRenderings, type TemplateFile } from './rendering.ts';
 import { DAYS, type Parsed, type PipelineConfig, schema } from './schema.ts';
 import { completeStrategy } from './strategy.ts';
+import { formOf } from './template-form.ts';
 
 export { ConfigError };
 
@@ -40,7 +43,12 @@ export function parsePipeline(input: unknown, readFile: (path: string) => string
   const parsed = schema.safeParse(input);
   if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => problemsOf(issue, input)));
   const problems: Problem[] = [];
-  const pipeline = complete(parsed.data, readFile, problems);
+  const templates = new Map<string, TemplateFile>();
+  const pipeline = complete(parsed.data, readFile, templates, problems);
+  const isSound = (place: string) => !problems.some((problem) => problem.place === place || problem.place.startsWith(`${place}.`));
+  const found: Problem[] = [];
+  checkRenderings(pipeline, isSound, templates, (place, message) => void found.push({ place, message }));
+  problems.push(...found);
   if (problems.length > 0) throw new ConfigError(problems);
   const digest = `sha256:${createHash('sha256').update(canonical(pipeline)).digest('hex')}`;
   return { ...pipeline, digest };
@@ -59,7 +67,12 @@ function canonical(value: unknown): string {
 }
 
 /** Fills in what was left out and refuses what does not fit together. */
-function complete(config: Parsed, readFile: (path: string) => string, problems: Problem[]): Omit<Pipeline, 'digest'> & { digest: '' } {
+function complete(
+  config: Parsed,
+  readFile: (path: string) => string,
+  templates: Map<string, TemplateFile>,
+  problems: Problem[],
+): Omit<Pipeline, 'digest'> & { digest: '' } {
   const report = (place: string, message: string) => void problems.push({ place, message });
   const people = Object.fromEntries(
     Object.entries(config.people ?? {}).map(([email, { session, authorAs, groups }]): [string, Person] => [
@@ -88,11 +101,12 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
   );
   const environmentNames = Object.keys(config.environments);
   const stages = stagesOf(config, report);
+  const templateAt: TemplateAt = (file, place) => templateOf(file, place, readFile, templates, report);
   const groupByService = groupsOf(config.services, Object.keys(repositories), report);
   const services = Object.fromEntries(
     Object.entries(config.services).map(([key, service], index): [string, ServiceDefinition] => [
       key,
-      completeService(key, service, index, groupByService.services[key] ?? key, environmentNames, readFile, report),
+      completeService(key, service, index, groupByService.services[key] ?? key, environmentNames, templateAt, report),
     ]),
   );
   const environments = Object.fromEntries(
@@ -109,7 +123,7 @@ function complete(config: Parsed, readFile: (path: string) => string, problems: 
       ),
     ]),
   );
-  const databases = completeDatabases(config, (file, place) => templateOf(file, place, readFile, report), report);
+  const databases = completeDatabases(config, templateAt, report);
   checkStrategies(Object.values(services), Object.values(environments), report);
   checkPaths(config, report);
   checkNames(config, report);
@@ -216,11 +230,11 @@ function completeService(
   index: number,
   group: string,
   environments: readonly string[],
-  readFile: (path: string) => string,
+  templateAt: TemplateAt,
   report: Report,
 ): ServiceDefinition {
   const place = `services.${key}`;
-  const template = templateOf(taskDefinition, `${place}.taskDefinition`, readFile, report);
+  const template = templateAt(taskDefinition, `${place}.taskDefinition`);
   const inTemplate = template.containerDefinitions.map(({ name: container }) => container);
   for (const [position, container] of inTemplate.entries())
     if (inTemplate.indexOf(container) !== position)
@@ -262,32 +276,36 @@ function completeService(
   };
 }
 
-/** The only placeholder that a release fills. */
-const KNOWN_PLACEHOLDER = '%BUILD_VERSION%';
+/** Reads a task definition, and reports at the place given. */
+type TemplateAt = (file: string, place: string) => TaskDefinitionTemplate;
 
-function templateOf(file: string, place: string, readFile: (path: string) => string, report: Report): TaskDefinitionTemplate {
+function templateOf(
+  file: string,
+  place: string,
+  readFile: (path: string) => string,
+  templates: Map<string, TemplateFile>,
+  report: Report,
+): TaskDefinitionTemplate {
   const nothing: TaskDefinitionTemplate = { containerDefinitions: [] };
-  const text = read(readFile, file, place, report);
+  const text = read(readFile, file, place, report)?.replace(BYTE_ORDER_MARK, '');
   if (text === undefined) return nothing;
-  for (const placeholder of new Set(text.match(/%[A-Z][A-Z0-9_]*%/g) ?? []))
-    if (placeholder !== KNOWN_PLACEHOLDER)
-      report(place, `${file}:${lineOf(text, placeholder)} keeps the placeholder ${placeholder}; only ${KNOWN_PLACEHOLDER} is filled`);
   const fault = jsonFault(text);
   if (fault !== undefined) {
     report(place, `${file}:${fault.line}:${fault.column} is no JSON: ${fault.message}`);
     return nothing;
   }
+  templates.set(place, { file, text });
   const template = JSON.parse(text) as TaskDefinitionTemplate;
   const containers: unknown = template?.containerDefinitions;
-  if (!Array.isArray(containers) || containers.length === 0)
-    report(place, `${file} has no containerDefinitions; write it as RegisterTaskDefinition takes it`);
+  if (!Array.isArray(containers) || containers.length === 0) report(place, `${file} ${formOf(template)}`);
   else if (containers.some((container) => typeof container?.name !== 'string'))
     report(place, `${file} has a container without a name; write it as RegisterTaskDefinition takes it`);
   else return template;
   return nothing;
 }
 
-const lineOf = (text: string, found: string) => text.slice(0, text.indexOf(found)).split('\n').length;
+/** Some editors begin a file with it. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
 
 function completeEnvironment(
   key: string,

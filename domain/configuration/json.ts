@@ -64,3 +64,52 @@ function list(text: string, from: number, close: string, one: (text: string, at:
     if (text[at] === close) throw new Fault(comma, `no "," before "${close}"`);
   }
 }
+
+/**
+ * The line of every member and item of a text that is JSON, by its path: `containerDefinitions[0].cpu`. An item of a list that has a
+ * `name` is also found by it: `containerDefinitions[0].environment.PORT`.
+ */
+export function linesOf(text: string): ReadonlyMap<string, number> {
+  const lines = new Map<string, number>();
+  let counted = 0;
+  let line = 1;
+  /** Only forwards. */
+  const lineAt = (at: number) => {
+    for (; counted < at; counted++) if (text[counted] === '\n') line++;
+    return line;
+  };
+  const visit = (at: number, path: string): number => {
+    if (text[at] === '{') return members(at, path);
+    if (text[at] === '[') return items(at, path);
+    return match(SCALAR, text, at) ?? match(STRING, text, at)!;
+  };
+  const members = (from: number, path: string): number => {
+    let at = skip(text, from + 1);
+    while (text[at] !== '}') {
+      const end = match(STRING, text, at)!;
+      const name = JSON.parse(text.slice(at, end)) as string;
+      const own = path === '' ? name : `${path}.${name}`;
+      lines.set(own, lineAt(at));
+      const start = skip(text, skip(text, end) + 1);
+      at = skip(text, visit(start, own));
+      if (name === 'name' && text[start] === '"') alias(path, JSON.parse(text.slice(start, match(STRING, text, start)!)) as string);
+      if (text[at] === ',') at = skip(text, at + 1);
+    }
+    return at + 1;
+  };
+  const alias = (path: string, name: string) => {
+    const found = lines.get(path);
+    if (found !== undefined && path.endsWith(']')) lines.set(`${path.slice(0, path.lastIndexOf('['))}.${name}`, found);
+  };
+  const items = (from: number, path: string): number => {
+    let at = skip(text, from + 1);
+    for (let index = 0; text[at] !== ']'; index++) {
+      lines.set(`${path}[${index}]`, lineAt(at));
+      at = skip(text, visit(at, `${path}[${index}]`));
+      if (text[at] === ',') at = skip(text, at + 1);
+    }
+    return at + 1;
+  };
+  visit(skip(text, 0), '');
+  return lines;
+}

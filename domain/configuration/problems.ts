@@ -1,20 +1,15 @@
 /** What is wrong with a configuration: every problem with its place and the way out, in words. */
 import type { z } from 'zod';
+import { type Problem, problemText } from '../text/problem.ts';
 import { suggestion } from '../text/suggestion.ts';
 import { schemaKeys } from './schema.ts';
-
-/** One thing that is wrong, where, and the way out. */
-export interface Problem {
-  readonly place: string;
-  readonly message: string;
-}
 
 /** Everything that is wrong with a configuration, at once. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(({ place, message }) => (place ? `${place}: ${message}` : message)).join('\n'));
+    super(problems.map(problemText).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
   }

@@ -2,8 +2,14 @@
 
 import { environmentName, family, fingerprint, migrationService } from '../pipeline/names.ts';
 import type { Database, Foundation, Pipeline, ServiceDefinition } from '../pipeline/pipeline.ts';
-import { renderTaskDefinition, type TaskDefinitionParts, type TaskDefinitionRequest } from '../task-definition/rendering.ts';
-import { RenderError } from '../workflow/errors.ts';
+import {
+  type Refusal,
+  refusalsOf,
+  renderError,
+  renderingOf,
+  type TaskDefinitionParts,
+  type TaskDefinitionRequest,
+} from '../task-definition/rendering.ts';
 import { type Home, homesOf } from './databases.ts';
 
 /** A migration as a service that nobody keeps running: its template is rendered like any other. The migrating container alone decides. */
@@ -28,20 +34,20 @@ export const migrator = ({ containers, repository }: Pick<Database, 'containers'
 
 /**
  * RegisterTaskDefinition's input, with the owner's roles, variables and bounds.
- * @throws RenderError naming the place
+ * @throws RenderError with all that is wrong, each with its place
  */
-export function renderMigration(
-  { database, owner }: Home,
-  parts: Omit<TaskDefinitionParts, 'service' | 'environment'>,
-): TaskDefinitionRequest {
-  const service = serviceOf(database);
-  try {
-    return renderTaskDefinition({ ...parts, environment: owner, service });
-  } catch (error) {
-    if (!(error instanceof RenderError)) throw error;
-    const place = error.place.replace(`services.${service.name}`, `databases.${database.name}`);
-    throw new RenderError(place, error.message.slice(error.place.length + 2));
-  }
+export function renderMigration(home: Home, parts: Omit<TaskDefinitionParts, 'service' | 'environment'>): TaskDefinitionRequest {
+  const service = serviceOf(home.database);
+  const rendering = renderingOf({ ...parts, environment: home.owner, service });
+  const refusals = refusalsOf(rendering);
+  if (refusals.length > 0) throw renderError(atDatabase(home.database, refusals), home.owner.name);
+  return rendering.request;
+}
+
+/** Refusals of a migration, at the places of its database. */
+export function atDatabase(database: Database, refusals: readonly Refusal[]): Refusal[] {
+  const { name } = serviceOf(database);
+  return refusals.map((refusal) => ({ ...refusal, place: refusal.place.replace(`services.${name}`, `databases.${database.name}`) }));
 }
 
 /**

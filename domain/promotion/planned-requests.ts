@@ -27,6 +27,14 @@ export function foundationPlaceholder(pipeline: Pipeline, environment: string): 
   };
 }
 
+/** What repositories are called in the registry of an environment's site. */
+export function repositoryUris(pipeline: Pipeline, environment: string): Record<string, string> {
+  const site = pipeline.sites[pipeline.environments[environment]?.site ?? ''];
+  return Object.fromEntries(
+    Object.keys(pipeline.repositories).map((name) => [name, `${site?.account}.dkr.ecr.${site?.region}.amazonaws.com/${name}`]),
+  );
+}
+
 /** Stands for the digest of what an environment runs: which one, only its ledger knows. */
 const UNKNOWN = `sha256:${'0'.repeat(64)}`;
 
@@ -34,13 +42,9 @@ const UNKNOWN = `sha256:${'0'.repeat(64)}`;
  * For all services of the release's group, as they move together; what its other repositories run is left open.
  * @throws RenderError as the promotion itself would be refused
  */
-export function planRequests(pipeline: Pipeline, environmentName: string, release: Release, foundation: Foundation): PlannedRequest[] {
-  const environment = pipeline.environments[environmentName]!;
-  const site = pipeline.sites[environment.site]!;
-  const repositoryUris = Object.fromEntries(
-    Object.keys(pipeline.repositories).map((name) => [name, `${site.account}.dkr.ecr.${site.region}.amazonaws.com/${name}`]),
-  );
-  const promotion = promotionExecution(environmentName, releaseExecution(release.repository, release.digest, 1));
+export function planRequests(pipeline: Pipeline, name: string, release: Release, foundation: Foundation): PlannedRequest[] {
+  const environment = pipeline.environments[name]!;
+  const promotion = promotionExecution(name, releaseExecution(release.repository, release.digest, 1));
   const group = Object.values(pipeline.groups).find(({ repositories }) => repositories.includes(release.repository))!;
   const releases = Object.fromEntries(
     Object.keys(pipeline.repositories).map((name) => [
@@ -50,7 +54,15 @@ export function planRequests(pipeline: Pipeline, environmentName: string, releas
   );
   return group.services.flatMap((name) => {
     const service = pipeline.services[name]!;
-    const rendered = renderTaskDefinition({ pipeline, environment, service, releases, repositoryUris, foundation, promotion });
+    const rendered = renderTaskDefinition({
+      pipeline,
+      environment,
+      service,
+      releases,
+      repositoryUris: repositoryUris(pipeline, environment.name),
+      foundation,
+      promotion,
+    });
     const register = { ...rendered, containerDefinitions: leaveOpen(rendered, service, release) };
     const taskDefinition = `${register.family}:<new revision>`;
     const parts = { pipeline, environment, service, foundation, targetGroupArn: '<target group>', taskDefinition, promotion };

@@ -1,71 +1,71 @@
 /** What a task definition may do to escape its bounds. The pipeline passes roles and secrets on, so it has to look. */
 
 import type { DangerousField, Environment, Foundation } from '../pipeline/pipeline.ts';
-import { RenderError } from '../workflow/errors.ts';
+import { containersOf, listOf, type Members, membersOf } from './members.ts';
 import { carriesSecret, looksSecret } from './secrets.ts';
 
 /** Within which a task definition has to stay. */
 export interface Bounds {
-  readonly service: string;
-  readonly environment: Environment;
+  readonly environment: Pick<Environment, 'name'>;
   /** The names of all environments of the pipeline. */
   readonly environments: readonly string[];
   /** Of the environment's site. */
   readonly account: string;
-  readonly foundation: Foundation;
+  readonly foundation: Pick<Foundation, 'taskRoleArn' | 'executionRoleArn'>;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-type Refuse = (field: DangerousField, path: string, message: string) => void;
+/** Told of a dangerous field, its place within the task definition, and what is wrong there; of no field where nothing can be read. */
+export type RefuseDanger = (field: DangerousField | undefined, place: string, message: string) => void;
 
 interface Inspection extends Bounds {
-  readonly refuse: Refuse;
-  /** The members of a list. @throws RenderError if it is none */
-  readonly list: (value: unknown, path: string) => readonly Members[];
+  readonly refuse: RefuseDanger;
+  /** The members of a list; what is none cannot be looked into, and is refused. */
+  readonly list: (value: unknown, place: string) => readonly Members[];
 }
 
-/** @throws RenderError naming the place and what `environments.*.allow` would have to name */
-export function refuseDangers(definition: Members, bounds: Bounds): void {
-  const { service, environment, foundation } = bounds;
-  const refuse: Refuse = (field, path, message) => {
-    if (!environment.allow.includes(field))
-      throw new RenderError(
-        `services.${service}.taskDefinition.${path}`,
-        `${message}; environments.${environment.name}.allow must name "${field}" for this`,
-      );
+const readWith =
+  (refuse: RefuseDanger): Inspection['list'] =>
+  (value, place) => {
+    if (value !== undefined && value !== null && !Array.isArray(value)) refuse(undefined, place, 'a list is needed here');
+    return listOf(value);
   };
-  const inspection: Inspection = { ...bounds, refuse, list: (value, path) => listOf(value, `services.${service}.taskDefinition.${path}`) };
-  if (isHost(definition.networkMode)) refuse('host-network', 'networkMode', 'the host’s network is refused');
-  if (isHost(definition.pidMode)) refuse('privileged', 'pidMode', 'the host’s processes are refused');
-  if (isHost(definition.ipcMode)) refuse('privileged', 'ipcMode', 'the host’s memory is refused');
-  for (const [index, volume] of inspection.list(definition.volumes, 'volumes').entries()) {
+
+/**
+ * Says of every dangerous place which field it is of.
+ * @param filled the request as it would be sent: a release's tag may not lead to another environment's secret
+ * @param written the same with the tag's place left as it is written: what a tag happens to look like is nobody's secret
+ */
+export function refuseDangers(filled: Members, written: Members, bounds: Bounds, refuse: RefuseDanger): void {
+  const { foundation } = bounds;
+  const list = readWith(refuse);
+  const inspection: Inspection = { ...bounds, refuse, list };
+  list(filled.tags, 'tags');
+  if (isHost(filled.networkMode)) refuse('host-network', 'networkMode', 'the host’s network is refused');
+  if (isHost(filled.pidMode)) refuse('privileged', 'pidMode', 'the host’s processes are refused');
+  if (isHost(filled.ipcMode)) refuse('privileged', 'ipcMode', 'the host’s memory is refused');
+  for (const [index, volume] of list(filled.volumes, 'volumes').entries()) {
     refuseVolume(volume, `volumes[${index}]`, refuse);
     const { credentialsParameter } = membersOf(membersOf(volume.fsxWindowsFileServerVolumeConfiguration).authorizationConfig);
     if (credentialsParameter) refuseForeignSecret(credentialsParameter, `volumes[${index}]`, inspection);
   }
   for (const member of ['taskRoleArn', 'executionRoleArn'] as const)
-    if (definition[member] !== undefined && definition[member] !== foundation[member])
-      refuse('foreign-roles', member, `the role ${String(definition[member])} is not the environment’s own`);
-  for (const [index, container] of inspection.list(definition.containerDefinitions, 'containerDefinitions').entries()) {
-    const path = `containerDefinitions[${index}]`;
-    refusePrivileges(container, path, inspection);
-    refuseForeignSecrets(container, path, inspection);
-    refusePlainSecrets(container, path, inspection);
+    if (filled[member] !== undefined && filled[member] !== foundation[member])
+      refuse(
+        'foreign-roles',
+        member,
+        `the role ${String(filled[member])} is not the environment’s own, which is filled in where none is named; leave it out`,
+      );
+  for (const container of containersOf(filled)) {
+    refusePrivileges(container, container.at, inspection);
+    list(container.portMappings, `${container.at}.portMappings`);
+    refuseForeignSecrets(container, container.at, inspection);
   }
+  for (const container of containersOf(written)) refusePlainSecrets(container, container.at, refuse);
 }
 
 const isHost = (mode: unknown) => String(mode).toLowerCase() === 'host';
 
-/** A list of objects or texts; texts come as `{ value }`. */
-export function listOf(value: unknown, place: string): readonly Members[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new RenderError(place, 'a list is needed here');
-  return value.map((one) => (one !== null && typeof one === 'object' ? (one as Members) : { value: one }));
-}
-
-const membersOf = (value: unknown): Members => (value !== null && typeof value === 'object' ? (value as Members) : {});
-
-function refuseVolume(volume: Members, path: string, refuse: Refuse): void {
+function refuseVolume(volume: Members, path: string, refuse: RefuseDanger): void {
   const { sourcePath } = membersOf(volume.host);
   if (sourcePath) refuse('host-volumes', path, `the host’s folder ${String(sourcePath)} is refused`);
   const docker = membersOf(volume.dockerVolumeConfiguration);
@@ -81,8 +81,7 @@ function refusePrivileges(container: Members, path: string, { refuse, list }: In
   // Whatever is not plainly false: JSON's "true" may be taken for true.
   if (container.privileged) refuse('privileged', `${path}.privileged`, 'a privileged container is refused');
   const linux = membersOf(container.linuxParameters);
-  const added = list(membersOf(linux.capabilities).add, `${path}.linuxParameters.capabilities.add`);
-  if (added.some(({ value }) => value !== 'SYS_PTRACE'))
+  if (list(membersOf(linux.capabilities).add, `${path}.linuxParameters.capabilities.add`).some(({ value }) => value !== 'SYS_PTRACE'))
     refuse('privileged', `${path}.linuxParameters.capabilities`, 'added capabilities are refused');
   if (list(linux.devices, `${path}.linuxParameters.devices`).length > 0)
     refuse('privileged', `${path}.linuxParameters.devices`, 'devices of the host are refused');
@@ -91,13 +90,17 @@ function refusePrivileges(container: Members, path: string, { refuse, list }: In
 }
 
 function refuseForeignSecret(from: unknown, path: string, inspection: Inspection): void {
-  const { name } = inspection.environment;
-  if (!isOwnSecret(String(from), inspection))
-    inspection.refuse(
-      'foreign-secrets',
-      path,
-      `${String(from)} is a secret of another environment: those of ${name} carry its name, and no other’s, as a part of theirs, as in app/${name}/database`,
-    );
+  const { environment, environments, account, refuse } = inspection;
+  const owner = ownerOf(String(from), inspection);
+  if (owner === environment.name) return;
+  const known = environments.join(', ');
+  const why =
+    owner === ANOTHER_ACCOUNT
+      ? `${String(from)} is a secret of another account than ${account}`
+      : owner === NOBODY
+        ? `${String(from)} names no environment, so that all of them would read the same secret; put the name of one (${known}) into its own, as in app/${environments[0]}/database`
+        : `${String(from)} is a secret of another environment: it carries the name of ${owner}`;
+  refuse('foreign-secrets', path, why);
 }
 
 function refuseForeignSecrets(container: Members, path: string, inspection: Inspection): void {
@@ -115,17 +118,23 @@ function refuseForeignSecrets(container: Members, path: string, inspection: Insp
   if (credentialsParameter) look(credentialsParameter, 'repositoryCredentials');
 }
 
+type Named = Pick<Bounds, 'environments' | 'account'> & { readonly environment: Pick<Environment, 'name'> };
+
 /** Secrets and parameters of an environment carry its name, and no other environment's, as a part of theirs. */
-export function isOwnSecret(
-  valueFrom: string,
-  { environment, environments, account }: Pick<Bounds, 'environments' | 'account'> & { readonly environment: Pick<Environment, 'name'> },
-): boolean {
+export const isOwnSecret = (valueFrom: string, bounds: Named): boolean => ownerOf(valueFrom, bounds) === bounds.environment.name;
+
+/** No names of environments, which have no brackets. */
+const ANOTHER_ACCOUNT = '(another account)';
+const NOBODY = '(nobody)';
+
+/** The environment whose name a secret carries; of several, one that is not this. */
+function ownerOf(valueFrom: string, { environment, environments, account }: Named): string {
   const name = nameOf(valueFrom, account);
-  if (name === undefined) return false;
+  if (name === undefined) return ANOTHER_ACCOUNT;
   const known = [...new Set([...environments, environment.name])].toSorted((a, b) => b.length - a.length);
   // Secrets Manager ends its ARNs in a hyphen and six characters, so a part may go on; then the longest environment's name is meant.
   const named = name.split('/').flatMap((part) => known.find((one) => part === one || part.startsWith(`${one}-`)) ?? []);
-  return named.length > 0 && named.every((one) => one === environment.name);
+  return named.find((one) => one !== environment.name) ?? named[0] ?? NOBODY;
 }
 
 /** The name within an ARN, without the JSON key behind it; undefined for another account's, or for what holds no secrets. */
@@ -138,7 +147,8 @@ function nameOf(valueFrom: string, account: string): string | undefined {
   return service === 'ssm' && resource?.startsWith('parameter/') ? resource.slice('parameter/'.length) : undefined;
 }
 
-function refusePlainSecrets(container: Members, path: string, { refuse, list }: Inspection): void {
+function refusePlainSecrets(container: Members, path: string, refuse: RefuseDanger): void {
+  const list = readWith(refuse);
   const found = (at: string) =>
     refuse(
       'plaintext-secrets',

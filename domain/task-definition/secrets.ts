@@ -4,7 +4,7 @@ const NAMES =
   /(^|_)(pass|pwd|secrets?|token|(api|private|access|signing|encryption|master|shared)_?keys?|credentials?|(db|pg|my|root|user|admin)pass)($|_|\d)|pass(word|wd|phrase)/;
 /** Names that speak of a secret without being one. */
 const HARMLESS =
-  /_(arn|id|name|path|file|ur[il]|ttl|expiry|length|enabled|required|limit|count|size|timeout|seconds|minutes|hours|days|issuer|audience|type|mode|policy|provider|region|validation|encoder|algorithm|rounds|cookie|header|endpoint|host|port|user|username)$|^(old_?)?pwd$/;
+  /_(arn|id|name|path|file|page|ur[il]|ttl|expiry|lifetime|age|attempts|prefix|length|enabled|required|limit|count|size|timeout|seconds|minutes|hours|days|issuer|audience|type|mode|policy|provider|region|validation|encoder|algorithm|rounds|cookie|header|endpoint|host|port|user|username)$|^(old_?)?pwd$/;
 /** Random by nature, and public. */
 const PUBLIC = /public_?key|certificate|fingerprint|digest|checksum/;
 /** Shapes that are secrets whatever they are called. */
@@ -15,6 +15,11 @@ const SHAPES = [
   /\bgithub_pat_[A-Za-z0-9_]{22,}/,
   /\bxox[baprs]-/,
   /\bhooks\.slack\.com\/services\/T/,
+  /\bdiscord(app)?\.com\/api\/webhooks\/\d+\/[\w-]{16,}/,
+  /\.webhook\.office\.com\/webhookb2\/[\w-]{16,}/,
+  /\bapi\.telegram\.org\/bot\d+:[\w-]{16,}/,
+  // Laravel's application key.
+  /^base64:[A-Za-z0-9+/]{40,}=*$/,
   /\bglpat-[\w-]{20,}/,
   /\bnpm_[A-Za-z0-9]{36}/,
   /\bAIza[\w-]{35}/,

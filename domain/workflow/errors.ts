@@ -1,5 +1,7 @@
 /** The errors that workflows tell apart: each `name` is what a state machine catches, each text says what to do. */
 
+import { type Problem, problemText } from '../text/problem.ts';
+
 /** A rule said no before anything changed. */
 export class ReleaseRefused extends Error {
   constructor(reason: string) {
@@ -130,14 +132,14 @@ export class ServiceDraining extends Error {
   }
 }
 
-/** A template and a release do not make a task definition that may run. */
+/** A template and a release do not make a task definition that may run: all that is wrong, at once. */
 export class RenderError extends Error {
-  readonly place: string;
+  readonly problems: readonly Problem[];
 
-  constructor(place: string, message: string) {
-    super(`${place}: ${message}`);
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(problemText).join('\n'));
     this.name = 'RenderError';
-    this.place = place;
+    this.problems = problems;
   }
 }
 

@@ -4,7 +4,7 @@ import type { RunningRecord, ServiceRecord } from '../../domain/ledger/records.t
 import { isComplete, repositoriesOf } from '../../domain/pipeline/composition.ts';
 import { promotionExecution, releaseExecution, rolloutAlarms } from '../../domain/pipeline/names.ts';
 import type { Environment, Group, ServiceDefinition } from '../../domain/pipeline/pipeline.ts';
-import { foundationPlaceholder } from '../../domain/promotion/planned-requests.ts';
+import { foundationPlaceholder, repositoryUris } from '../../domain/promotion/planned-requests.ts';
 import { membersOf, type Release } from '../../domain/release/release.ts';
 import { strategyOf } from '../../domain/rollout/choice.ts';
 import { diffDefinitions } from '../../domain/task-definition/comparison.ts';
@@ -57,16 +57,13 @@ function rendered(
   service: ServiceDefinition,
   releases: Readonly<Record<string, Release>>,
 ) {
-  const site = pipeline.sites[environment.site]!;
   const [repository = ''] = repositoriesOf([service]);
   return renderTaskDefinition({
     pipeline,
     environment,
     service,
     releases,
-    repositoryUris: Object.fromEntries(
-      Object.keys(pipeline.repositories).map((name) => [name, `${site.account}.dkr.ecr.${site.region}.amazonaws.com/${name}`]),
-    ),
+    repositoryUris: repositoryUris(pipeline, environment.name),
     foundation: foundationPlaceholder(pipeline, environment.name),
     // Of no promotion yet: its tag is no part of the comparison.
     promotion: promotionExecution(environment.name, releaseExecution(repository, releases[repository]?.digest ?? '', 1)),

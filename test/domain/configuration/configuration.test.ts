@@ -82,7 +82,7 @@ describe('the example', () => {
     const turned = Object.fromEntries(Object.entries(example).reverse()) as PipelineConfig;
     expect(parsePipeline(turned, readFile).digest).toBe(pipeline.digest);
     expect(parsePipeline({ ...example, sweepMinutes: 7 }, readFile).digest).not.toBe(pipeline.digest);
-    expect(parsePipeline(example, (path) => readFile(path).replace('256', '512')).digest).not.toBe(pipeline.digest);
+    expect(parsePipeline(example, (path) => readFile(path).replace('"512"', '"1024"')).digest).not.toBe(pipeline.digest);
   });
 
   it('shows every key of the schema', () => {
@@ -463,9 +463,9 @@ describe('a wrong configuration', () => {
     expect(
       problems(
         () => {},
-        (path) => readFile(path).replace('%BUILD_VERSION%', '%VERSION%'),
+        (path) => readFile(path).replaceAll('%BUILD_VERSION%', '%VERSION%'),
       ).join(),
-    ).toContain('keeps the placeholder %VERSION%; only %BUILD_VERSION% is filled');
+    ).toContain('keeps the placeholder %VERSION%, which nothing fills; known is %BUILD_VERSION%');
   });
 
   it('is told with all that is wrong at once', () =>

@@ -1,9 +1,10 @@
-/** Task definitions that try to escape their bounds: each is refused by its place, and passes where the environment allows its kind. */
+/** Task definitions that try to escape their bounds: each is refused by its place, and is no danger where the environment allows its kind. */
 import { describe, expect, it } from 'vitest';
 import type { DangerousField } from '../../../domain/pipeline/pipeline.ts';
-import { renderTaskDefinition } from '../../../domain/task-definition/rendering.ts';
+import { refuseDangers } from '../../../domain/task-definition/dangers.ts';
+import { renderingOf, renderTaskDefinition } from '../../../domain/task-definition/rendering.ts';
 import { RenderError } from '../../../domain/workflow/errors.ts';
-import { parts } from '../parts.ts';
+import { foundation, parts } from '../parts.ts';
 
 const ACCOUNT = '111111111111';
 const secret = (name: string, account = ACCOUNT) => `arn:aws:secretsmanager:eu-central-1:${account}:secret:${name}`;
@@ -20,6 +21,21 @@ interface Part {
 
 const template = ({ task, container }: Part) => ({ containerDefinitions: [{ name: 'gateway', ...container }], ...task });
 const render = (part: Part, allow: readonly DangerousField[] = []) => renderTaskDefinition(parts({ template: template(part), allow }));
+
+/** What the bounds say of it, whatever Fargate says: `field place`, but for what is allowed. */
+function dangers(part: Part, allow: readonly DangerousField[] = []): string[] {
+  const given = parts({ template: template(part) });
+  const { request } = renderingOf(given);
+  const bounds = { environment: given.environment, environments: Object.keys(given.pipeline.environments), account: ACCOUNT, foundation };
+  const found: string[] = [];
+  refuseDangers(
+    request,
+    request,
+    bounds,
+    (field, place) => void (field && allow.includes(field) ? undefined : found.push(`${field} ${place}`)),
+  );
+  return found;
+}
 
 const HOSTILE: readonly [string, DangerousField, string, Part][] = [
   ['runs privileged', 'privileged', 'containerDefinitions[0].privileged', { container: { privileged: true } }],
@@ -78,7 +94,6 @@ const HOSTILE: readonly [string, DangerousField, string, Part][] = [
   ['takes an administrator’s role', 'foreign-roles', 'taskRoleArn', { task: { taskRoleArn: `arn:aws:iam::${ACCOUNT}:role/admin` } }],
   ['takes the role of live', 'foreign-roles', 'taskRoleArn', { task: { taskRoleArn: `arn:aws:iam::${ACCOUNT}:role/acme-live-task` } }],
   ['is started by a foreign role', 'foreign-roles', 'executionRoleArn', { task: { executionRoleArn: 'arn:aws:iam::999999999999:role/x' } }],
-  ['empties the role', 'foreign-roles', 'taskRoleArn', { task: { taskRoleArn: null } }],
   ['reads a secret of live', 'foreign-secrets', 'secrets.DATABASE', secrets(secret('acme/live/database-AbCdEf'))],
   ['reads a secret of nobody', 'foreign-secrets', 'secrets.DATABASE', secrets(secret('database-AbCdEf'))],
   ['reads live’s secret of the name of test', 'foreign-secrets', 'secrets.DATABASE', secrets(secret('acme/live/test-AbCdEf'))],
@@ -202,23 +217,54 @@ describe('a hostile task definition', () => {
 
   for (const [what, field, place, part] of HOSTILE)
     it(`that ${what} is refused, unless the environment allows ${field}`, () => {
-      let error: unknown;
-      try {
-        render(part);
-      } catch (thrown) {
-        error = thrown;
-      }
-      expect(error).toBeInstanceOf(RenderError);
-      expect((error as RenderError).place).toContain(`services.gateway.taskDefinition.`);
-      expect((error as RenderError).place).toContain(place);
-      expect((error as RenderError).message).toContain(`environments.test.allow must name "${field}" for this`);
-      expect(() => render(part, [field])).not.toThrow();
+      expect(() => render(part)).toThrow(RenderError);
+      expect(dangers(part)).toEqual([expect.stringContaining(`${field} `)]);
+      expect(dangers(part)[0]).toContain(place);
+      expect(dangers(part, [field])).toEqual([]);
       // Only its own kind opens the door.
       const others = (
         ['privileged', 'host-network', 'host-volumes', 'foreign-roles', 'foreign-secrets', 'plaintext-secrets'] as const
       ).filter((one) => one !== field);
+      expect(dangers(part, others)).toEqual(dangers(part));
       expect(() => render(part, others)).toThrow(RenderError);
     });
+
+  it('is told where it stands, and what the environment would have to allow', () =>
+    expect(() => render(secrets(secret('acme/live/database')))).toThrow(
+      new RenderError([
+        {
+          place: 'services.gateway.taskDefinition.containerDefinitions[0].secrets.DATABASE',
+          message: `${secret('acme/live/database')} is a secret of another environment: it carries the name of live; environments.test.allow must name "foreign-secrets" for this`,
+        },
+      ]),
+    ));
+
+  it('passes where the environment allows it and Fargate runs it', () => {
+    expect(() => render(secrets(secret('acme/live/database')), ['foreign-secrets'])).not.toThrow();
+    expect(() => render(variable('DATABASE_PASSWORD', 'hunter2'), ['plaintext-secrets'])).not.toThrow();
+    expect(() => render({ task: { taskRoleArn: `arn:aws:iam::${ACCOUNT}:role/admin` } }, ['foreign-roles'])).not.toThrow();
+  });
+
+  it('is refused all at once, where it has several faces', () => {
+    const both = { container: { ...variable('DATABASE_PASSWORD', 'hunter2').container, ...secrets(secret('acme/live/x')).container } };
+    expect(dangers(both)).toHaveLength(2);
+    expect(renderingOf(parts({ template: template(both) })).dangers.map(({ field }) => field)).toEqual([
+      'foreign-secrets',
+      'plaintext-secrets',
+    ]);
+  });
+
+  it('cannot reach another environment’s secret by the tag of a release', () => {
+    const given = parts({ template: template(secrets('/acme/test/%BUILD_VERSION%')) });
+    const gateway = { ...given.releases.gateway!, tag: 'live' };
+    expect(() => renderTaskDefinition({ ...given, releases: { gateway } })).toThrow('it carries the name of live');
+  });
+
+  it('is not one because of the tag of a release: what check passes, a promotion does not refuse', () => {
+    const given = parts({ template: template(variable('RELEASE', '%BUILD_VERSION%')) });
+    const gateway = { ...given.releases.gateway!, tag: 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY' };
+    expect(() => renderTaskDefinition({ ...given, releases: { gateway } })).not.toThrow();
+  });
 
   it('never tells the secret that it was refused for', () => {
     expect(() => render(variable('DATABASE_PASSWORD', 'hunter2'))).toThrow(
@@ -287,13 +333,21 @@ const HARMLESS: readonly [string, Part][] = [
 ];
 
 describe('a harmless task definition', () => {
-  for (const [what, part] of HARMLESS) it(`that ${what} passes`, () => expect(() => render(part)).not.toThrow());
+  for (const [what, part] of HARMLESS) it(`that ${what} passes`, () => expect(dangers(part)).toEqual([]));
+
+  it('that empties its role keeps the environment’s', () =>
+    expect(render({ task: { taskRoleArn: null, executionRoleArn: null } })).toMatchObject({
+      taskRoleArn: foundation.taskRoleArn,
+      executionRoleArn: foundation.executionRoleArn,
+    }));
 });
 
 it('an environment whose name begins as a Region’s does not take every secret of the Region for its own', () => {
   const given = parts({ template: template(secrets(secret('acme/live/database'))) });
   const eu = { ...given.environment, name: 'eu' };
-  expect(() => renderTaskDefinition({ ...given, environment: eu })).toThrow('is a secret of another environment');
+  expect(() => renderTaskDefinition({ ...given, environment: eu })).toThrow(
+    'is a secret of another environment: it carries the name of live',
+  );
 });
 
 it('an environment does not take the secrets of another whose name goes on', () => {

@@ -59,22 +59,22 @@ describe('a task definition', () => {
         cpu: '1024',
         memory: '2048',
         containerDefinitions: [
-          { name: 'gateway', logConfiguration: { logDriver: 'awsfirelens' }, portMappings: [{ containerPort: 8000, name: 'http' }] },
+          { name: 'gateway', logConfiguration: { logDriver: 'splunk' }, portMappings: [{ containerPort: 8000, name: 'http' }] },
         ],
       },
     });
     expect(request).toMatchObject({ cpu: '1024', memory: '2048' });
     expect(request.containerDefinitions[0]).toMatchObject({
-      logConfiguration: { logDriver: 'awsfirelens' },
+      logConfiguration: { logDriver: 'splunk' },
       portMappings: [{ containerPort: 8000, name: 'http' }],
     });
   });
 
-  it('adds the port that requests come to beside others', () =>
-    expect(container({ portMappings: [{ containerPort: 9090 }] }).portMappings).toEqual([
-      { containerPort: 9090 },
-      { containerPort: 8000, protocol: 'tcp' },
-    ]));
+  it('adds the port that requests come to where the container names none', () =>
+    expect(container({}).portMappings).toEqual([{ containerPort: 8000, protocol: 'tcp' }]));
+
+  it('adds none beside others, among which check looks for it', () =>
+    expect(container({ portMappings: [{ containerPort: 9090 }] }).portMappings).toEqual([{ containerPort: 9090 }]));
 
   it('gives workers no port', () =>
     expect(render({ service: 'orders-worker' }).containerDefinitions[0]).not.toHaveProperty('portMappings'));
@@ -171,10 +171,12 @@ describe('a task definition', () => {
 
   it('is refused where the configuration knows no such container, no release, no repository, no digest', () => {
     expect(() => render({ template: { containerDefinitions: [{ name: 'proxy' }] } })).toThrow(
-      new RenderError(
-        'services.gateway.containers',
-        'the template has a container "proxy" that is not configured; name its repository or image',
-      ),
+      new RenderError([
+        {
+          place: 'services.gateway.containers',
+          message: 'the template has a container "proxy" that is not configured; name its repository or image',
+        },
+      ]),
     );
     expect(() => render({ template: { containerDefinitions: [{ name: 'constructor' }] } })).toThrow('that is not configured');
     expect(() => render({ releases: {} })).toThrow('no release of gateway is known here');
@@ -184,7 +186,7 @@ describe('a task definition', () => {
 
   it('is refused where another placeholder is left, at its place', () =>
     expect(() => container({ command: ['a', '--x=%DATABASE%'] })).toThrow(
-      'services.gateway.taskDefinition.containerDefinitions[0].command[1]: the placeholder %DATABASE% is left; only %BUILD_VERSION% is filled',
+      'services.gateway.taskDefinition.containerDefinitions[0].command[1]: keeps the placeholder %DATABASE%, which nothing fills; known is %BUILD_VERSION%, and a percent sign itself is written %%',
     ));
 });
 

@@ -8,7 +8,8 @@ describe('a suggestion', () => {
     expect(suggestion('rollin', known)).toBe(', did you mean "rolling"?');
     expect(suggestion('bluegreen', known)).toBe(', did you mean "blue-green"?');
     expect(suggestion('CANARY', known)).toBe(', did you mean "canary"?');
-    expect(suggestion('lvie', ['live', 'beta'])).toBe('');
+    expect(suggestion('lvie', ['live', 'beta'])).toBe(', did you mean "live"?');
+    expect(suggestion('lvxe', ['live', 'beta'])).toBe('');
     expect(suggestion('lives', ['live', 'beta'])).toBe(', did you mean "live"?');
   });
 
