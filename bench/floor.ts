@@ -110,6 +110,18 @@ function source(invocations: readonly (readonly Call[])[]): string {
   ].join('\n');
 }
 
+/** What clients read of a Lambda's environment: it makes their requests what they are, trace and user agent included. */
+const VARIABLES = {
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: `ASIA${'0'.repeat(16)}`,
+  AWS_SECRET_ACCESS_KEY: '0'.repeat(40),
+  AWS_SESSION_TOKEN: `local${'0'.repeat(64)}`,
+  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+  AWS_LAMBDA_FUNCTION_NAME: 'bench-floor',
+};
+
+const TRACE = `Root=1-69242e80-${'0'.repeat(24)};Parent=${'0'.repeat(16)};Sampled=0`;
+
 /** An execution environment, and the answers that its next calls get. */
 class Replay {
   private readonly environment: Environment;
@@ -125,7 +137,7 @@ class Replay {
       bundle: new Bundle(folder),
       handler: 'index.handler',
       runtime: 'nodejs24.x',
-      variables: { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'ASIA', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'token' },
+      variables: VARIABLES,
       log: new FunctionLog({ now: () => clock.now(), write: () => undefined }),
     });
     const failed = this.environment.start();
@@ -144,7 +156,7 @@ class Replay {
       requestId: 'floor',
       payload: String(index),
       timeoutSeconds: 60,
-      traceId: '',
+      traceId: TRACE,
       context: {
         functionName: 'floor',
         functionVersion: '1',
