@@ -255,6 +255,8 @@ export class Recording {
     running.calls++;
     const came = (outcome: Followed) => {
       running.calls--;
+      // Its execution was stopped while the call was under way.
+      if (this.running !== running) return;
       this.note({ kind: 'answer', event: task.event, outcome });
       this.settle(`answer ${task.event}`, outcome);
     };
