@@ -114,6 +114,11 @@ export class Ssm implements Service {
         ],
         handle: (input: Api.GetParametersByPathRequest): Api.GetParametersByPathResult => this.byPath(input),
       },
+      DescribeParameters: {
+        // Knows no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+        authorize: () => [{ action: 'ssm:DescribeParameters', resource: '*' }],
+        handle: (input: Api.DescribeParametersRequest): Api.DescribeParametersResult => this.described(input),
+      },
       GetParameterHistory: {
         authorize: named('GetParameterHistory'),
         handle: (input: Api.GetParameterHistoryRequest): Api.GetParameterHistoryResult => {
@@ -212,6 +217,39 @@ export class Ssm implements Service {
     };
   }
 
+  private described(input: Api.DescribeParametersRequest): Api.DescribeParametersResult {
+    if (input.Filters !== undefined && input.ParameterFilters !== undefined)
+      throw invalid('You can use either Filters or ParameterFilters in a single request.');
+    if (input.Shared === true) return { Parameters: [] };
+    const filters = [
+      ...(input.ParameterFilters ?? []).map(selects),
+      ...(input.Filters ?? []).map(({ Key, Values }) => selects({ Key, Option: Key === 'Name' ? 'BeginsWith' : 'Equals', Values })),
+    ];
+    const found = [...this.parameters.values()]
+      .map((versions) => versions.at(-1)!)
+      .filter((parameter) => filters.every((holds) => holds(parameter)))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const from = Number(input.NextToken ?? 0);
+    const to = from + (input.MaxResults ?? MOST_DESCRIBED);
+    return {
+      Parameters: found.slice(from, to).map((one) => ({
+        Name: one.name,
+        ARN: this.arn(one.name),
+        Type: one.type,
+        ...(one.type === 'SecureString' ? { KeyId: DEFAULT_KEY } : {}),
+        LastModifiedDate: new Date(one.modifiedAt),
+        LastModifiedUser: one.modifiedBy,
+        ...(one.description === undefined ? {} : { Description: one.description }),
+        ...(one.allowedPattern === undefined ? {} : { AllowedPattern: one.allowedPattern }),
+        Version: one.version,
+        Tier: one.tier,
+        Policies: [],
+        DataType: 'text',
+      })),
+      ...(to < found.length ? { NextToken: String(to) } : {}),
+    };
+  }
+
   private put(input: Api.PutParameterRequest, modifiedBy: string): Parameter {
     const name = input.Name ?? '';
     requireName(name);
@@ -294,6 +332,52 @@ export class Ssm implements Service {
     };
     return type;
   }
+}
+
+/** DescribeParameters answers with as many. */
+const MOST_DESCRIBED = 50;
+
+/**
+ * One filter, by https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html
+ * @throws ServiceError InvalidFilterKey, InvalidFilterOption, InvalidFilterValue
+ */
+function selects({ Key = '', Option, Values = [] }: Api.ParameterStringFilter): (parameter: Parameter) => boolean {
+  const option = Option ?? (Key === 'Path' ? 'OneLevel' : 'Equals');
+  const wrong = () =>
+    new ServiceError(
+      'InvalidFilterOption',
+      `The following filter option is not valid: ${option}. Valid options include: ${Key === 'Path' ? '[OneLevel, Recursive]' : '[BeginsWith, Equals]'}.`,
+    );
+  if (Values.length === 0) throw new ServiceError('InvalidFilterValue', `The filter ${Key} needs a value.`);
+  const texts: Readonly<Record<string, (parameter: Parameter) => string>> = {
+    Name: ({ name }) => name,
+    Type: ({ type }) => type,
+    Tier: ({ tier }) => tier,
+    DataType: () => 'text',
+    KeyId: ({ type }) => (type === 'SecureString' ? DEFAULT_KEY : ''),
+  };
+  const text = texts[Key];
+  if (text !== undefined) {
+    const compare: Readonly<Record<string, (actual: string, wanted: string) => boolean>> = {
+      Equals: (actual, wanted) => actual === wanted,
+      BeginsWith: (actual, wanted) => actual.startsWith(wanted),
+      ...(Key === 'Name' ? { Contains: (actual: string, wanted: string) => actual.includes(wanted) } : {}),
+    };
+    const holds = compare[option];
+    if (holds === undefined) throw wrong();
+    return (parameter) => Values.some((wanted) => holds(text(parameter), wanted));
+  }
+  if (Key !== 'Path')
+    throw new ServiceError(
+      'InvalidFilterKey',
+      `The following filter key is not valid here: ${Key}. Valid filter keys are: [Path, Name, Type, KeyId, Tier, DataType].`,
+    );
+  if (option !== 'OneLevel' && option !== 'Recursive') throw wrong();
+  return ({ name }) =>
+    Values.some((path) => {
+      const prefix = path.endsWith('/') ? path : `${path}/`;
+      return name.startsWith(prefix) && (option === 'Recursive' || !name.slice(prefix.length).includes('/'));
+    });
 }
 
 /** Name and version of `name`, `name:3` or an ARN. */

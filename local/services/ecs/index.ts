@@ -3,10 +3,12 @@ import { bound } from '../../core/bound.ts';
 import type { Service as AwsService, Operation, ResourceType } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { EcsAccount } from './account.ts';
+import { accountOperations } from './account-settings.ts';
 import { DeploymentAlarms } from './alarms.ts';
 import { clusterOperations, clusterResource } from './clusters.ts';
 import { Deployments } from './deployments.ts';
 import type { EcsParts } from './parts.ts';
+import { protectionOperations } from './protection.ts';
 import { Scheduler } from './rolling.ts';
 import type { Service } from './service.ts';
 import { serviceDeploymentOperations } from './service-deployments.ts';
@@ -41,6 +43,8 @@ export class Ecs extends EcsAccount implements AwsService, EcsParts {
       ...serviceOperations(this),
       ...serviceDeploymentOperations(this),
       ...taskOperations(this),
+      ...protectionOperations(this),
+      ...accountOperations(site),
       ...tagOperations(this),
     };
     this.resources = { 'AWS::ECS::Cluster': clusterResource(this) };

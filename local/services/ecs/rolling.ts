@@ -151,10 +151,14 @@ export class Scheduler implements TaskKeeper {
     const surplus = tasks.length - count;
     if (surplus <= 0) return;
     // The ones that do not serve yet go first, then the newest.
-    const order = tasks.toSorted(
-      (a, b) => Number(this.healthy(a)) - Number(this.healthy(b)) || b.settings.createdAt - a.settings.createdAt,
-    );
+    const order = tasks
+      .filter((task) => !this.isProtected(task))
+      .toSorted((a, b) => Number(this.healthy(a)) - Number(this.healthy(b)) || b.settings.createdAt - a.settings.createdAt);
     this.stop(service, primary, order.slice(0, surplus));
+  }
+
+  private isProtected(task: Task): boolean {
+    return task.isProtected(this.ecs.site.world.clock.now());
   }
 
   private limits(service: Service): { readonly least: number; readonly most: number } {
@@ -173,6 +177,7 @@ export class Scheduler implements TaskKeeper {
     const stopping: Task[] = [];
     for (const task of old) {
       if (!this.healthy(task)) stopping.push(task);
+      else if (this.isProtected(task)) continue;
       else if (healthy - 1 >= least) {
         stopping.push(task);
         healthy--;

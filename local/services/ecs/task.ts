@@ -89,6 +89,8 @@ export class Task {
   answers = false;
   /** The targets that it is registered as, or should be. */
   targets: readonly { readonly targetGroupArn: string; readonly port: number; readonly isRefused: boolean }[] = [];
+  /** Until when the scheduler may not stop it, in milliseconds since the epoch. */
+  protectedUntil: number | undefined;
   /** Up to when the meter has counted it. */
   metered: number | undefined;
 
@@ -117,6 +119,10 @@ export class Task {
   /** Its deployment wants it, and it may serve or is on its way to. */
   get isWanted(): boolean {
     return this.desiredStatus === 'RUNNING';
+  }
+
+  isProtected(now: number): boolean {
+    return this.protectedUntil !== undefined && this.protectedUntil > now;
   }
 
   /** Its containers have ended. */

@@ -1,5 +1,6 @@
 import {
   DeleteParameterCommand,
+  DescribeParametersCommand,
   GetParameterCommand,
   GetParametersByPathCommand,
   GetParametersCommand,
@@ -119,5 +120,29 @@ describe('a parameter', () => {
     other.load(saved);
     expect(other.value('p-P-1')).toBe('v2');
     expect(other.value('p-P-1:1')).toBe('v1');
+  });
+});
+
+describe('parameters', () => {
+  it('are described by name, type and path, without their values, page by page', async () => {
+    await put('/acme/live/url', 'a');
+    await put('/acme/live/deep/token', 'b', { Type: 'SecureString' });
+    await put('/acme/test/url', 'c');
+    await put('plain', 'd', { Description: 'of nobody' });
+    const names = async (Key: string, Values: string[], Option?: string) =>
+      (await client.send(new DescribeParametersCommand({ ParameterFilters: [{ Key, Values, Option }] }))).Parameters?.map(
+        ({ Name }) => Name,
+      );
+    expect(await names('Path', ['/acme/live'])).toEqual(['/acme/live/url']);
+    expect(await names('Path', ['/acme/live'], 'Recursive')).toEqual(['/acme/live/deep/token', '/acme/live/url']);
+    expect(await names('Name', ['url'], 'Contains')).toEqual(['/acme/live/url', '/acme/test/url']);
+    expect(await names('Name', ['/acme/t', 'pl'], 'BeginsWith')).toEqual(['/acme/test/url', 'plain']);
+    expect(await names('Type', ['SecureString'])).toEqual(['/acme/live/deep/token']);
+    const first = await client.send(new DescribeParametersCommand({ MaxResults: 3 }));
+    const second = await client.send(new DescribeParametersCommand({ MaxResults: 3, NextToken: first.NextToken }));
+    expect(second.Parameters).toMatchObject([{ Name: 'plain', Description: 'of nobody', Version: 1, Tier: 'Standard' }]);
+    expect(second.Parameters![0]).not.toHaveProperty('Value');
+    await expect(names('Path', ['/acme'], 'Equals')).rejects.toMatchObject({ name: 'InvalidFilterOption' });
+    await expect(names('Label', ['a'])).rejects.toMatchObject({ name: 'InvalidFilterKey' });
   });
 });
