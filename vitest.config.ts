@@ -16,6 +16,9 @@ export default defineConfig({
     globalSetup: ['test/assembly.ts'],
     // One worker for each core: by itself vitest leaves one of them idle, and here two are all there are.
     maxWorkers: '100%',
+    // Files of a worker share what they have loaded and compiled, which was more than a third of all work. So no test may leave anything behind
+    // in a module: they run in any order, and beside each other.
+    isolate: false,
     sequence: { sequencer: LongestFirst },
     // The longest takes ten seconds; a machine with much else to do may take ten times that.
     testTimeout: 120_000,
