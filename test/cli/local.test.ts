@@ -69,7 +69,7 @@ describe('shiplock local', () => {
     expect(await exit).toBe(0);
     expect(out).toContain('goes on from here');
     expect(existsSync(join(data, 'local.json'))).toBe(false);
-    expect(readdirSync(data).sort()).toEqual(['assemblies', 'bodies', 'inputs.jsonl', 'state.json', 'world.json']);
+    expect(readdirSync(data).sort()).toEqual(['assemblies', 'bodies', 'inputs.jsonl', 'snapshots', 'state.json', 'world.json']);
     expect([...readdirSync(home), ...readdirSync(temporary)]).toEqual([]);
   }, 60_000);
 

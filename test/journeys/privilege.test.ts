@@ -96,7 +96,7 @@ it('it is refused whatever else it tries there, and live stays as it was', async
     ['dynamodb', 'GetItem', { TableName: 'acme-ledger', Key: { pk: { S: 'x' }, sk: { S: 'y' } } }],
     ['ecr', 'DescribeImages', { repositoryName: 'gateway' }],
     ['states', 'ListStateMachines', {}],
-    ['sts', 'AssumeRole', { RoleArn: role.replace('test', 'live'), RoleSessionName: 'x' }],
+    ['sts', 'AssumeRole', { RoleArn: role.replace('test', 'live'), RoleSessionName: 'xy' }],
   ] as const)
     await expect(site.call(self, service, operation, input), operation).rejects.toMatchObject({
       name: expect.stringMatching(/^AccessDenied/),
