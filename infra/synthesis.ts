@@ -2,7 +2,8 @@
  * From a configuration to a cloud assembly on disk: what goes to AWS, and what local AWS boots from. What was synthesised from the same
  * pipeline by the same code is taken: see docs/decisions/0020-made-once.md.
  */
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { codeOf, functionsFolder as ourFunctions } from './code.ts';
@@ -67,24 +68,42 @@ const STACKS = 'stacks.json';
 /** @param functions folder of their sources */
 export async function assemblyOf(pipeline: Pipeline, functions: string = ourFunctions, kept: Kept = ours): Promise<Assembly> {
   const code = await codeOf(functions);
-  const sources = new Sources();
-  const declared = sources.reachableFrom(join(root, 'infra', 'stacks.ts'));
-  const key = digestOf(
-    surroundings(),
-    sources.digest(root, [...declared, ...filesOf(machinesFolder, '.asl.json')]),
-    JSON.stringify(pipeline),
-    ...[...code.values()].map((file) => basename(file)),
-  );
-  if (kept.find(key) === undefined)
+  loaded ??= declarations();
+  const files = [...code.values()].map((file) => basename(file));
+  const key = digestOf(loaded, JSON.stringify(pipeline), ...files);
+  if (kept.find(key) === undefined) {
+    let once: string | undefined;
     await kept.make(async (aside) => {
       // Loaded only here: the CDK takes a third of a second.
       const { writeAssembly } = await import('./stacks.ts');
       const stacks = await writeAssembly(pipeline, functions, join(aside, key, 'assembly'));
       writeFileSync(join(aside, key, STACKS), JSON.stringify(stacks));
+      const codeNow = [...(await codeOf(functions)).values()].map((file) => basename(file));
+      if (declarations() === loaded && codeNow.join() === files.join()) return;
+      // What was edited or checked out meanwhile may be in it, or not: it is used this once, and not kept.
+      once = mkdtempSync(join(tmpdir(), 'shiplock-assembly-'));
+      cpSync(join(aside, key), once, { recursive: true });
+      rmSync(join(aside, key), { recursive: true });
     });
-  const place = join(kept.folder, key);
-  return { pipeline, folder: join(place, 'assembly'), stacks: JSON.parse(readFileSync(join(place, STACKS), 'utf8')) as string[] };
+    if (once !== undefined) return { pipeline, ...madeIn(once) };
+  }
+  return { pipeline, ...madeIn(join(kept.folder, key)) };
 }
+
+const madeIn = (place: string) => ({
+  folder: join(place, 'assembly'),
+  stacks: JSON.parse(readFileSync(join(place, STACKS), 'utf8')) as string[],
+});
+
+/** Of the code that declares stacks, and of the state machines. */
+function declarations(): string {
+  const sources = new Sources();
+  const declared = sources.reachableFrom(join(root, 'infra', 'stacks.ts'));
+  return digestOf(surroundings(), sources.digest(root, [...declared, ...filesOf(machinesFolder, '.asl.json')]));
+}
+
+/** What they were when this process began to load them: it goes on with that, whatever is written into the files later. */
+let loaded: string | undefined;
 
 function stackNames(outdir: string): string[] {
   const { artifacts } = JSON.parse(readFileSync(join(outdir, 'manifest.json'), 'utf8')) as {

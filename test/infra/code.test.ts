@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -81,6 +81,16 @@ describe('the code of functions', () => {
   it('is refused where a file is imported in a way that would not be noticed when it changes', async () => {
     write('functions/counts.ts', 'export const handler = async () => (await import(`../domain/word.ts`)).word;');
     await expect(codeOf(functions(), kept)).rejects.toThrow('domain/word.ts: imported in a way');
+  });
+
+  it('is never kept under the name of sources that were replaced while they were compiled', async () => {
+    const compiling = codeOf(functions(), kept);
+    // The sources have been looked at, and the compiler is only being started.
+    while (!existsSync(kept.folder)) await new Promise(setImmediate);
+    write('domain/word.ts', "export const word = 'better';");
+    expect(answerOf((await compiling).get('says')!)).toBe('better');
+    write('domain/word.ts', "export const word = 'fine';");
+    expect(answerOf(await fileOf('says'))).toBe('fine');
   });
 
   it('comes whole to several processes that ask at once', async () => {
