@@ -85,6 +85,16 @@ const seen = ({ status, statusReason, serviceDeploymentArn }: ServiceDeploymentB
 /** Whether ECS refused to create a service because there is one of that name. */
 export const isThere = (error: unknown): boolean => /not idempotent|already exists/i.test((error as Error).message);
 
+/**
+ * Whether AWS says no to what was asked, and would say so again: what is configured does not fit. Throttles and faults are none.
+ * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html
+ */
+export const isRefusal = ({ name }: Error): boolean => REFUSAL.test(name);
+
+// No whole names: each that stands in our code brings its class into every bundle.
+const REFUSAL =
+  /^(?:Client|InvalidParameter|UnsupportedFeature|PlatformUnknown|PlatformTaskDefinitionIncompatibility|AccessDenied)Exception$/;
+
 export class Ecs {
   readonly client: ECSClient;
 

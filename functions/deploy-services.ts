@@ -1,6 +1,6 @@
 /** Asks ECS to run what was registered: store the token, act, and leave; ECS's event or the backstop's check ends the wait. */
 import * as z from 'zod/mini';
-import { isThere } from '../aws/ecs.ts';
+import { isRefusal, isThere } from '../aws/ecs.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { progress } from '../aws/rollouts.ts';
@@ -58,7 +58,10 @@ export const deployServices =
     for (const [index, service] of services.entries()) {
       // The turn was read just now; for each further service it is read again.
       if (index > 0) await turns.assertTurn(environment, group, promotion, fence);
-      retried = (await deploy(world, input, place, { ...record, left: waits[service] }, service, moment.now())) || retried;
+      const began = await deploy(world, input, place, { ...record, left: waits[service] }, service, moment.now()).catch((error: Error) => {
+        throw isRefusal(error) ? new DeploymentFailed(`${service}: AWS does not take it as it is configured: ${error.message}`) : error;
+      });
+      retried = began || retried;
     }
     // A retry may find all of it over: no event will come again.
     const first = retried ? await ledger.wait(input.environment, services[0]!) : undefined;

@@ -1,5 +1,6 @@
 /** Schemas of what steps take from each other, shared by their doors. */
 import * as z from 'zod/mini';
+import { inWords } from '../../domain/workflow/outcome.ts';
 
 const text = z.string();
 
@@ -22,7 +23,7 @@ export const setSchema = z.object({ from: text, at: text, members: z.readonly(z.
 
 export const outcomeSchema = z.object({
   outcome: z.enum(['succeeded', 'superseded', 'refused', 'failed', 'errored']),
-  reason: text,
+  reason: z.pipe(text, z.transform(inWords)),
 });
 
 /** Who ordered something out of turn, and why. */

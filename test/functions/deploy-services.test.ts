@@ -125,6 +125,20 @@ describe('a deployment', () => {
     await expect(deploy(await promotion())).rejects.toThrow('no capacity');
   });
 
+  it.each(['InvalidParameterException', 'ClientException', 'AccessDeniedException'])(
+    'that AWS does not take as it is configured has failed, in its own words: %s',
+    async (name) => {
+      const refusal = Object.assign(new Error('The target group has no load balancer.'), { name });
+      await runs();
+      const fence = await promotion();
+      d.breakNext('update', refusal);
+      await expect(deploy(fence)).rejects.toMatchObject({
+        name: 'DeploymentFailed',
+        message: 'gateway: AWS does not take it as it is configured: The target group has no load balancer.',
+      });
+    },
+  );
+
   it('leaves a rule alone that is as the configuration wants it, and brings any other to it', async () => {
     await runs('gateway', { route: 'somewhere else' });
     await deploy(await promotion());
