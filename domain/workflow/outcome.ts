@@ -13,40 +13,11 @@ export interface Outcome {
 }
 
 /**
- * A reason in words: where a function has failed, Step Functions hands its whole error on as JSON, with the trace of the bundle's code.
- * What people read is its message.
+ * A function's error as Step Functions hands it on: JSON with the trace of the bundle's code, perhaps cut off, as a cause has at most
+ * 32,768 characters. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html
  */
-export function inWords(reason: string): string {
-  const begin = reason.indexOf('{"errorType"');
-  if (begin < 0) return reason;
-  const end = endOfObject(reason, begin);
-  const { errorMessage, errorType } = parsed(reason.slice(begin, end));
-  return inWords(`${reason.slice(0, begin)}${errorMessage ?? errorType ?? 'an error without a message'}${reason.slice(end)}`);
-}
+const ERROR = /\{"errorType":"([^"]*)"(?:,"errorMessage":("(?:[^"\\]|\\.)*"))?(?:\}|,"trace":\[(?:"(?:[^"\\]|\\.)*",?)*\]\}|.*$)/gs;
 
-/** Behind the brace that closes the one at `begin`; the end of the text where it is cut off. */
-function endOfObject(text: string, begin: number): number {
-  let depth = 0;
-  let quoted = false;
-  for (let at = begin; at < text.length; at++) {
-    const character = text[at];
-    if (quoted) {
-      if (character === '\\') at++;
-      else if (character === '"') quoted = false;
-    } else if (character === '"') quoted = true;
-    else if (character === '{') depth++;
-    else if (character === '}' && --depth === 0) return at + 1;
-  }
-  return text.length;
-}
-
-function parsed(text: string): { readonly errorMessage?: string; readonly errorType?: string } {
-  try {
-    return JSON.parse(text) as { errorMessage?: string; errorType?: string };
-  } catch {
-    // Cut off: a cause has at most 32,768 characters. The type comes first.
-    const [, errorType] = /"errorType":"([^"]*)"/.exec(text) ?? [];
-    const [, message] = /"errorMessage":("(?:[^"\\]|\\.)*")/.exec(text) ?? [];
-    return { ...(message ? { errorMessage: JSON.parse(message) as string } : {}), ...(errorType ? { errorType } : {}) };
-  }
-}
+/** A reason in words: what people read of a function's error is its message. */
+export const inWords = (reason: string): string =>
+  reason.replace(ERROR, (_, errorType: string, message?: string) => (message ? (JSON.parse(message) as string) : errorType));
