@@ -36,7 +36,7 @@ export interface Wanted {
 }
 
 /** The status of the deployment that was asked for. */
-export interface Look {
+export interface DeploymentStatus {
   /** `none`: ECS knows of no such deployment. `failed` covers rolled back and stopped ones, which ECS calls completed. */
   readonly state: 'none' | 'running' | 'succeeded' | 'failed';
   readonly reason: string;
@@ -57,7 +57,7 @@ export interface StoppedTask {
   readonly containers: readonly { readonly name: string; readonly exitCode?: number; readonly reason?: string }[];
 }
 
-const STATES: Readonly<Record<string, Look['state']>> = {
+const STATES: Readonly<Record<string, DeploymentStatus['state']>> = {
   PENDING: 'running',
   IN_PROGRESS: 'running',
   STOP_REQUESTED: 'running',
@@ -75,7 +75,7 @@ const REVISIONS = 20;
 /** `acme-live-web:12` of its ARN. */
 const nameOf = (taskDefinition: string) => taskDefinition.split('/').at(-1) || 'an unknown revision';
 
-const seen = ({ status, statusReason, serviceDeploymentArn }: ServiceDeploymentBrief): Look => ({
+const seen = ({ status, statusReason, serviceDeploymentArn }: ServiceDeploymentBrief): DeploymentStatus => ({
   state: STATES[status ?? ''] ?? 'running',
   reason: statusReason ?? `its deployment is ${status}`,
   ...(status === 'ROLLBACK_FAILED' ? { stuck: true } : {}),
@@ -133,7 +133,7 @@ export class Ecs {
    * Its status is the truth: `deployments[].rolloutState` and the waiter of the SDK call a rolled-back deployment stable.
    * https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
    */
-  async look(cluster: string, wanted: Wanted): Promise<Look> {
+  async deploymentStatus(cluster: string, wanted: Wanted): Promise<DeploymentStatus> {
     const { service, since, asked } = wanted;
     try {
       const { serviceDeployments = [] } = await this.client.send(
@@ -150,7 +150,7 @@ export class Ecs {
   }
 
   /** Among several, or before ECS has answered us: by the revisions that they deploy. @param deployments newest first */
-  private async ours(deployments: readonly ServiceDeploymentBrief[], { taskDefinition }: Wanted): Promise<Look> {
+  private async ours(deployments: readonly ServiceDeploymentBrief[], { taskDefinition }: Wanted): Promise<DeploymentStatus> {
     const revisions = await this.revisions(deployments.flatMap(({ targetServiceRevisionArn }) => targetServiceRevisionArn ?? []));
     const deployed = ({ targetServiceRevisionArn = '' }: ServiceDeploymentBrief) => revisions.get(targetServiceRevisionArn) ?? '';
     const index = deployments.findIndex((one) => deployed(one) === taskDefinition);

@@ -1,13 +1,13 @@
-/** What people have been told, and by which way: so that they are told once. */
+/** Which notices were sent to which channel, so that each is sent once. */
 import type { Connection } from './clients.ts';
 import { type Key, Table } from './table.ts';
 
-/** Days until it is forgotten: longer than anybody tries again. */
+/** Days until it is forgotten: longer than any retry. */
 const KEPT_DAYS = 15;
 
-const keyOf = (id: string, way: Way): Key => ({ pk: `NOTICE#${id}`, sk: way });
+const keyOf = (id: string, channel: Channel): Key => ({ pk: `NOTICE#${id}`, sk: channel });
 
-export type Way = 'topic' | 'slack' | 'teams';
+export type Channel = 'topic' | 'slack' | 'teams';
 
 export class SentNotices {
   private readonly table: Table;
@@ -16,12 +16,12 @@ export class SentNotices {
     this.table = new Table(table, connection);
   }
 
-  async has(id: string, way: Way): Promise<boolean> {
-    return (await this.table.get(keyOf(id, way))) !== undefined;
+  async has(id: string, channel: Channel): Promise<boolean> {
+    return (await this.table.get(keyOf(id, channel))) !== undefined;
   }
 
   /** @param now milliseconds since the epoch */
-  async put(id: string, way: Way, now: number): Promise<void> {
-    await this.table.put(keyOf(id, way), { at: new Date(now).toISOString(), expiresAt: Math.floor(now / 1000) + KEPT_DAYS * 86_400 });
+  async put(id: string, channel: Channel, now: number): Promise<void> {
+    await this.table.put(keyOf(id, channel), { at: new Date(now).toISOString(), expiresAt: Math.floor(now / 1000) + KEPT_DAYS * 86_400 });
   }
 }

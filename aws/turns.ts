@@ -85,7 +85,7 @@ export class Turns {
   }
 
   /** Lets on whoever a crash has left behind. */
-  settle(environment: Place, now: number): Promise<void> {
+  advance(environment: Place, now: number): Promise<void> {
     return this.run(environment, recoverAll(initialOf(environment)), now);
   }
 

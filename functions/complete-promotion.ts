@@ -11,17 +11,17 @@ import { membersOf, type Release } from '../domain/release/release.ts';
 import { routed } from '../domain/service/routes.ts';
 import type { Outcome } from '../domain/workflow/outcome.ts';
 import { environmentOf, groupsOf, turnOf } from './environment/clients.ts';
-import { putOffClosing } from './environment/idle-closing.ts';
+import { postponeIdleTeardown } from './environment/idle-teardown.ts';
 import { outcomeSchema, promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
 import { entry, TONES } from './journal/entries.ts';
-import { freezeForPerson } from './recovery/manual-intervention.ts';
+import { freezeForManualIntervention } from './recovery/manual-intervention.ts';
 
 const Input = z.extend(promotionSchema, {
   outcome: outcomeSchema,
   /** The rollback failed too: the environment is frozen until a person has intervened. */
-  needsPerson: z.optional(z.boolean()),
+  manualIntervention: z.optional(z.boolean()),
 });
 
 interface World {
@@ -38,24 +38,24 @@ export const completePromotion =
   (world: World) =>
   async (input: z.infer<typeof Input>, { now, count }: Moment): Promise<Outcome> => {
     const { pipeline, ledger, turns, journal } = world;
-    const { promotion, environment, stage, release, outcome, needsPerson } = input;
+    const { promotion, environment, stage, release, outcome, manualIntervention } = input;
     const record = await ledger.promotion(promotion);
     const at = record?.endedAt ?? new Date(now()).toISOString();
     // A retry after the turn was given on: by now the next one may have written what it runs.
     if (record && record.endedAt === undefined && outcome.outcome === 'succeeded') await recordSuccess(world, input, record, at);
     if (record?.before) for (const service of Object.keys(record.before)) await ledger.dropWait({ environment, service, owner: promotion });
-    if (needsPerson) {
-      await freezeForPerson(world, { promotion, environment, release }, outcome.reason, Date.parse(at));
-      count('NeedsPerson');
+    if (manualIntervention) {
+      await freezeForManualIntervention(world, { promotion, environment, release }, outcome.reason, Date.parse(at));
+      count('ManualIntervention');
     }
     if (record)
       await ledger.setPromotion(promotion, {
         state: outcome.outcome,
         endedAt: at,
         reason: outcome.reason,
-        ...(needsPerson ? { needsPerson } : {}),
+        ...(manualIntervention ? { manualIntervention } : {}),
       });
-    await putOffClosing(ledger, environmentOf(pipeline, environment), now());
+    await postponeIdleTeardown(ledger, environmentOf(pipeline, environment), now());
     await turns.end(environmentOf(pipeline, environment), promotion, turnOf(pipeline, release), now());
     await journal.write(
       entry(promotion, 'ended', now(), TONES[outcome.outcome], endText(pipeline, environment, release, outcome), {

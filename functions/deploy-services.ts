@@ -14,7 +14,7 @@ import { renderCreateService, renderUpdateService } from '../domain/service/rend
 import type { Gate, GroupTurns } from '../domain/turn/protocol.ts';
 import { DeploymentFailed, TrafficPaused } from '../domain/workflow/errors.ts';
 import { leadAfresh, leadTo, pairOf, rollingTo } from './deployment/routing.ts';
-import { answerIfOver, CLOCK_SKEW, observe, whetherOver } from './deployment/waits.ts';
+import { answerIfDone, CLOCK_SKEW, groupResult, observe } from './deployment/waits.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './environment/clients.ts';
 import { placeSchema, promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
@@ -65,7 +65,7 @@ export const deployServices =
     }
     // A retry may find all of it over: no event will come again.
     const first = retried ? await ledger.wait(input.environment, services[0]!) : undefined;
-    if (first) await answerIfOver(world, first, moment.now());
+    if (first) await answerIfDone(world, first, moment.now());
     return {};
   };
 
@@ -106,9 +106,9 @@ async function deploy(
   if (again) {
     // List before updating again, lest a bad image that ECS has rolled back already be started a second time.
     const mayBeMissing = before[serviceName] === null;
-    const look =
+    const status =
       wait.state === 'open' ? await observe({ pipeline, ledger, clients }, wait, { mayBeMissing, progress }) : { state: wait.state };
-    if (look.state !== 'none') return true;
+    if (status.state !== 'none') return true;
   }
   const base = { pipeline, environment, service, foundation, targetGroupArn: targetGroups[serviceName], taskDefinition, promotion };
   const alternateArn = alternates[serviceName];
@@ -145,11 +145,12 @@ async function observeOnce(world: World, record: PromotionRecord | undefined, pr
     if (wait.state === 'open') await observe(world, wait, { progress });
   }
   const wait = await world.ledger.wait(record.environment, services[0]!);
-  const over = wait ? await whetherOver(world, wait) : ({ state: 'open' } as const);
+  const result = wait ? await groupResult(world, wait) : ({ state: 'open' } as const);
   const minutes = environmentOf(world.pipeline, record.environment).timeouts.deployMinutes;
-  if (over.state === 'open') throw new DeploymentFailed(`not done after ${minutes} minutes; see timeouts.deployMinutes`);
-  if ('error' in over.answer) throw over.answer.error === 'TrafficPaused' ? new TrafficPaused() : new DeploymentFailed(over.answer.cause);
-  return over.answer.result;
+  if (result.state === 'open') throw new DeploymentFailed(`not done after ${minutes} minutes; see timeouts.deployMinutes`);
+  if ('error' in result.answer)
+    throw result.answer.error === 'TrafficPaused' ? new TrafficPaused() : new DeploymentFailed(result.answer.cause);
+  return result.answer.result;
 }
 
 const unknown = (promotion: string) => `no promotion ${promotion} in the ledger`;

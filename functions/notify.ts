@@ -18,11 +18,11 @@ const Event = z.object({
 interface World {
   readonly pipeline: Pick<Pipeline, 'name' | 'timeZone'>;
   readonly notices: Pick<Notices, 'publish'>;
-  readonly told: Pick<SentNotices, 'has' | 'put'>;
+  readonly sent: Pick<SentNotices, 'has' | 'put'>;
 }
 
 export const notify =
-  ({ pipeline, notices, told }: World) =>
+  ({ pipeline, notices, sent }: World) =>
   async ({ Records }: z.infer<typeof Event>, { now }: Moment): Promise<void> => {
     const entries = Records.flatMap(({ eventName, dynamodb }) =>
       eventName === 'INSERT' && dynamodb.NewImage ? [unmarshall(dynamodb.NewImage as Record<string, AttributeValue>) as JournalEntry] : [],
@@ -31,12 +31,12 @@ export const notify =
     for (const entry of entries) {
       const notice = noticeOf(entry, pipeline.name, pipeline.timeZone);
       // The stream brings records again after a failure.
-      if (notice && !(await told.has(notice.id, 'topic'))) fresh.push(notice);
+      if (notice && !(await sent.has(notice.id, 'topic'))) fresh.push(notice);
     }
     const messages = bundled(fresh, pipeline.name);
     for (const message of messages) {
       await notices.publish(message);
-      for (const { id } of messages.length === fresh.length ? [message] : fresh) await told.put(id, 'topic', now());
+      for (const { id } of messages.length === fresh.length ? [message] : fresh) await sent.put(id, 'topic', now());
     }
   };
 
@@ -44,6 +44,6 @@ export const handler = step('notify', Event, () =>
   notify({
     pipeline: readPipeline(),
     notices: new Notices(setting('NOTICES_TOPIC_ARN')),
-    told: new SentNotices(setting('LEDGER_TABLE')),
+    sent: new SentNotices(setting('LEDGER_TABLE')),
   }),
 );

@@ -8,7 +8,7 @@ import { environmentName } from '../domain/pipeline/names.ts';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { failuresOf } from '../domain/rollout/rollout.ts';
 import { endConfirmation } from './deployment/confirmation.ts';
-import { answerIfOver, observe, whyBroken } from './deployment/waits.ts';
+import { answerIfDone, failureReason, observe } from './deployment/waits.ts';
 import { type EnvironmentClients, environmentClients } from './environment/clients.ts';
 import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
@@ -71,7 +71,7 @@ export const onEcsEvent =
         const pausedAt = Date.parse(detail.updatedAt ?? '');
         if (wait.kind !== 'deploy' || pausedAt < wait.since) continue;
         if (wait.state === 'open') await pause(world, wait, { hookId: detail.hookId, deployment: arn }, pausedAt);
-        await answerIfOver(world, wait, now());
+        await answerIfDone(world, wait, now());
         continue;
       }
       const isOurs = detail.eventName === 'SERVICE_DEPLOYMENT_COMPLETED' && Date.parse(detail.updatedAt ?? '') > wait.since;
@@ -81,7 +81,7 @@ export const onEcsEvent =
       }
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
       const { state } = wait.state === 'open' ? await observe(world, wait) : wait;
-      if (state === 'succeeded' || state === 'failed' || state === 'late') await answerIfOver(world, wait, now());
+      if (state === 'succeeded' || state === 'failed' || state === 'late') await answerIfDone(world, wait, now());
       if (state === 'running' && isOurs) throw new EventAhead(place.service);
     }
   };
@@ -89,8 +89,8 @@ export const onEcsEvent =
 /** Somebody else's deployment may pause at our hooks too: it is ours only if it is the one that was asked for. */
 async function pause({ pipeline, ledger, clients }: World, wait: WaitRecord, hook: PausedHook, pausedAt: number): Promise<void> {
   const { ecs } = clients(wait.environment);
-  const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait);
-  if (look.state !== 'running' || look.deployment !== hook.deployment) return;
+  const status = await ecs.deploymentStatus(environmentName(pipeline.name, wait.environment), wait);
+  if (status.state !== 'running' || status.deployment !== hook.deployment) return;
   await ledger.endWait(wait, { state: 'paused', hook, ...(Number.isNaN(pausedAt) ? {} : { pausedAt }) });
 }
 
@@ -102,16 +102,16 @@ async function pause({ pipeline, ledger, clients }: World, wait: WaitRecord, hoo
 async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<string> {
   const { pipeline, ledger, outbox, clients } = world;
   const { ecs } = clients(wait.environment);
-  const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait);
-  if (look.state !== 'failed') return look.state;
-  const reason = wait.reason ?? (await whyBroken(world, wait, look));
+  const status = await ecs.deploymentStatus(environmentName(pipeline.name, wait.environment), wait);
+  if (status.state !== 'failed') return status.state;
+  const reason = wait.reason ?? (await failureReason(world, wait, status));
   // Whoever was faster, such as a rollback, has a reason of its own.
-  if (wait.state === 'paused' && !(await ledger.changeWait(wait, { state: 'failed', reason }))) return look.state;
+  if (wait.state === 'paused' && !(await ledger.changeWait(wait, { state: 'failed', reason }))) return status.state;
   // Others of its group may be on their way to their pause: nobody waits for them.
-  await answerIfOver(world, wait, now);
+  await answerIfDone(world, wait, now);
   const record = await ledger.promotion(wait.owner);
   if (record) await endConfirmation({ ledger, outbox }, record, reason, now);
-  return look.state;
+  return status.state;
 }
 
 /** Where ECS has no circuit breaker, too many failed tasks end a deployment here: it is stopped, and its end is an event again. */
@@ -129,8 +129,8 @@ async function countFailure({ pipeline, ledger, clients }: World, task: string, 
     if (all.length > failures.length && !(await ledger.changeWait(wait, { failures: all, failed: all.length }))) continue;
     if (all.length < failuresOf(environment, definition)) return;
     const { ecs } = clients(environment.name);
-    const look = await ecs.look(cluster, wait);
-    if (look.state === 'running') await ecs.stop(look.deployment ?? '');
+    const status = await ecs.deploymentStatus(cluster, wait);
+    if (status.state === 'running') await ecs.stop(status.deployment ?? '');
     return;
   }
 }

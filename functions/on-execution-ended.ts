@@ -12,9 +12,9 @@ import { closeConfirmation } from './deployment/confirmation.ts';
 import { type EnvironmentClients, environmentClients } from './environment/clients.ts';
 import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
-import { assertDead, assertRecovered } from './recovery/end.ts';
+import { assertInvocationsEnded, assertRecovered } from './recovery/end.ts';
 import { isInTurn, isWaking, recoverTeardown, recoverWake } from './recovery/environment.ts';
-import { brake, isOver, recoverPromotion } from './recovery/promotion.ts';
+import { isOver, recoverPromotion, stopRollouts } from './recovery/promotion.ts';
 import { recoverRelease } from './recovery/release.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
@@ -57,21 +57,21 @@ export const onExecutionEnded =
     switch (machine) {
       case name('promotion'): {
         if (await isOver(world, detail.name)) return;
-        await brake(world, detail.name);
-        assertDead(detail.name, end, at);
-        const isSettled = await recoverPromotion(world, detail.name, end, at);
+        await stopRollouts(world, detail.name);
+        assertInvocationsEnded(detail.name, end, at);
+        const isRecovered = await recoverPromotion(world, detail.name, end, at);
         await withdraw(world, detail.name, at);
-        return assertRecovered(isSettled, detail.name, end, at);
+        return assertRecovered(isRecovered, detail.name, end, at);
       }
       case name('release'):
         return recoverRelease(world, input.repository ?? '', input.digest ?? '', detail.name, end, at, Number(input.attempt ?? 1));
       case name('wake'):
         if (!(await isWaking(world, input.environment ?? '', detail.name))) return;
-        assertDead(detail.name, end, at);
+        assertInvocationsEnded(detail.name, end, at);
         return recoverWake(world, input.environment ?? '', detail.name, end, at);
       case name('teardown'):
         if (!(await isInTurn(world, input.environment ?? '', detail.name))) return;
-        assertDead(detail.name, end, at);
+        assertInvocationsEnded(detail.name, end, at);
         return recoverTeardown(world, input.environment ?? '', detail.name, end, at);
       default:
         return;

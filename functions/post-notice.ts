@@ -1,7 +1,7 @@
 /** Posts a notice from the topic to the chats whose webhooks the pipeline names. What fails is tried twice more, then left in the queue of the unhandled. */
 import * as z from 'zod/mini';
 import { Secrets } from '../aws/secrets.ts';
-import { SentNotices, type Way } from '../aws/sent-notices.ts';
+import { type Channel, SentNotices } from '../aws/sent-notices.ts';
 import { type Notice, slackMessage, teamsMessage } from '../domain/notice/notices.ts';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { readPipeline, setting } from './handler/settings.ts';
@@ -21,10 +21,10 @@ const NoticeSchema = z.object({
   who: z.string(),
 });
 
-/** Some of the chats could not be told; others were, and are not told again. */
+/** Some chats could not be reached; the others have their message, and do not get it again. */
 class NotPosted extends Error {
-  constructor(troubles: readonly string[]) {
-    super(troubles.join('; '));
+  constructor(errors: readonly string[]) {
+    super(errors.join('; '));
     this.name = 'NotPosted';
   }
 }
@@ -35,7 +35,7 @@ const PATIENCE = 5_000;
 interface World {
   readonly pipeline: Pick<Pipeline, 'notifications'>;
   readonly secrets: Pick<Secrets, 'read'>;
-  readonly told: Pick<SentNotices, 'has' | 'put'>;
+  readonly sent: Pick<SentNotices, 'has' | 'put'>;
   readonly fetch: typeof fetch;
 }
 
@@ -44,7 +44,7 @@ const BODIES = { slack: slackMessage, teams: teamsMessage } as const;
 export const postNotice =
   (world: World) =>
   async ({ Records }: z.infer<typeof Event>, moment: Moment): Promise<void> => {
-    const troubles: string[] = [];
+    const errors: string[] = [];
     for (const { Sns } of Records) {
       const notice = understood(Sns.Message);
       if (notice === undefined) {
@@ -54,10 +54,10 @@ export const postNotice =
       }
       for (const chat of ['slack', 'teams'] as const) {
         const trouble = await post(world, chat, notice, moment.now());
-        if (trouble) troubles.push(`${chat}: ${trouble}`);
+        if (trouble) errors.push(`${chat}: ${trouble}`);
       }
     }
-    if (troubles.length > 0) throw new NotPosted(troubles);
+    if (errors.length > 0) throw new NotPosted(errors);
   };
 
 function understood(message: string): Notice | undefined {
@@ -71,13 +71,13 @@ function understood(message: string): Notice | undefined {
 
 /** @returns why it was not posted; never with the webhook's address, which is a secret */
 async function post(
-  { pipeline, secrets, told, fetch: send }: World,
-  chat: Exclude<Way, 'topic'>,
+  { pipeline, secrets, sent, fetch: send }: World,
+  chat: Exclude<Channel, 'topic'>,
   notice: Notice,
   now: number,
 ): Promise<string | undefined> {
   const parameter = pipeline.notifications[chat];
-  if (parameter === undefined || (await told.has(notice.id, chat))) return undefined;
+  if (parameter === undefined || (await sent.has(notice.id, chat))) return undefined;
   const url = (await secrets.read(parameter)).reveal();
   if (!url.startsWith('https://')) return `what ${parameter} holds is no https address`;
   let status: number;
@@ -90,7 +90,7 @@ async function post(
     return `no answer (${(error as Error).name})`;
   }
   if (status < 200 || status > 299) return `it answered ${status}`;
-  await told.put(notice.id, chat, now);
+  await sent.put(notice.id, chat, now);
   return undefined;
 }
 
@@ -98,7 +98,7 @@ export const handler = step('post-notice', Event, () =>
   postNotice({
     pipeline: readPipeline(),
     secrets: new Secrets(),
-    told: new SentNotices(setting('LEDGER_TABLE')),
+    sent: new SentNotices(setting('LEDGER_TABLE')),
     fetch: globalThis.fetch,
   }),
 );

@@ -1,6 +1,6 @@
 /** Puts back what ran before: stops deployments in progress, deploys earlier revisions again, removes services that did not exist, and waits for ECS. */
 import * as z from 'zod/mini';
-import type { Look } from '../aws/ecs.ts';
+import type { DeploymentStatus } from '../aws/ecs.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
@@ -14,7 +14,7 @@ import { wayBack } from '../domain/rollout/rollout.ts';
 import { renderUpdateService } from '../domain/service/rendering.ts';
 import { RollbackFailed } from '../domain/workflow/errors.ts';
 import { closeConfirmation } from './deployment/confirmation.ts';
-import { answerIfOver, CLOCK_SKEW, isGoingBack, observe } from './deployment/waits.ts';
+import { answerIfDone, CLOCK_SKEW, isGoingBack, observe } from './deployment/waits.ts';
 import { type EnvironmentClients, environmentClients, environmentOf, turnOf } from './environment/clients.ts';
 import { outcomeSchema, promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
@@ -69,7 +69,7 @@ export const rollBack =
     }
     // ECS may have been faster than we were: its event came before all waits were there.
     const first = await ledger.wait(environment, begun[0]!);
-    if (first) await answerIfOver(world, first, moment.now());
+    if (first) await answerIfDone(world, first, moment.now());
     return {};
   };
 
@@ -116,12 +116,13 @@ async function beginRollBack(
     return false;
   }
   const stop: WaitRecord = { ...left, kind: 'stop', token, among, state: 'open' };
-  const look: Look = left.kind === 'put-back' ? { state: 'succeeded', reason: '' } : await ecs.look(cluster, left);
-  switch (look.state) {
+  const status: DeploymentStatus =
+    left.kind === 'put-back' ? { state: 'succeeded', reason: '' } : await ecs.deploymentStatus(cluster, left);
+  switch (status.state) {
     case 'failed':
       // Deleted by hand, or ECS has no way back: neither is what ran before.
-      if (look.stuck || look.gone) {
-        await ledger.putWait({ ...stop, state: 'failed', reason: `${serviceName}: ${look.reason}` });
+      if (status.stuck || status.gone) {
+        await ledger.putWait({ ...stop, state: 'failed', reason: `${serviceName}: ${status.reason}` });
         return true;
       }
       // ECS has rolled back by itself; or somebody else's deployment took its place, which is theirs to take back.
@@ -132,7 +133,7 @@ async function beginRollBack(
       return false;
     case 'running':
       await ledger.putWait(stop);
-      await ecs.stop(look.deployment ?? '');
+      await ecs.stop(status.deployment ?? '');
       return true;
     case 'succeeded': {
       const { foundation } = await parameters.foundation(pipeline.name, name, []);
@@ -160,11 +161,11 @@ async function observeOnce(world: World, { promotion, environment, before }: Pro
   for (const service of Object.keys(before ?? {})) {
     const wait = await world.ledger.wait(environment, service);
     if (wait?.owner !== promotion || wait.state === 'succeeded') continue;
-    const look = isGoingBack(wait.kind) && wait.state === 'open' ? await observe(world, wait) : undefined;
-    const after = look === undefined ? wait : await world.ledger.wait(environment, service);
+    const status = isGoingBack(wait.kind) && wait.state === 'open' ? await observe(world, wait) : undefined;
+    const after = status === undefined ? wait : await world.ledger.wait(environment, service);
     if (after?.state === 'late') throw new RollbackFailed(`${service} had completed before it could be stopped`);
     if (after?.state !== 'succeeded')
-      throw new RollbackFailed(after?.reason ?? `${service}: ${look?.reason ?? 'its rollback never began'}`);
+      throw new RollbackFailed(after?.reason ?? `${service}: ${status?.reason ?? 'its rollback never began'}`);
   }
   return {};
 }

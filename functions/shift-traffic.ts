@@ -9,7 +9,7 @@ import { Turns } from '../aws/turns.ts';
 import type { WaitRecord } from '../domain/ledger/records.ts';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { DeploymentFailed } from '../domain/workflow/errors.ts';
-import { answerIfOver, observe, whetherOver } from './deployment/waits.ts';
+import { answerIfDone, groupResult, observe } from './deployment/waits.ts';
 import { type EnvironmentClients, environmentClients, turnOf } from './environment/clients.ts';
 import { promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
@@ -59,7 +59,7 @@ export const shiftTraffic =
       if (wait?.state === 'open') await observe(world, wait);
     }
     const [first] = waits;
-    if (first) await answerIfOver(world, { ...first, kind: 'shift', token: input.token, among }, now());
+    if (first) await answerIfDone(world, { ...first, kind: 'shift', token: input.token, among }, now());
     return {};
   };
 
@@ -73,10 +73,10 @@ async function ownWaits({ ledger }: World, { promotion, environment }: z.infer<t
 
 async function observeOnce(world: World, waits: readonly WaitRecord[]): Promise<object> {
   for (const wait of waits) if (wait.state === 'open') await observe(world, wait);
-  const over = waits[0] ? await whetherOver(world, waits[0]) : ({ state: 'open' } as const);
-  if (over.state === 'open') throw new DeploymentFailed('its traffic had not shifted in time; see timeouts.deployMinutes');
-  if ('error' in over.answer) throw new DeploymentFailed(over.answer.cause);
-  return over.answer.result;
+  const result = waits[0] ? await groupResult(world, waits[0]) : ({ state: 'open' } as const);
+  if (result.state === 'open') throw new DeploymentFailed('its traffic had not shifted in time; see timeouts.deployMinutes');
+  if ('error' in result.answer) throw new DeploymentFailed(result.answer.cause);
+  return result.answer.result;
 }
 
 export const handler = step('shift-traffic', Input, () => {

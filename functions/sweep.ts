@@ -11,15 +11,15 @@ import { isOpen } from '../domain/environment/hours.ts';
 import type { WaitRecord } from '../domain/ledger/records.ts';
 import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
 import { ABORTED } from '../domain/workflow/outcome.ts';
-import { answerIfOver, observe } from './deployment/waits.ts';
+import { answerIfDone, observe } from './deployment/waits.ts';
 import { type EnvironmentClients, environmentClients } from './environment/clients.ts';
 import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
-import { type End, LAST_BREATH } from './recovery/end.ts';
+import { type End, LONGEST_INVOCATION } from './recovery/end.ts';
 import { recoverTeardown, recoverWake } from './recovery/environment.ts';
 import { recoverPromotion } from './recovery/promotion.ts';
 import { recoverRelease } from './recovery/release.ts';
-import { Troubles } from './sweeping/collected-errors.ts';
+import { CollectedErrors } from './sweeping/collected-errors.ts';
 import { LATE, lostPushes } from './sweeping/lost-pushes.ts';
 
 const Event = z.object({});
@@ -52,38 +52,38 @@ export const sweep =
   (world: World) =>
   async (_event: z.infer<typeof Event>, moment: Moment): Promise<Record<string, number>> => {
     const now = moment.now();
-    const troubles = new Troubles();
+    const errors = new CollectedErrors();
     const open = await world.ledger.open();
     const found = {
-      answers: await lostAnswers(world, open.answers, troubles, now),
-      waits: await lostWaits(world, open.waits, troubles, now),
-      holders: await deadHolders(world, open.environments, troubles, now),
-      closings: await closings(world, open.extensions, troubles, now),
-      releases: await deadReleases(world, open.inProgress, troubles, now),
-      pushes: await lostPushes(world, open, troubles, { now: moment.now, until: now + TIME_FOR_PUSHES }),
+      answers: await lostAnswers(world, open.answers, errors, now),
+      waits: await lostWaits(world, open.waits, errors, now),
+      holders: await deadHolders(world, open.environments, errors, now),
+      teardowns: await idleTeardowns(world, open.extensions, errors, now),
+      releases: await deadReleases(world, open.inProgress, errors, now),
+      pushes: await lostPushes(world, open, errors, { now: moment.now, until: now + TIME_FOR_PUSHES }),
     };
     if (Object.values(found).some((count) => count > 0)) moment.logger.info('the sweep found something', { found });
-    troubles.raise('sweep');
+    errors.throwIfAny('sweep');
     return found;
   };
 
 /** Answers that a crash left behind between writing and sending. */
-async function lostAnswers({ outbox }: World, answers: Open['answers'], troubles: Troubles, now: number): Promise<number> {
+async function lostAnswers({ outbox }: World, answers: Open['answers'], errors: CollectedErrors, now: number): Promise<number> {
   const stale = answers.filter(({ writtenAt }) => writtenAt < now - LATE);
-  for (const { token, answer } of stale) await troubles.spare('an answer to a waiting step', () => outbox.send(token, answer));
+  for (const { token, answer } of stale) await errors.attempt('an answer to a waiting step', () => outbox.send(token, answer));
   return stale.length;
 }
 
 /** Environments that stayed up beyond their hours, whose time has come. */
-async function closings(
+async function idleTeardowns(
   { pipeline, ledger, workflows, teardownMachine }: World,
   extensions: Open['extensions'],
-  troubles: Troubles,
+  errors: CollectedErrors,
   now: number,
 ): Promise<number> {
   const over = extensions.filter(({ until }) => Date.parse(until) <= now);
   for (const { environment, until } of over)
-    await troubles.spare(`closing of ${environment}`, async () => {
+    await errors.attempt(`teardown of ${environment}`, async () => {
       const { onDemand } = pipeline.environments[environment] ?? {};
       // In the hours of the day it stays as it is.
       if (onDemand && !isOpen(onDemand.hours, now)) {
@@ -96,30 +96,30 @@ async function closings(
 }
 
 /** Waits that are older than their environment allows a deployment to take: one check each. */
-async function lostWaits(world: World, waits: readonly WaitRecord[], troubles: Troubles, now: number): Promise<number> {
+async function lostWaits(world: World, waits: readonly WaitRecord[], errors: CollectedErrors, now: number): Promise<number> {
   let ended = 0;
   for (const wait of waits) {
     const environment = world.pipeline.environments[wait.environment];
     if (environment === undefined || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
-    await troubles.spare(`${wait.service} in ${wait.environment}`, async () => {
-      const look = await observe(world, wait);
-      if (look.state !== 'none' && (await answerIfOver(world, wait, now))) ended++;
+    await errors.attempt(`${wait.service} in ${wait.environment}`, async () => {
+      const status = await observe(world, wait);
+      if (status.state !== 'none' && (await answerIfDone(world, wait, now))) ended++;
     });
   }
   return ended;
 }
 
 /** Holders of turns, and wakes, whose execution has ended: they are recovered, and their turn is passed on. Then those in the queues that a crash left behind. */
-async function deadHolders(world: World, environments: readonly string[], troubles: Troubles, now: number): Promise<number> {
+async function deadHolders(world: World, environments: readonly string[], errors: CollectedErrors, now: number): Promise<number> {
   const { pipeline, turns, workflows, ledger, wakeMachine } = world;
   let dead = 0;
   for (const name of environments) {
     const environment = pipeline.environments[name];
     if (environment === undefined) continue;
-    const holders = (await troubles.spare(`holders in ${name}`, () => turns.holders(environment))) ?? [];
+    const holders = (await errors.attempt(`holders in ${name}`, () => turns.holders(environment))) ?? [];
     for (const { ticket, since } of holders) {
       if (now - since < LATE) continue;
-      await troubles.spare(`${ticket.id}, which holds a turn in ${name}`, async () => {
+      await errors.attempt(`${ticket.id}, which holds a turn in ${name}`, async () => {
         const end = await ended(workflows, ticket.execution, now);
         if (end === undefined) return;
         dead++;
@@ -127,7 +127,7 @@ async function deadHolders(world: World, environments: readonly string[], troubl
         else await recoverTeardown(world, name, ticket.id, end, now);
       });
     }
-    await troubles.spare(`waking of ${name}`, async () => {
+    await errors.attempt(`waking of ${name}`, async () => {
       const wake = await turns.wakeAwaited(environment);
       if (wake === undefined) return;
       const found = await workflows.describe(executionArn(wakeMachine, wake));
@@ -139,7 +139,7 @@ async function deadHolders(world: World, environments: readonly string[], troubl
       else return;
       dead++;
     });
-    if (holders.length > 0) await troubles.spare(`queues of ${name}`, () => turns.settle(environment, now));
+    if (holders.length > 0) await errors.attempt(`queues of ${name}`, () => turns.advance(environment, now));
   }
   return dead;
 }
@@ -157,7 +157,7 @@ const ended = async (workflows: World['workflows'], arn: string, now: number): P
 function endOf(end: ExecutionEnd | undefined, now: number): End | undefined {
   if (end === undefined || end.status === 'RUNNING') return undefined;
   const stoppedAt = end.stoppedAt?.getTime() ?? now;
-  return now - stoppedAt < LAST_BREATH
+  return now - stoppedAt < LONGEST_INVOCATION
     ? undefined
     : { status: end.status, stoppedAt, cause: end.cause ?? '', aborted: end.status === 'ABORTED' && end.error === ABORTED };
 }
@@ -166,12 +166,12 @@ function endOf(end: ExecutionEnd | undefined, now: number): End | undefined {
  * Releases that the ledger calls in progress while their execution has ended. Most of them wait for people, for days:
  * each is asked about once an hour. What holds a turn is found by {@link deadHolders}, every time.
  */
-async function deadReleases(world: World, inProgress: Open['inProgress'], troubles: Troubles, now: number): Promise<number> {
+async function deadReleases(world: World, inProgress: Open['inProgress'], errors: CollectedErrors, now: number): Promise<number> {
   let dead = 0;
   for (const { repository, digest, admittedAt, execution } of inProgress) {
     const hour = (at: number) => Math.floor((at - Date.parse(admittedAt)) / HOUR);
     if (hour(now) === hour(now - world.pipeline.sweepMinutes * 60_000)) continue;
-    await troubles.spare(`release ${execution}`, async () => {
+    await errors.attempt(`release ${execution}`, async () => {
       const end = await ended(world.workflows, executionArn(world.releaseMachine, execution), now);
       if (end === undefined) return;
       dead++;

@@ -88,7 +88,7 @@ async function complete(
   const services = (await ledger.services(environment.name)).filter(({ state }) => state !== 'running').length;
   const text = down ? `${environment.name} is down: ${services} services` : `${environment.name} did not come down: ${outcome.reason}`;
   await journal.write(entry(execution, 'ended', now(), down ? 'info' : 'bad', text, about));
-  // Half of it may be gone: a wake makes it whole, the next closing takes down what is left.
+  // Half of it may be gone: a wake makes it whole, the next teardown takes down the rest.
   await turns.endEnvironment(environment, execution, 'down', now());
   // Whoever came during the teardown waits for the morning, or wakes it again, as anybody who comes now would.
   const { onDemand } = environment;

@@ -15,9 +15,9 @@ import { restoring, WAY_BACK } from '../domain/rollout/rollout.ts';
 import { renderCreateService, renderWakeService, type ServiceParts } from '../domain/service/rendering.ts';
 import { routed } from '../domain/service/routes.ts';
 import { leadAfresh, leadTo, pairOf, type Routed, rollingTo } from './deployment/routing.ts';
-import { answerIfOver, CLOCK_SKEW, observe } from './deployment/waits.ts';
+import { answerIfDone, CLOCK_SKEW, observe } from './deployment/waits.ts';
 import { type EnvironmentClients, environmentClients, environmentOf } from './environment/clients.ts';
-import { armClosing } from './environment/idle-closing.ts';
+import { scheduleIdleTeardown } from './environment/idle-teardown.ts';
 import { outcomeSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
@@ -93,7 +93,7 @@ async function restore(
   let retried = false;
   for (const record of known) retried = (await restoreService(world, execution, record, among, token, environment, now())) || retried;
   const wait = retried ? await ledger.wait(environment.name, among[0]!) : undefined;
-  if (wait) await answerIfOver(world, wait, now());
+  if (wait) await answerIfDone(world, wait, now());
   return {};
 }
 
@@ -141,7 +141,7 @@ async function restoreService(
   const alternateArn = alternates[name];
   const rendering =
     alternateArn === undefined ? await asItRolls(loadBalancing, parts) : await asItServed(loadBalancing, parts, alternateArn);
-  // From here on it may run: a closing looks at what the ledger says. What comes back from a former pair, the next promotion looks after again.
+  // From here on it may run: a teardown reads the ledger. What comes back from a former pair, the next promotion looks after again.
   await ledger.putService({ ...record, state: 'running', ...(rendering.shift === WAY_BACK ? {} : routed(environment, service)) });
   const update = async () => ecs.update(renderWakeService(rendering) as never);
   if (environment.onDemand?.depth === 'tasks' && (await update())) return again;
@@ -184,7 +184,7 @@ async function end(
   if (act === 'complete') {
     const degraded = outcome.outcome === 'succeeded' ? '' : `, degraded: ${outcome.reason}`;
     await journal.write(entry(execution, 'awake', now(), degraded ? 'bad' : 'good', `${environment.name} is up${degraded}`, about));
-    await armClosing(ledger, environment, now());
+    await scheduleIdleTeardown(ledger, environment, now());
     await turns.wakeDone(environment, now());
   } else {
     await journal.write(entry(execution, 'not-woken', now(), 'bad', `${environment.name} could not be woken: ${outcome.reason}`, about));

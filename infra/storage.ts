@@ -23,7 +23,7 @@ export interface Storage {
 /** @param rules names of those that hear of events */
 export function storage(stack: Stack, place: Place, rules: readonly string[]): Storage {
   const topic = noticesTopic(stack, place);
-  needsPersonAlarm(stack, place, topic);
+  manualInterventionAlarm(stack, place, topic);
   return {
     ledger: ledgerTable(stack, place),
     journal: journalTable(stack, place),
@@ -114,12 +114,12 @@ function noticesTopic(stack: Stack, place: Place): sns.CfnTopic {
 }
 
 /** A rollback failed: the environment is frozen until a person has intervened. The metric is the one that complete-promotion counts. */
-function needsPersonAlarm(stack: Stack, place: Place, topic: sns.CfnTopic): void {
+function manualInterventionAlarm(stack: Stack, place: Place, topic: sns.CfnTopic): void {
   new cloudwatch.CfnAlarm(stack, 'NeedsPersonAlarm', {
-    alarmName: `${place.name}-needs-person`,
+    alarmName: `${place.name}-manual-intervention`,
     alarmDescription: 'A rollback failed, and its environment is frozen. See shiplock status, mend it, then thaw',
     namespace: 'Shiplock',
-    metricName: 'NeedsPerson',
+    metricName: 'ManualIntervention',
     dimensions: [
       { name: 'service', value: place.name },
       { name: 'step', value: 'complete-promotion' },

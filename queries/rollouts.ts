@@ -38,7 +38,7 @@ export async function rollouts(readers: Readers, environment: string, waits: rea
       if (state === 'succeeded')
         return { ...known, step: known.steps, productionPercent: 100, testPercent: 100, does: 'all traffic has shifted' };
       try {
-        const deployment = hook?.deployment ?? (await ecs.look(cluster, wait)).deployment;
+        const deployment = hook?.deployment ?? (await ecs.deploymentStatus(cluster, wait)).deployment;
         const seen = deployment === undefined ? undefined : await progress(ecs, deployment);
         return seen === undefined ? { ...known, does: 'begins' } : { ...known, ...inWords(strategy, seen) };
       } catch (error) {

@@ -187,7 +187,7 @@ function holds({ environments }: Status, timeZone: string, room: number): string
     if (frozen)
       lines.push(
         ...wrap(
-          `${name} is frozen since ${time(frozen.at)}${frozen.until ? ` until ${time(frozen.until)}` : ''} by ${plain(frozen.by)}: ${plain(frozen.reason)}${frozen.needsPerson ? ` (a rollback failed here; repair it, then shiplock thaw ${name})` : ''}`,
+          `${name} is frozen since ${time(frozen.at)}${frozen.until ? ` until ${time(frozen.until)}` : ''} by ${plain(frozen.by)}: ${plain(frozen.reason)}${frozen.manualIntervention ? ` (a rollback failed here; repair it, then shiplock thaw ${name})` : ''}`,
           room,
         ).map(bad),
       );

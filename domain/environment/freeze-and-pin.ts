@@ -22,7 +22,7 @@ export function whatKeepsOut(
   now: number,
 ): string | undefined {
   if (how.ordered?.verb === 'rollback') return undefined;
-  if (isFrozen(freeze, now) && (freeze.needsPerson || how.hotfix === undefined)) return frozenText(freeze);
+  if (isFrozen(freeze, now) && (freeze.manualIntervention || how.hotfix === undefined)) return frozenText(freeze);
   const pin = pins.find(({ repository, digest }) => (repository === '*' || repository === release.repository) && digest !== release.digest);
   if (pin === undefined) return undefined;
   const what = pin.repository === '*' ? pin.environment : `${pin.repository} in ${pin.environment}`;

@@ -78,7 +78,7 @@ export interface PromotionRecord {
   /** Services whose rule at the load balancer is not as the configuration wants it. */
   readonly reroute?: readonly string[];
   /** A failed rollback: nobody but a person may go on. */
-  readonly needsPerson?: boolean;
+  readonly manualIntervention?: boolean;
   /** Ordered by a person beside the path: it may bring an older release, and asks no gate. */
   readonly ordered?: Ordered;
 }
@@ -153,7 +153,7 @@ export interface FreezeRecord {
   readonly at: string;
   readonly reason: string;
   /** A rollback failed here. */
-  readonly needsPerson: boolean;
+  readonly manualIntervention: boolean;
   /** ISO 8601; absent: until somebody thaws it. */
   readonly until?: string;
 }

@@ -57,7 +57,8 @@ function commandFor({ subject, event, tone, digest, environment, repository, sta
     const attempt = /-(\d+)$/.exec(subject)?.[1] ?? '1';
     return `shiplock approve ${stage}/${repository}/${shortDigest(digest)}/${attempt}`;
   }
-  if (event.startsWith('needs-person/') && plain(environment)) return `shiplock history ${environment}; shiplock thaw ${environment}`;
+  if (event.startsWith('manual-intervention/') && plain(environment))
+    return `shiplock history ${environment}; shiplock thaw ${environment}`;
   if (tone === 'bad' && plain(environment)) return `shiplock history ${environment}`;
   return 'shiplock status';
 }

@@ -13,7 +13,7 @@ export async function freeze(
   if (until !== undefined && Date.parse(until) <= now) return refused(`${until} is over already; give a time to come`);
   const at = new Date(now).toISOString();
   const end = until === undefined ? {} : { until: new Date(until).toISOString() };
-  await ledger.putFreeze({ environment, by: person.email, at, reason, needsPerson: false, ...end });
+  await ledger.putFreeze({ environment, by: person.email, at, reason, manualIntervention: false, ...end });
   const text = `${environment} frozen${end.until ? ` until ${end.until}` : ''}: ${reason}`;
   await journal.write(entry(`environment/${environment}`, `frozen/${now}`, now, 'waiting', text, { environment }, person.email));
   return { done: text };

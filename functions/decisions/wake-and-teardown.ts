@@ -1,4 +1,4 @@
-/** Opening and closing an on-demand environment by hand. */
+/** Waking, tearing down and extending an on-demand environment by hand. */
 import { entry } from '../journal/entries.ts';
 import { type Caller, type Of, refused, type Said, type World } from './context.ts';
 
@@ -31,7 +31,7 @@ export async function teardown(world: World, { environment: name }: Of<'teardown
   return { done: text, execution };
 }
 
-/** Keeps an environment up beyond its hours: the closing passes it by, and the sweep closes it when the time has come. */
+/** Keeps an environment up beyond its hours: the scheduled teardown skips it, and the sweep tears it down when the time has come. */
 export async function extend(
   { pipeline, ledger, journal }: World,
   { environment: name, until }: Of<'extend'>,

@@ -1,5 +1,5 @@
 /** Waits for deployments: stored before ECS is asked, ended by one check, answered when all that belong together are done. */
-import type { Ecs, Look } from '../../aws/ecs.ts';
+import type { DeploymentStatus, Ecs } from '../../aws/ecs.ts';
 import type { Ledger } from '../../aws/ledger.ts';
 import type { Outbox } from '../../aws/outbox.ts';
 import { type progress as progressOf, triggeredAlarms } from '../../aws/rollouts.ts';
@@ -11,8 +11,8 @@ import { failedService, rolledBackBy } from '../../domain/promotion/failure-reas
 import { StoppedTooLate, TrafficPaused } from '../../domain/workflow/errors.ts';
 import type { EnvironmentClients } from '../environment/clients.ts';
 
-/** What the waiting step is told when its deployments are over. */
-export type Over = { readonly state: 'open' } | { readonly state: 'over'; readonly answer: Answer };
+/** The result of the deployments that a step waits for, and the answer to the step. */
+export type GroupResult = { readonly state: 'open' } | { readonly state: 'over'; readonly answer: Answer };
 
 interface World {
   readonly pipeline: Pipeline;
@@ -23,7 +23,7 @@ interface World {
 /** A deployment may be a moment older than our clock says; ECS's clock is not ours. Milliseconds. */
 export const CLOCK_SKEW = 2_000;
 
-/** The error by which the waiting step's state machine catches a broken wait. */
+/** The error by which the waiting step's state machine catches a failed wait. */
 const ERRORS: Readonly<Record<WaitRecord['kind'], string>> = {
   deploy: 'DeploymentFailed',
   shift: 'DeploymentFailed',
@@ -39,7 +39,10 @@ const sameStep = (a: WaitRecord['kind'], b: WaitRecord['kind']) => a === b || (i
 export const isGoingBack = (kind: WaitRecord['kind']) => kind === 'stop' || kind === 'put-back';
 
 /** What ECS's answer makes of a wait. Stopping a deployment ends in "stopped" or "rolled back": what counts as failed for a deployment is what was asked for here. */
-function verdict({ kind }: WaitRecord, { state, stuck, gone, overtakenBy }: Look): Exclude<WaitRecord['state'], 'open'> | undefined {
+function verdict(
+  { kind }: WaitRecord,
+  { state, stuck, gone, overtakenBy }: DeploymentStatus,
+): Exclude<WaitRecord['state'], 'open'> | undefined {
   if (state === 'none' || state === 'running') return undefined;
   if (kind !== 'stop') return state;
   return state === 'succeeded' ? 'late' : stuck || gone || overtakenBy !== undefined ? 'failed' : 'succeeded';
@@ -55,42 +58,46 @@ export async function observe(
   { pipeline, ledger, clients }: World,
   wait: WaitRecord,
   { mayBeMissing = false, progress }: { mayBeMissing?: boolean; progress?: typeof progressOf } = {},
-): Promise<Look> {
+): Promise<DeploymentStatus> {
   const { ecs } = clients(wait.environment);
   const cluster = environmentName(pipeline.name, wait.environment);
-  const look = await ecs.look(cluster, wait);
-  if (mayBeMissing && look.gone) return { state: 'none', reason: look.reason };
-  const state = verdict(wait, look);
-  if (look.state === 'running' && wait.kind === 'deploy' && wait.pauses && look.deployment) {
-    const paused = (await progress?.(ecs, look.deployment))?.paused;
+  const status = await ecs.deploymentStatus(cluster, wait);
+  if (mayBeMissing && status.gone) return { state: 'none', reason: status.reason };
+  const state = verdict(wait, status);
+  if (status.state === 'running' && wait.kind === 'deploy' && wait.pauses && status.deployment) {
+    const paused = (await progress?.(ecs, status.deployment))?.paused;
     if (paused) await ledger.endWait(wait, { state: 'paused', hook: paused });
   }
   if (state === 'succeeded' || state === 'late') await ledger.endWait(wait, { state });
-  else if (state === 'failed') await ledger.endWait(wait, { state, reason: await whyBroken({ pipeline, clients }, wait, look) });
-  return look;
+  else if (state === 'failed') await ledger.endWait(wait, { state, reason: await failureReason({ pipeline, clients }, wait, status) });
+  return status;
 }
 
 /** Why a deployment failed, in words: what ECS says of it, where there is no better explanation. */
-export async function whyBroken({ pipeline, clients }: Pick<World, 'pipeline' | 'clients'>, wait: WaitRecord, look: Look): Promise<string> {
+export async function failureReason(
+  { pipeline, clients }: Pick<World, 'pipeline' | 'clients'>,
+  wait: WaitRecord,
+  status: DeploymentStatus,
+): Promise<string> {
   const { ecs, logs } = clients(wait.environment);
   const service = pipeline.services[wait.service];
-  const plainly = `${wait.service}: ${look.reason}`;
-  if (look.overtakenBy !== undefined) return plainly;
+  const unexplained = `${wait.service}: ${status.reason}`;
+  if (status.overtakenBy !== undefined) return unexplained;
   // An explanation that cannot be had must not keep anybody waiting.
-  const known = { reason: look.reason, since: wait.since };
+  const known = { reason: status.reason, since: wait.since };
   const explained = async (named: ServiceDefinition) =>
-    (await alarmed(wait, look, ecs)) ?? (await explain(pipeline, wait.environment, named, ecs, logs, known));
-  return service ? explained(service).catch(() => plainly) : plainly;
+    (await alarmed(wait, status, ecs)) ?? (await explain(pipeline, wait.environment, named, ecs, logs, known));
+  return service ? explained(service).catch(() => unexplained) : unexplained;
 }
 
-/** Whether all that wait with this one are done, and what their step is told. The first broken one decides. */
-export async function whetherOver({ ledger }: Pick<World, 'ledger'>, wait: WaitRecord): Promise<Over> {
+/** Whether all that wait with this one are done, and the answer to their step. The first failed one decides. */
+export async function groupResult({ ledger }: Pick<World, 'ledger'>, wait: WaitRecord): Promise<GroupResult> {
   const all = await Promise.all(wait.among.map((service) => ledger.wait(wait.environment, service)));
   const own = all.filter(
     (other): other is WaitRecord => other !== undefined && other.owner === wait.owner && sameStep(other.kind, wait.kind),
   );
-  const broken = own.find(({ state }) => state === 'failed');
-  if (broken) return { state: 'over', answer: { error: ERRORS[wait.kind], cause: broken.reason ?? `${broken.service} failed` } };
+  const failed = own.find(({ state }) => state === 'failed');
+  if (failed) return { state: 'over', answer: { error: ERRORS[wait.kind], cause: failed.reason ?? `${failed.service} failed` } };
   const late = own.find(({ state }) => state === 'late');
   // The step is tried again, and finds that it has to deploy what ran before.
   if (late) {
@@ -105,20 +112,24 @@ export async function whetherOver({ ledger }: Pick<World, 'ledger'>, wait: WaitR
   return { state: 'over', answer: { result: { services: wait.among } } };
 }
 
-/** Answers the waiting step if it is over. Answering twice is harmless. @returns whether it was over */
-export async function answerIfOver(
+/** Answers the waiting step if all are done. Answering twice is harmless. @returns whether they were */
+export async function answerIfDone(
   world: Pick<World, 'ledger'> & { readonly outbox: Outbox },
   wait: WaitRecord,
   now: number,
 ): Promise<boolean> {
-  const over = await whetherOver(world, wait);
-  if (over.state === 'open') return false;
-  await world.outbox.answer(wait.token, over.answer, now);
+  const result = await groupResult(world, wait);
+  if (result.state === 'open') return false;
+  await world.outbox.answer(wait.token, result.answer, now);
   return true;
 }
 
 /** In words, which alarm brought a service back; undefined where none did. */
-async function alarmed({ pauses, service, environment }: WaitRecord, { deployment }: Look, ecs: Ecs): Promise<string | undefined> {
+async function alarmed(
+  { pauses, service, environment }: WaitRecord,
+  { deployment }: DeploymentStatus,
+  ecs: Ecs,
+): Promise<string | undefined> {
   const alarms = pauses && deployment ? await triggeredAlarms(ecs, deployment) : [];
   return alarms.length > 0 ? rolledBackBy(alarms, service, environment) : undefined;
 }

@@ -1,16 +1,16 @@
 /** A Lambda of an execution that has just ended may still act: what it leaves is put in order when it must be dead. */
-class StillBreathing extends Error {
+class InvocationMayRun extends Error {
   constructor(execution: string) {
     super(`${execution} has ended a moment ago, and a function of it may still act; this is tried again in a minute`);
-    this.name = 'StillBreathing';
+    this.name = 'InvocationMayRun';
   }
 }
 
 /** What an ended promotion left is still on its way back: nobody may say yet that it is back. */
-class StillGoingBack extends Error {
+class StillRollingBack extends Error {
   constructor(promotion: string) {
     super(`what ran before ${promotion} is not back yet; ECS is asked again, by the sweep at the latest`);
-    this.name = 'StillGoingBack';
+    this.name = 'StillRollingBack';
   }
 }
 
@@ -21,9 +21,9 @@ class StillGoingBack extends Error {
  */
 const RETRIES = 120_000;
 
-/** @throws StillGoingBack while the event may come again */
-export function assertRecovered(isSettled: boolean, promotion: string, { stoppedAt }: End, now: number): void {
-  if (!isSettled && now - stoppedAt < RETRIES) throw new StillGoingBack(promotion);
+/** @throws StillRollingBack while the event may come again */
+export function assertRecovered(isRecovered: boolean, promotion: string, { stoppedAt }: End, now: number): void {
+  if (!isRecovered && now - stoppedAt < RETRIES) throw new StillRollingBack(promotion);
 }
 
 /** How it ended. */
@@ -37,7 +37,7 @@ export interface End {
 }
 
 /** What an end is called, and why. */
-export function wordsOf({ status, cause, aborted }: End): { readonly state: 'refused' | 'errored'; readonly reason: string } {
+export function outcomeOf({ status, cause, aborted }: End): { readonly state: 'refused' | 'errored'; readonly reason: string } {
   return aborted
     ? { state: 'refused', reason: cause }
     : { state: 'errored', reason: `its execution ended as ${status}${cause ? `: ${cause}` : ''}` };
@@ -47,12 +47,12 @@ export function wordsOf({ status, cause, aborted }: End): { readonly state: 'ref
  * The longest a Lambda that was running when its execution ended may still act.
  * Its own time-out is at most 60 s; the turn passes on when it must be dead.
  */
-export const LAST_BREATH = 60_000;
+export const LONGEST_INVOCATION = 60_000;
 
 /**
  * Nothing is recovered while a function of the execution may still act: it could deploy after ECS was asked.
- * @throws StillBreathing
+ * @throws InvocationMayRun
  */
-export function assertDead(execution: string, { stoppedAt }: End, now: number): void {
-  if (now - stoppedAt < LAST_BREATH) throw new StillBreathing(execution);
+export function assertInvocationsEnded(execution: string, { stoppedAt }: End, now: number): void {
+  if (now - stoppedAt < LONGEST_INVOCATION) throw new InvocationMayRun(execution);
 }

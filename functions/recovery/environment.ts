@@ -21,7 +21,7 @@ export async function recoverWake(
   await turns.wakeFailed(place, execution, reason, now);
 }
 
-/** Gives an environment back whose teardown has ended without a word: half of it may be gone, so it counts as down; a wake makes it whole, the next closing takes down what is left. */
+/** Gives an environment back whose teardown has ended without a word: half of it may be gone, so it counts as down; a wake makes it whole, the next teardown takes down the rest. */
 export async function recoverTeardown(
   { pipeline, turns, journal }: RecoveryWorld,
   environment: string,

@@ -10,17 +10,24 @@ interface World {
 }
 
 /** @param reason why what ran before is not back @param now milliseconds since the epoch */
-export async function freezeForPerson(
+export async function freezeForManualIntervention(
   { ledger, journal }: World,
   { promotion, environment, release }: Pick<PromotionRecord, 'promotion' | 'environment' | 'release'>,
   why: string,
   now: number,
 ): Promise<void> {
   const reason = `the rollback of ${release.repository} ${release.tag} failed: ${why}`;
-  await ledger.putFreeze({ environment, by: 'shiplock', at: new Date(now).toISOString(), reason, needsPerson: true });
+  await ledger.putFreeze({ environment, by: 'shiplock', at: new Date(now).toISOString(), reason, manualIntervention: true });
   await journal.write(
-    entry(`environment/${environment}`, `needs-person/${promotion}`, now, 'bad', `${environment} needs a person: ${reason}`, {
-      environment,
-    }),
+    entry(
+      `environment/${environment}`,
+      `manual-intervention/${promotion}`,
+      now,
+      'bad',
+      `${environment} needs manual intervention: ${reason}`,
+      {
+        environment,
+      },
+    ),
   );
 }

@@ -9,11 +9,11 @@ import { CLOCK_SKEW } from '../deployment/waits.ts';
 import { ALL_GROUPS, environmentOf } from '../environment/clients.ts';
 import { entry } from '../journal/entries.ts';
 import type { RecoveryWorld } from './context.ts';
-import { type End, LAST_BREATH, wordsOf } from './end.ts';
-import { freezeForPerson } from './manual-intervention.ts';
+import { type End, LONGEST_INVOCATION, outcomeOf } from './end.ts';
+import { freezeForManualIntervention } from './manual-intervention.ts';
 
-/** The deployment or rollback of an ended promotion, as it is left; `going`: ECS is still on its way back. */
-type Left = 'settled' | 'going' | { readonly needsPerson: string };
+/** The deployment or rollback of an ended promotion, as it is left; `rolling-back`: ECS is still on its way back. */
+type Left = 'recovered' | 'rolling-back' | { readonly manualIntervention: string };
 
 /** Whether the execution itself has written its end down: then nothing is left to recover. */
 export async function isOver({ ledger }: Pick<RecoveryWorld, 'ledger'>, promotion: string): Promise<boolean> {
@@ -22,7 +22,7 @@ export async function isOver({ ledger }: Pick<RecoveryWorld, 'ledger'>, promotio
 }
 
 /** Stops at once what an ended promotion rolls out; the rest is recovered later. May be repeated. */
-export async function brake({ pipeline, ledger, clients }: RecoveryWorld, promotion: string): Promise<void> {
+export async function stopRollouts({ pipeline, ledger, clients }: RecoveryWorld, promotion: string): Promise<void> {
   const record = await ledger.promotion(promotion);
   for (const service of Object.keys(record?.before ?? {})) {
     const wait = record && (await ledger.wait(record.environment, service));
@@ -33,8 +33,8 @@ export async function brake({ pipeline, ledger, clients }: RecoveryWorld, promot
     )
       continue;
     const { ecs } = clients(wait.environment);
-    const look = await ecs.look(environmentName(pipeline.name, wait.environment), wait);
-    if (look.state === 'running') await ecs.stop(look.deployment ?? '');
+    const status = await ecs.deploymentStatus(environmentName(pipeline.name, wait.environment), wait);
+    if (status.state === 'running') await ecs.stop(status.deployment ?? '');
   }
 }
 
@@ -52,12 +52,12 @@ export async function recoverPromotion(world: RecoveryWorld, promotion: string, 
     let isGoing = false;
     for (const service of Object.keys(record.before ?? {})) {
       const left = await recoverService(world, record, service, end, now);
-      if (left === 'going') isGoing = true;
-      else if (left !== 'settled') stuck.push(left.needsPerson);
+      if (left === 'rolling-back') isGoing = true;
+      else if (left !== 'recovered') stuck.push(left.manualIntervention);
     }
     if (isGoing) return false;
-    const { state, reason } = wordsOf(end);
-    if (stuck.length > 0) await freezeForPerson(world, record, stuck.join('; '), now);
+    const { state, reason } = outcomeOf(end);
+    if (stuck.length > 0) await freezeForManualIntervention(world, record, stuck.join('; '), now);
     await ledger.setPromotion(promotion, { state, endedAt: new Date(now).toISOString(), reason });
     const about = { release: record.release, environment: record.environment, stage: record.stage };
     const what = stuck.length > 0 ? stuck.join('; ') : record.before === undefined ? 'nothing has changed' : 'what ran before is put back';
@@ -75,7 +75,7 @@ export async function recoverPromotion(world: RecoveryWorld, promotion: string, 
 async function recoverService(world: RecoveryWorld, record: PromotionRecord, serviceName: string, end: End, now: number): Promise<Left> {
   const { pipeline, parameters, ledger, clients } = world;
   const wait = await ledger.wait(record.environment, serviceName);
-  if (wait?.owner !== record.promotion) return 'settled';
+  if (wait?.owner !== record.promotion) return 'recovered';
   const previous = record.before?.[serviceName] ?? null;
   if (previous === null) {
     const { ecs, loadBalancing } = clients(record.environment);
@@ -88,10 +88,10 @@ async function recoverService(world: RecoveryWorld, record: PromotionRecord, ser
     await ledger.dropService(record.environment, serviceName);
   } else {
     const left = await goBack(world, record, wait, previous, end, now);
-    if (left !== 'settled') return left;
+    if (left !== 'recovered') return left;
   }
   await ledger.dropWait(wait);
-  return 'settled';
+  return 'recovered';
 }
 
 /** Brings a service back to what it ran before, from wherever the execution has left it; it is back when ECS says so. */
@@ -107,20 +107,20 @@ async function goBack(
   const { ecs } = clients(record.environment);
   const cluster = environmentName(pipeline.name, record.environment);
   const isBack = wait.kind === 'put-back';
-  let look = await ecs.look(cluster, wait);
+  let status = await ecs.deploymentStatus(cluster, wait);
   // A rollback's own deployment of what ran before may go on; anything else that was deployed may not.
-  if (look.state === 'running' && !isBack) {
-    await ecs.stop(look.deployment ?? '');
-    look = await ecs.look(cluster, wait);
+  if (status.state === 'running' && !isBack) {
+    await ecs.stop(status.deployment ?? '');
+    status = await ecs.deploymentStatus(cluster, wait);
   }
-  if (look.stuck || look.gone || look.overtakenBy !== undefined || (isBack && look.state === 'failed'))
-    return { needsPerson: `${wait.service}: ${look.reason}` };
-  if (look.state === 'running') {
+  if (status.stuck || status.gone || status.overtakenBy !== undefined || (isBack && status.state === 'failed'))
+    return { manualIntervention: `${wait.service}: ${status.reason}` };
+  if (status.state === 'running') {
     const { deployMinutes } = environmentOf(pipeline, record.environment).timeouts;
-    const until = Math.max(stoppedAt, wait.since) + LAST_BREATH + deployMinutes * 60_000;
-    return now < until ? 'going' : { needsPerson: `${wait.service}: ECS has not gone back within ${deployMinutes} minutes` };
+    const until = Math.max(stoppedAt, wait.since) + LONGEST_INVOCATION + deployMinutes * 60_000;
+    return now < until ? 'rolling-back' : { manualIntervention: `${wait.service}: ECS has not gone back within ${deployMinutes} minutes` };
   }
-  return look.state === (isBack ? 'none' : 'succeeded') ? putBack(world, record, wait, previous, now) : 'settled';
+  return status.state === (isBack ? 'none' : 'succeeded') ? putBack(world, record, wait, previous, now) : 'recovered';
 }
 
 /** Asks ECS for what ran before; the next check sees how that ends. */
@@ -132,12 +132,12 @@ async function putBack(
   now: number,
 ): Promise<Left> {
   const service = pipeline.services[wait.service];
-  if (service === undefined) return 'settled';
+  if (service === undefined) return 'recovered';
   const environment = environmentOf(pipeline, name);
   const { foundation } = await parameters.foundation(pipeline.name, name, []);
   const shift = wayBack(environment, wait);
   const parts = { pipeline, environment, service, foundation, targetGroupArn: undefined, taskDefinition, promotion, shift };
   await ledger.putWait({ ...wait, kind: 'put-back', state: 'open', taskDefinition, since: now - CLOCK_SKEW, asked: false });
   await clients(name).ecs.update(renderUpdateService(parts) as never);
-  return 'going';
+  return 'rolling-back';
 }

@@ -3,7 +3,7 @@
 import { shortDigest } from '../../domain/release/release.ts';
 import { entry } from '../journal/entries.ts';
 import type { RecoveryWorld } from './context.ts';
-import { type End, wordsOf } from './end.ts';
+import { type End, outcomeOf } from './end.ts';
 
 /** Gives a release its terminal state and withdraws its open question. */
 export async function recoverRelease(
@@ -18,7 +18,7 @@ export async function recoverRelease(
   const record = await ledger.release(repository, digest);
   if (record === undefined) {
     // It ended before it was admitted: its tag and order were never read, but nobody shall wonder where the push has gone.
-    const { state, reason } = wordsOf(end);
+    const { state, reason } = outcomeOf(end);
     const at = new Date(now).toISOString();
     const nameless = { repository, digest, tag: shortDigest(digest), order: '', pushedAt: at };
     await ledger.putRelease({ ...nameless, state, reason, admittedAt: at, endedAt: at, execution, attempt });
@@ -27,7 +27,7 @@ export async function recoverRelease(
   }
   if (record.execution !== execution) return;
   if (record.state === 'in-progress') {
-    const { state, reason } = wordsOf(end);
+    const { state, reason } = outcomeOf(end);
     await ledger.setRelease(repository, digest, execution, {
       state,
       endedAt: new Date(now).toISOString(),

@@ -1,11 +1,11 @@
-/** What could not be done, one by one: one bad item does not keep the others from being looked after. */
+/** Collects the errors of many items, so that one bad item does not keep the others from being done. */
 
 /** Some of what was to be done could not be; the rest was. */
 export class Incomplete extends Error {
-  constructor(task: string, troubles: readonly string[]) {
-    const shown = troubles.slice(0, SHOWN).join('; ');
-    const more = troubles.length > SHOWN ? `; and ${troubles.length - SHOWN} more` : '';
-    super(`${task}: ${troubles.length} of its parts failed, all others are done: ${shown}${more}`);
+  constructor(task: string, errors: readonly string[]) {
+    const shown = errors.slice(0, SHOWN).join('; ');
+    const more = errors.length > SHOWN ? `; and ${errors.length - SHOWN} more` : '';
+    super(`${task}: ${errors.length} of its parts failed, all others are done: ${shown}${more}`);
     this.name = 'Incomplete';
   }
 }
@@ -13,11 +13,12 @@ export class Incomplete extends Error {
 /** More of them would fill the log. */
 const SHOWN = 10;
 
-export class Troubles {
+/** Collects what fails, so that one bad item does not keep the others from being done. */
+export class CollectedErrors {
   private readonly all: string[] = [];
 
   /** @param what is done, for people. @returns undefined if it threw */
-  async spare<Result>(what: string, run: () => Promise<Result>): Promise<Result | undefined> {
+  async attempt<Result>(what: string, run: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await run();
     } catch (error) {
@@ -28,7 +29,7 @@ export class Troubles {
   }
 
   /** @throws Incomplete if anything failed, with what and why */
-  raise(task: string): void {
+  throwIfAny(task: string): void {
     if (this.all.length > 0) throw new Incomplete(task, this.all);
   }
 }

@@ -6,7 +6,7 @@ import { releaseExecution } from '../../domain/pipeline/names.ts';
 import type { Pipeline, Repository } from '../../domain/pipeline/pipeline.ts';
 import { matchesTag } from '../../domain/release/tags.ts';
 import type { ReleaseStart } from '../../domain/workflow/workflow.ts';
-import type { Troubles } from './collected-errors.ts';
+import type { CollectedErrors } from './collected-errors.ts';
 
 export interface PushWorld {
   readonly pipeline: Pipeline;
@@ -30,7 +30,7 @@ export const LATE = 2 * 60_000;
 export async function lostPushes(
   world: PushWorld,
   { swept, next }: Pick<Open, 'swept' | 'next'>,
-  troubles: Troubles,
+  errors: CollectedErrors,
   clock: { readonly now: () => number; readonly until: number },
 ): Promise<number> {
   const left = inTurn(Object.values(world.pipeline.repositories), next);
@@ -39,7 +39,7 @@ export async function lostPushes(
   const work = async () => {
     while (left.length > 0 && clock.now() < clock.until) {
       const repository = left.shift()!;
-      lost += (await troubles.spare(`repository ${repository.name}`, () => lostIn(world, repository, swept[repository.name], now))) ?? 0;
+      lost += (await errors.attempt(`repository ${repository.name}`, () => lostIn(world, repository, swept[repository.name], now))) ?? 0;
     }
   };
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));

@@ -43,33 +43,33 @@ describe('whose deployment it is', () => {
     const since = lab.clock.now();
     await lab.pass(1000);
     const update = (taskDefinition: string) => lab.ecs.send(new UpdateServiceCommand({ cluster, service: 'orders', taskDefinition }));
-    const look = (asked = false) => ecs.look(cluster, { service: 'orders', since, taskDefinition: ours, asked });
+    const status = (asked = false) => ecs.deploymentStatus(cluster, { service: 'orders', since, taskDefinition: ours, asked });
     const calls = () => lab.world.meter.calls({ caller: 'functions' });
-    return { lab, ours, theirs, update, look, calls };
+    return { lab, ours, theirs, update, status, calls };
   }
 
   it('is ours by what it deploys: another one since then is none of ours, whatever became of it', async () => {
-    const { lab, theirs, update, look } = await scene();
+    const { lab, theirs, update, status } = await scene();
     await update(theirs);
-    expect(await look()).toMatchObject({ state: 'none' });
+    expect(await status()).toMatchObject({ state: 'none' });
     await lab.pass(15 * minutes);
-    expect(await look()).toMatchObject({ state: 'none' });
+    expect(await status()).toMatchObject({ state: 'none' });
   });
 
   it('asks nothing more where ECS has answered us and knows of one', async () => {
-    const { lab, ours, update, look, calls } = await scene();
+    const { lab, ours, update, status, calls } = await scene();
     await update(ours);
-    expect(await look(true)).toMatchObject({ state: 'running' });
+    expect(await status(true)).toMatchObject({ state: 'running' });
     expect(calls()['ecs:DescribeServiceRevisions']).toBeUndefined();
     await lab.pass(15 * minutes);
-    expect(await look()).toMatchObject({ state: 'succeeded' });
+    expect(await status()).toMatchObject({ state: 'succeeded' });
     expect(calls()['ecs:DescribeServiceRevisions']).toBe(1);
   });
 
   it.each(['while ours is on its way', 'after ours has completed'])(
     'names the revision of the one that takes the place of ours, %s',
     async (when) => {
-      const { lab, ours, theirs, update, look } = await scene();
+      const { lab, ours, theirs, update, status } = await scene();
       await update(ours);
       if (when.startsWith('after')) await lab.pass(15 * minutes);
       await lab.pass(1000);
@@ -79,20 +79,20 @@ describe('whose deployment it is', () => {
         overtakenBy: theirs,
         reason: expect.stringMatching(/^another deployment, of \S+:3, took its place$/),
       };
-      expect(await look(true)).toMatchObject(overtaken);
+      expect(await status(true)).toMatchObject(overtaken);
       await lab.pass(15 * minutes);
-      expect(await look(true)).toMatchObject(overtaken);
+      expect(await status(true)).toMatchObject(overtaken);
     },
   );
 
   it('is ours where somebody deploys our revision once more', async () => {
-    const { lab, ours, theirs, update, look } = await scene();
+    const { lab, ours, theirs, update, status } = await scene();
     await update(ours);
     await lab.pass(1000);
     await update(theirs);
     await lab.pass(1000);
     await update(ours);
     await lab.pass(15 * minutes);
-    expect(await look(true)).toMatchObject({ state: 'succeeded' });
+    expect(await status(true)).toMatchObject({ state: 'succeeded' });
   });
 });

@@ -41,9 +41,17 @@ async function two(fields: Partial<PromotionRecord> = {}, environment = 'beta') 
     ...fields,
   });
 }
-const end = (outcome: Outcome, { needsPerson, environment = 'beta' }: { needsPerson?: boolean; environment?: string } = {}) =>
+const end = (outcome: Outcome, { manualIntervention, environment = 'beta' }: { manualIntervention?: boolean; environment?: string } = {}) =>
   completePromotion(d.world)(
-    { promotion: 'p1', environment, stage: environment, releaseRun: 'c1', release, outcome, ...(needsPerson ? { needsPerson } : {}) },
+    {
+      promotion: 'p1',
+      environment,
+      stage: environment,
+      releaseRun: 'c1',
+      release,
+      outcome,
+      ...(manualIntervention ? { manualIntervention } : {}),
+    },
     d.moment,
   );
 const nextIsIn = () => d.answers.some(({ token }) => token === 't-p2');
@@ -157,15 +165,15 @@ describe('a promotion that did not come through', () => {
 
   it('and could not be put back, freezes the environment until a person has intervened', async () => {
     await two();
-    await end(failed, { needsPerson: true });
+    await end(failed, { manualIntervention: true });
     expect(await d.ledger.freeze('beta')).toMatchObject({
-      needsPerson: true,
+      manualIntervention: true,
       by: 'shiplock',
       reason: expect.stringContaining('/health answered 500'),
     });
-    expect(await d.ledger.promotion('p1')).toMatchObject({ needsPerson: true });
-    expect(d.journal[0]).toMatchObject({ subject: 'environment/beta', event: 'needs-person/p1' });
-    expect(d.counted).toContain('NeedsPerson');
+    expect(await d.ledger.promotion('p1')).toMatchObject({ manualIntervention: true });
+    expect(d.journal[0]).toMatchObject({ subject: 'environment/beta', event: 'manual-intervention/p1' });
+    expect(d.counted).toContain('ManualIntervention');
   });
 
   it('before anything was written of it, gives its turn on all the same', async () => {
@@ -192,7 +200,7 @@ describe('an environment that is up out of its hours', () => {
     expect(await until()).toBe(iso(EVENING + HOUR));
   });
 
-  it('and into its hours again, is left to its closing', async () => {
+  it('and into its hours again, is left to its scheduled teardown', async () => {
     await two({}, 'test');
     await extended('shiplock', MORNING + HOUR);
     await end(succeeded, { environment: 'test' });

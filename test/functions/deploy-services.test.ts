@@ -62,7 +62,7 @@ async function place(): Promise<Place> {
 }
 const deploy = async (fence: number, token = 't1', of = release) =>
   deployServices(d.world)({ ...common, release: of, fence, token, place: (await place()) as never }, d.moment);
-const look = () => deployServices(d.world)({ ...common, release, fence: 1, observe: true }, d.moment);
+const check = () => deployServices(d.world)({ ...common, release, fence: 1, observe: true }, d.moment);
 const ofEcs = () => d.asked.filter((call) => !call.startsWith('rule'));
 
 describe('a deployment', () => {
@@ -171,12 +171,12 @@ describe('a retry', () => {
     // By now the ledger may say that the service runs the new revision: what ran before stays what it was.
     await runs('gateway', { taskDefinition: 'gateway:2' });
     d.at(MORNING + 30_000);
-    if (seen) d.looks.set('gateway', [seen]);
+    if (seen) d.statuses.set('gateway', [seen]);
     await deploy(fence, 't2');
     return d.ledger.wait('beta', 'gateway');
   }
 
-  it('asks again where ECS knows of nothing, and still looks for what began with the first try', async () => {
+  it('asks again where ECS knows of nothing, and still statuses for what began with the first try', async () => {
     expect(await again(undefined)).toMatchObject({ token: 't2', since: MORNING - 2000 });
     expect(d.asked).toEqual(['update gateway gateway:2']);
     expect(d.answers).toEqual([]);
@@ -217,24 +217,24 @@ describe('the check of the backstop', () => {
   ])('%s', async (_, seen, end) => {
     await promotion();
     await d.wait({ since: MORNING - 2000 });
-    if (seen) d.looks.set('gateway', [seen]);
+    if (seen) d.statuses.set('gateway', [seen]);
     if (typeof end === 'string')
-      await expect(look()).rejects.toMatchObject({ name: 'DeploymentFailed', message: expect.stringContaining(end) });
-    else expect(await look()).toEqual(end);
+      await expect(check()).rejects.toMatchObject({ name: 'DeploymentFailed', message: expect.stringContaining(end) });
+    else expect(await check()).toEqual(end);
     expect(d.asked).toEqual([]);
     expect(d.answers).toEqual([]);
   });
 
   it('says so of a service that was never asked for, whoever else waits for it', async () => {
     await promotion();
-    await expect(look()).rejects.toMatchObject({ name: 'DeploymentFailed', message: 'gateway was never deployed' });
+    await expect(check()).rejects.toMatchObject({ name: 'DeploymentFailed', message: 'gateway was never deployed' });
     await d.wait({ owner: 'p0', state: 'succeeded' });
-    await expect(look()).rejects.toMatchObject({ message: 'gateway was never deployed' });
+    await expect(check()).rejects.toMatchObject({ message: 'gateway was never deployed' });
   });
 
   it('finds what pauses before its traffic shifts', async () => {
     await promotion();
     await d.wait({ state: 'paused', pauses: true });
-    await expect(look()).rejects.toMatchObject({ name: 'TrafficPaused' });
+    await expect(check()).rejects.toMatchObject({ name: 'TrafficPaused' });
   });
 });

@@ -1,5 +1,5 @@
 /** What a step has before it: a real ledger, turns and outbox on local AWS, workflows and a journal that remember, and an ECS that says what it is told to. */
-import type { Look } from '../../aws/ecs.ts';
+import type { DeploymentStatus } from '../../aws/ecs.ts';
 import { Ledger } from '../../aws/ledger.ts';
 import { Outbox } from '../../aws/outbox.ts';
 import type { Answer, ExecutionEnd, StepFunctions } from '../../aws/step-functions.ts';
@@ -51,8 +51,8 @@ export async function desk(start = MORNING) {
   const counted: string[] = [];
   /** What was asked of ECS and of the load balancer. */
   const asked: string[] = [];
-  /** What ECS answers to a look at a service, one after the other; the last one again and again. Nothing: it knows of no deployment. */
-  const looks = new Map<string, Look[]>();
+  /** What ECS answers when asked about the deployment of a service, one after the other; the last one again and again. Nothing: it knows of no deployment. */
+  const statuses = new Map<string, DeploymentStatus[]>();
   /** Services that ECS does not have. */
   const missing = new Set<string>();
   let now = start;
@@ -82,8 +82,8 @@ export async function desk(start = MORNING) {
   const ledger = new Ledger('ledger', connection);
   const serviceOf = (input: { readonly service?: string; readonly serviceName?: string }) => input.service ?? input.serviceName ?? '';
   const ecs = {
-    look: async (_cluster: string, { service }: { readonly service: string }) => {
-      const left = looks.get(service) ?? [];
+    deploymentStatus: async (_cluster: string, { service }: { readonly service: string }) => {
+      const left = statuses.get(service) ?? [];
       return (left.length > 1 ? left.shift() : left[0]) ?? { state: 'none', reason: 'ECS knows of no deployment' };
     },
     update: async (input: { service: string; taskDefinition?: string; desiredCount?: number }) => {
@@ -123,7 +123,7 @@ export async function desk(start = MORNING) {
     journal,
     counted,
     asked,
-    looks,
+    statuses,
     missing,
     /** The next call that begins so ends with this error, and has no effect. */
     breakNext: (what: string, error = new Error(`${what}: lost`)) => {

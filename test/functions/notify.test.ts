@@ -1,7 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../aws/secrets.ts';
-import type { Way } from '../../aws/sent-notices.ts';
+import type { Channel } from '../../aws/sent-notices.ts';
 import type { JournalEntry } from '../../domain/ledger/records.ts';
 import type { Notice } from '../../domain/notice/notices.ts';
 import { notify } from '../../functions/notify.ts';
@@ -21,8 +21,8 @@ const record = (one: JournalEntry, eventName = 'INSERT') => ({ eventName, dynamo
 
 let remembered: Set<string>;
 const told = {
-  has: async (id: string, way: Way) => remembered.has(`${way} ${id}`),
-  put: async (id: string, way: Way) => void remembered.add(`${way} ${id}`),
+  has: async (id: string, way: Channel) => remembered.has(`${way} ${id}`),
+  put: async (id: string, way: Channel) => void remembered.add(`${way} ${id}`),
 };
 beforeEach(() => {
   remembered = new Set();
@@ -33,7 +33,7 @@ describe('the stream of the journal', () => {
   let trouble: number;
   const step = notify({
     pipeline: { name: 'acme', timeZone: 'Europe/Berlin' },
-    told,
+    sent: told,
     notices: {
       publish: async (notice) => {
         if (published.length === trouble) throw new Error('SNS is away');
@@ -84,7 +84,7 @@ describe('a notice for chats', () => {
   const step = (url = secret) =>
     postNotice({
       pipeline: { notifications: { email: [], slack: '/acme/slack', teams: '/acme/teams' } },
-      told,
+      sent: told,
       secrets: { read: async (name) => new Secret(name === '/acme/slack' ? url : 'https://teams.example.com/hook') },
       fetch: (async (to: string) => {
         const host = new URL(to).host;
@@ -121,7 +121,7 @@ describe('a notice for chats', () => {
   });
 
   it('is no other message of the topic, such as an alarm', async () => {
-    await step()(event('{"AlarmName":"acme-needs-person"}'), moment);
+    await step()(event('{"AlarmName":"acme-manual-intervention"}'), moment);
     await step()(event('plain text'), moment);
     expect(asked).toEqual([]);
   });

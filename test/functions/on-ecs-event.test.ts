@@ -14,7 +14,7 @@ const told = (resources: readonly string[] = [arn()], detail: Parameters<ReturnT
   onEcsEvent(d.world)({ source: 'aws.ecs', resources: [...resources], detail }, d.moment);
 const completed = (updatedAt: number) => ({ eventName: 'SERVICE_DEPLOYMENT_COMPLETED', updatedAt: new Date(updatedAt).toISOString() });
 const sees = (state: 'running' | 'succeeded' | 'failed', reason = '', service = 'gateway') =>
-  d.looks.set(service, [{ state, reason, deployment: 'd1' }]);
+  d.statuses.set(service, [{ state, reason, deployment: 'd1' }]);
 const wait = (service = 'gateway') => d.ledger.wait('beta', service);
 
 describe('an event of ECS', () => {
@@ -97,7 +97,7 @@ describe('a pause before traffic shifts', () => {
       { source: 'aws.ecs', detail: { hookId: 'h1', updatedAt: new Date(at).toISOString(), serviceDeploymentArn: deployment(id) } },
       d.moment,
     );
-  beforeEach(() => d.looks.set('gateway', [{ state: 'running', reason: '', deployment: deployment('d1') }]));
+  beforeEach(() => d.statuses.set('gateway', [{ state: 'running', reason: '', deployment: deployment('d1') }]));
 
   it('ends the wait for it, and says where it pauses', async () => {
     await d.wait({ pauses: true });
@@ -110,7 +110,7 @@ describe('a pause before traffic shifts', () => {
     await d.wait({ pauses: true });
     await pause(MORNING, 'd2');
     expect(await wait()).toMatchObject({ state: 'open' });
-    d.looks.set('gateway', [{ state: 'none', reason: 'ECS knows of no deployment of this revision' }]);
+    d.statuses.set('gateway', [{ state: 'none', reason: 'ECS knows of no deployment of this revision' }]);
     await pause(MORNING);
     expect(await wait()).toMatchObject({ state: 'open' });
     expect(d.answers).toEqual([]);

@@ -63,7 +63,7 @@ describe('a promotion that ended without a word', () => {
     });
     await d.wait();
     const running = { state: 'running', reason: '', deployment: 'd1' } as const;
-    d.looks.set('gateway', [running, running, { state: 'failed', reason: 'stopped' }]);
+    d.statuses.set('gateway', [running, running, { state: 'failed', reason: 'stopped' }]);
   });
 
   it('is stopped in ECS at once, and recovered only when no function of it can still act', async () => {
@@ -74,7 +74,7 @@ describe('a promotion that ended without a word', () => {
   });
 
   it('is recovered a minute later, and gives its turn on', async () => {
-    d.looks.set('gateway', [
+    d.statuses.set('gateway', [
       { state: 'running', reason: '', deployment: 'd1' },
       { state: 'failed', reason: 'stopped' },
     ]);
@@ -86,7 +86,7 @@ describe('a promotion that ended without a word', () => {
   });
 
   it('keeps its turn while ECS is on its way back: the event comes again, and then the sweep looks', async () => {
-    d.looks.set('gateway', [{ state: 'running', reason: '', deployment: 'd1' }]);
+    d.statuses.set('gateway', [{ state: 'running', reason: '', deployment: 'd1' }]);
     await expect(ended('p1')).rejects.toThrow('what ran before p1 is not back yet');
     await ended('p1', { stopDate: MORNING - 3 * MINUTE });
     expect(await d.ledger.promotion('p1')).toMatchObject({ state: 'deploying' });

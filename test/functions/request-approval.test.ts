@@ -129,7 +129,7 @@ describe('a gate that is asked again by a retry', () => {
 });
 
 describe('two at once at a gate', () => {
-  /** Between this step's look and its write something else happens. */
+  /** between this step's read and its write something else happens. */
   const meanwhile = (what: () => Promise<unknown>) => {
     let first = true;
     const gateOf = async (stage: string, repository: string) => {

@@ -1,6 +1,6 @@
 /** The rollback against an ECS that is faster than it: what was to be stopped had completed. */
 import { describe, expect, it } from 'vitest';
-import type { Look } from '../../aws/ecs.ts';
+import type { DeploymentStatus } from '../../aws/ecs.ts';
 import type { Answer } from '../../aws/step-functions.ts';
 import type { PromotionRecord, WaitRecord } from '../../domain/ledger/records.ts';
 import { TurnLost } from '../../domain/workflow/errors.ts';
@@ -11,8 +11,8 @@ import { pipeline, release as releaseOf } from '../domain/parts.ts';
 const release = releaseOf('gateway', '1.0.0');
 const moment = { now: () => 1_000_000, logger: { info() {}, warn() {} }, count() {} } as never;
 
-/** ECS answers the looks given, one after the other; the last one again and again. */
-function scene(looks: readonly Look[], { hasTurn = true } = {}) {
+/** ECS answers the statuses given, one after the other; the last one again and again. */
+function scene(statuses: readonly DeploymentStatus[], { hasTurn = true } = {}) {
   const environment = Object.keys(pipeline.environments)[0]!;
   const group = Object.values(pipeline.groups).find(({ repositories }) => repositories.includes('gateway'))!;
   const service = group.services[0]!;
@@ -32,9 +32,9 @@ function scene(looks: readonly Look[], { hasTurn = true } = {}) {
   };
   waits.set(service, wait);
   const record = { promotion: 'p1', environment, release, before: { [service]: 'old:1' } } as unknown as PromotionRecord;
-  const left = [...looks];
+  const left = [...statuses];
   const ecs = {
-    look: async () => (left.length > 1 ? left.shift()! : left[0]!),
+    deploymentStatus: async () => (left.length > 1 ? left.shift()! : left[0]!),
     stop: async () => void done.push('stop'),
     update: async ({ taskDefinition }: { taskDefinition: string }) => done.push(`update ${taskDefinition}`) > 0,
     lastStopped: async () => undefined,
@@ -87,7 +87,7 @@ function scene(looks: readonly Look[], { hasTurn = true } = {}) {
   return { begin, event, done, answers, wait: () => waits.get(service) };
 }
 
-const running: Look = { state: 'running', reason: '', deployment: 'd1' };
+const running: DeploymentStatus = { state: 'running', reason: '', deployment: 'd1' };
 
 describe('a rollback', () => {
   it('that stops a deployment is over when ECS has rolled it back', async () => {

@@ -74,7 +74,7 @@ describe('traffic', () => {
   it('that was rolled back while people were asked is found, and the step fails at once', async () => {
     await waiting({ service: 'orders-web' });
     refusal = new Error('Continuing a service deployment is not allowed for service deployment in terminal states.');
-    d.looks.set('orders-web', [{ state: 'failed', reason: 'somebody stopped it', deployment: 'd1' }]);
+    d.statuses.set('orders-web', [{ state: 'failed', reason: 'somebody stopped it', deployment: 'd1' }]);
     await shift();
     expect(d.answers).toMatchObject([{ token: 't1', answer: { error: 'DeploymentFailed', cause: expect.stringContaining('stopped it') } }]);
     expect(d.journal).toEqual([]);
@@ -83,7 +83,7 @@ describe('traffic', () => {
   it('shifts for none where one had come to its end before', async () => {
     await waiting({ service: 'orders-web' });
     await waiting({ service: 'orders-worker', state: 'failed', reason: 'its tasks crash' });
-    d.looks.set('orders-web', [{ state: 'running', reason: '', deployment: 'd1' }]);
+    d.statuses.set('orders-web', [{ state: 'running', reason: '', deployment: 'd1' }]);
     await shift();
     expect(proceeded).toEqual([]);
     expect(d.answers).toEqual([{ token: 't1', answer: { error: 'DeploymentFailed', cause: 'its tasks crash' } }]);
@@ -113,7 +113,7 @@ describe('traffic', () => {
 
   it('that a retry finds shifting is told again, as nobody knows whether ECS has heard', async () => {
     await waiting({ service: 'orders-web' });
-    d.looks.set('orders-web', [{ state: 'running', reason: '', deployment: 'd1' }]);
+    d.statuses.set('orders-web', [{ state: 'running', reason: '', deployment: 'd1' }]);
     await shift();
     await shift('t2');
     expect(proceeded).toEqual(['hook of orders-web', 'hook of orders-web']);
@@ -124,7 +124,7 @@ describe('traffic', () => {
 it('traffic whose shift ended while the retry was on its way is answered, as no event comes again', async () => {
   await waiting({ service: 'orders-web' });
   await shift();
-  d.looks.set('orders-web', [{ state: 'succeeded', reason: '', deployment: 'd1' }]);
+  d.statuses.set('orders-web', [{ state: 'succeeded', reason: '', deployment: 'd1' }]);
   await shift('t2');
   expect(d.answers).toEqual([{ token: 't2', answer: { result: { services: ['orders-web'] } } }]);
 });
@@ -137,7 +137,7 @@ describe('the check of the backstop', () => {
   ] as const)('sees that it %s', async (state, reason) => {
     await waiting({ service: 'orders-web' });
     await shift();
-    d.looks.set('orders-web', [{ state, reason: 'an alarm went off', deployment: 'd1' }]);
+    d.statuses.set('orders-web', [{ state, reason: 'an alarm went off', deployment: 'd1' }]);
     const end = shift('', 'observe');
     if (reason === undefined) expect(await end).toMatchObject({ services: ['orders-web'] });
     else await expect(end).rejects.toMatchObject({ name: 'DeploymentFailed', message: expect.stringContaining(reason) });

@@ -36,7 +36,7 @@ async function holder(askedAt = MORNING - HOUR) {
 }
 
 it('a sweep of a pipeline at rest finds nothing, and says nothing', async () => {
-  expect(await run()).toEqual({ answers: 0, waits: 0, holders: 0, closings: 0, releases: 0, pushes: 0 });
+  expect(await run()).toEqual({ answers: 0, waits: 0, holders: 0, teardowns: 0, releases: 0, pushes: 0 });
   expect(d.journal).toEqual([]);
 });
 
@@ -67,7 +67,7 @@ describe('an answer that was written and not sent', () => {
 });
 
 describe('a wait', () => {
-  const seen = (state: 'succeeded' | 'running') => d.looks.set('gateway', [{ state, reason: '', deployment: 'd1' }]);
+  const seen = (state: 'succeeded' | 'running') => d.statuses.set('gateway', [{ state, reason: '', deployment: 'd1' }]);
 
   it('is looked at when it is older than its environment’s patience', async () => {
     seen('succeeded');
@@ -180,24 +180,24 @@ describe('an environment that was extended', () => {
   it('is closed once its time has come, out of its hours, under a name of that time', async () => {
     d.at(EVENING);
     await until(EVENING);
-    expect(await run()).toMatchObject({ closings: 1 });
+    expect(await run()).toMatchObject({ teardowns: 1 });
     const name = `test-teardown-at${Math.floor(EVENING / 1000).toString(36)}`;
     expect(d.started).toEqual([{ machine: d.world.teardownMachine, name, input: { environment: 'test', cause: 'hours' } }]);
     expect(await d.ledger.extension('test')).toBeUndefined();
-    expect(await run()).toMatchObject({ closings: 0 });
+    expect(await run()).toMatchObject({ teardowns: 0 });
   });
 
   it('stays before that', async () => {
     d.at(EVENING);
     await until(EVENING + 1);
-    expect(await run()).toMatchObject({ closings: 0 });
+    expect(await run()).toMatchObject({ teardowns: 0 });
     expect(await d.ledger.extension('test')).toBeDefined();
   });
 
   it('stays up in the hours of the day, and one that is always there stays for ever', async () => {
     await until(MORNING);
     await until(MORNING, 'beta');
-    expect(await run()).toMatchObject({ closings: 2 });
+    expect(await run()).toMatchObject({ teardowns: 2 });
     expect(d.started).toEqual([]);
     expect(await d.ledger.extension('test')).toBeUndefined();
   });

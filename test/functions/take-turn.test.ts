@@ -168,7 +168,7 @@ describe('an environment that is down', () => {
   });
 });
 
-describe('a closing', () => {
+describe('a scheduled teardown', () => {
   const extended = (until: number) =>
     d.ledger.putExtension({ environment: 'test', until: new Date(until).toISOString(), by: 'developer@example.com' });
   beforeEach(() =>

@@ -108,7 +108,7 @@ describe('a group is restored', () => {
     expect(d.answers).toEqual([{ token: 't1', answer: { result: { services: [] } } }]);
   });
 
-  it('has its wait in the ledger before ECS is asked, and the service counts as running: a teardown looks at that', async () => {
+  it('has its wait in the ledger before ECS is asked, and the service counts as running: a teardown statuses at that', async () => {
     await ran('gateway');
     d.breakNext('create');
     await expect(restore()).rejects.toThrow('lost');
@@ -132,7 +132,7 @@ describe('a group is restored', () => {
     await restore().catch(() => {});
     d.asked.length = 0;
     d.at(MORNING + HOUR);
-    if (seen) d.looks.set('gateway', [{ state: seen, reason: 'x', deployment: 'd1' }]);
+    if (seen) d.statuses.set('gateway', [{ state: seen, reason: 'x', deployment: 'd1' }]);
     await restore('gateway', 't2');
     expect(ofEcs()).toEqual(asked);
     expect(d.answers).toMatchObject(answers);
@@ -144,7 +144,7 @@ describe('a group is restored', () => {
     d.breakNext('create');
     await restore().catch(() => {});
     d.asked.length = 0;
-    d.looks.set('gateway', [{ state: 'failed', reason: 'gone', gone: true }]);
+    d.statuses.set('gateway', [{ state: 'failed', reason: 'gone', gone: true }]);
     await restore('gateway', 't2');
     expect(ofEcs()).toEqual(['create gateway gateway:1']);
   });
@@ -175,7 +175,7 @@ describe('a wake ends', () => {
     expect(d.journal.at(-1)).toMatchObject({ tone: 'bad', text: expect.stringContaining('degraded: orders: its image is archived') });
   });
 
-  it('out of hours with a closing after two idle hours', async () => {
+  it('out of hours with a teardown after two idle hours', async () => {
     d.at(EVENING);
     await end('complete');
     expect(await d.ledger.extension('test')).toMatchObject({ by: 'shiplock', until: new Date(EVENING + 2 * HOUR).toISOString() });

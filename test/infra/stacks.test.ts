@@ -251,10 +251,10 @@ describe('the pipeline', () => {
     expect(other.filter((id) => first.includes(id))).toEqual([]);
   });
 
-  it('has an alarm for either queue of what went astray, and for an environment that needs a person', () => {
+  it('has an alarm for either queue of what went astray, and for an environment that needs manual intervention', () => {
     const alarms = synthesis.all('AcmePipeline', 'AWS::CloudWatch::Alarm');
     expect(alarms.map(({ Properties }) => Properties.AlarmName)).toEqual([
-      'acme-needs-person',
+      'acme-manual-intervention',
       'acme-undelivered-not-empty',
       'acme-unhandled-not-empty',
     ]);

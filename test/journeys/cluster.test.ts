@@ -14,16 +14,16 @@ async function remove(environment: string): Promise<void> {
   expect(await journey.stage.running(environment)).toBeUndefined();
 }
 
-it('of an on-demand environment: the next release says so and a person must look; after a teardown all of it comes back', async () => {
+it('of an on-demand environment: the next release says so and a person must intervene; after a teardown all of it comes back', async () => {
   journey = await Journey.begin({ port: false });
   const first = await journey.push();
   await journey.untilAsked(first, 'beta');
   await remove('test');
   const next = await journey.push();
   expect((await journey.untilState(next, 'failed', { limit: HOUR })).reason).toMatch(
-    /^test: gateway: .*somebody deleted it.*needs a person/,
+    /^test: gateway: .*somebody deleted it.*needs manual intervention/,
   );
-  expect(await journey.stage.ledger.freeze('test')).toMatchObject({ needsPerson: true });
+  expect(await journey.stage.ledger.freeze('test')).toMatchObject({ manualIntervention: true });
   expect(await journey.runs('test')).toBe('1.1.0');
 
   expect(await journey.stage.decideAs(manager, { verb: 'teardown', environment: 'test' })).toMatchObject({ status: 200 });
@@ -42,7 +42,7 @@ it('of one that always is: the next release says so, and the environments before
   await journey.untilAsked(next, 'beta');
   await journey.approve(next, 'beta', integrator);
   expect((await journey.untilState(next, 'failed', { limit: HOUR })).reason).toMatch(
-    /^beta: gateway: .*somebody deleted it.*needs a person/,
+    /^beta: gateway: .*somebody deleted it.*needs manual intervention/,
   );
   expect(await journey.runs('test')).toBe('1.2.0');
   expect(await journey.runs('live')).toBe('1.1.0');

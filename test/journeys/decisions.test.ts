@@ -13,7 +13,7 @@ describe('at a gate', () => {
   });
   afterAll(() => journey.end());
 
-  it('a stranger, somebody who is no approver, and a look at another digest are refused, and the journal says so', async () => {
+  it('a stranger, somebody who is no approver, and a decision about another digest are refused, and the journal says so', async () => {
     expect(await journey.approve(digest, 'beta', 'stranger@example.com')).toMatchObject({
       status: 403,
       message: expect.stringContaining('nobody of this pipeline'),

@@ -62,7 +62,7 @@ describe('a deployment by hand', () => {
     expect(await journey.runs('live', 'door')).toBe('build-1');
   });
 
-  it('on the way back needs a person: nobody knows what shall run', async () => {
+  it('on the way back needs manual intervention: nobody knows what shall run', async () => {
     await begin(folder('changing/rolling.config.ts'));
     const first = await revision();
     const bad = await push('build-2', { labels: { 'local.aws.responses': '{"/checked":500}' } });
@@ -73,7 +73,7 @@ describe('a deployment by hand', () => {
     await byHand(theirs);
     await journey.untilState(bad, 'failed', { repository: 'door' });
     expect(await journey.stage.ledger.freeze('live')).toMatchObject({
-      needsPerson: true,
+      manualIntervention: true,
       reason: expect.stringContaining('another deployment'),
     });
   });

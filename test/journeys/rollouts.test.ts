@@ -73,7 +73,7 @@ describe('the example’s live', () => {
 
 describe('linear, with a confirmation', () => {
   const release = async (digest: string) => journey.release(digest, 'door');
-  const look = async (digest: string) => {
+  const question = async (digest: string) => {
     const gate = await journey.stage.ledger.gate('live:confirm', 'door');
     return gate?.release.digest === digest && gate.state === 'waiting' ? gate.approval : undefined;
   };
@@ -97,8 +97,8 @@ describe('linear, with a confirmation', () => {
   }
 
   async function passGates(digest: string, verb: 'approve' | 'reject'): Promise<void> {
-    await journey.stage.until('somebody is asked to confirm', async () => (await look(digest)) !== undefined);
-    const approval = (await look(digest))!;
+    await journey.stage.until('somebody is asked to confirm', async () => (await question(digest)) !== undefined);
+    const approval = (await question(digest))!;
     const reason = verb === 'reject' ? { reason: 'it looks wrong' } : {};
     expect(await journey.stage.decideAs(manager, { verb, approval, digest, ...reason } as never)).toMatchObject({ status: 200 });
   }

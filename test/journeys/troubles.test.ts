@@ -139,7 +139,7 @@ describe('a rollback that fails', () => {
     });
     const bad = await journey.push({ repository: 'catalog', tag: 'build-2', labels: { 'local.aws.responses': '{"/catalog/smoke":500}' } });
     const failed = await journey.untilState(bad, 'failed', { repository: 'catalog', limit: 4 * HOUR });
-    expect(failed.reason).toContain('needs a person');
+    expect(failed.reason).toContain('needs manual intervention');
     journey.stage.world.faults.clear();
     const next = await journey.push({ repository: 'catalog', tag: 'build-3' });
     expect((await journey.untilState(next, 'refused', { repository: 'catalog' })).reason).toContain('test is frozen');

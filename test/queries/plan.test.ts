@@ -152,7 +152,7 @@ describe('a plan', () => {
       by: 'release-manager@example.com',
       at: '2026-11-23T06:00:00Z',
       reason: 'audit',
-      needsPerson: false,
+      manualIntervention: false,
     };
     const pins = [
       { environment: 'test', repository: 'orders', by: 'release-manager@example.com', at: '2026-11-23T06:00:00Z', reason: 'until Friday' },

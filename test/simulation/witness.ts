@@ -237,7 +237,7 @@ export class Witness {
       this.violate('I4', `${environment}/${service}: the wait of ${owner} is still there, ${state}`);
     const { pipeline, site } = this.stage;
     const records = this.books.services(environment);
-    if (this.books.freeze(environment)?.needsPerson) {
+    if (this.books.freeze(environment)?.manualIntervention) {
       const isAsItWas = ({ service, taskDefinition }: ServiceRecord) => this.runs(environment, service) === taskDefinition;
       if (gate.state === 'up' && records.length > 0 && records.every(isAsItWas))
         this.violate('I5', `${environment} is frozen until a person has intervened, but everything runs as the ledger says`);

@@ -64,11 +64,11 @@ export async function carryOut(
   process.exitCode = exitCodeOf(end) ?? EXIT.failed;
 }
 
-/** What was stopped has ended: what ran before is back, unless it was through before it could be stopped, or needs a person. */
+/** What was stopped has ended: what ran before is back, unless it was through before it could be stopped, or needs manual intervention. */
 async function back(source: Source, reply: Reply, { execution, outcome, reason }: Outcome, { json }: DecideOptions): Promise<void> {
   const promotion = await source.ledger.promotion(execution);
   const freeze = promotion && (await source.ledger.freeze(promotion.environment));
-  const why = freeze?.needsPerson
+  const why = freeze?.manualIntervention
     ? freeze.reason
     : outcome === 'succeeded'
       ? 'it had ended before it could be stopped; roll back again'

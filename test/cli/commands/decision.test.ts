@@ -164,7 +164,7 @@ describe('a decision', () => {
 
   it('that stops something says, when it has waited, whether what ran before is back', async () => {
     const promotion = { pk: 'PROMOTION#p1', sk: 'PROMOTION', promotion: 'p1', environment: 'test', reason: 'aborted' };
-    const freeze = { pk: 'ENVIRONMENT#test', sk: 'RESTRICTION#FREEZE', needsPerson: true, reason: 'ECS could not go back' };
+    const freeze = { pk: 'ENVIRONMENT#test', sk: 'RESTRICTION#FREEZE', manualIntervention: true, reason: 'ECS could not go back' };
     reply = { status: 200, body: { message: 'stopped', execution: 'p1', stopped: true } };
     const rollback = () => shiplock('rollback', 'test', '--repository', 'orders', '--now', '--wait');
     items = [{ ...promotion, state: 'refused' }];
@@ -216,7 +216,7 @@ describe('an approval into what is frozen', () => {
     const frozen = { environment: 'beta', by: 'integration-lead@example.com', at: '2026-11-23T08:00:00Z', reason: 'Black Friday' };
     items = [
       { ...asked, pk: 'STAGE#beta', sk: 'GATE#orders', gpk: 'GATES', release: { repository: 'orders', digest, tag: 'git_1' } },
-      { ...frozen, pk: 'ENVIRONMENT#beta', sk: 'RESTRICTION#FREEZE', needsPerson: false },
+      { ...frozen, pk: 'ENVIRONMENT#beta', sk: 'RESTRICTION#FREEZE', manualIntervention: false },
     ];
     const { status, err } = await shiplock('approve', 'orders@git_1');
     expect(err).toContain('beta is frozen since Mon 23 Nov 09:00 by integration-lead@example.com: “Black Friday”');

@@ -138,7 +138,7 @@ describe('status on a terminal of 80 columns', () => {
   it('says who froze and pinned what, and why', () => {
     const environments = [
       environment('live', {
-        frozen: { environment: 'live', by: 'release-manager@example.com', at, reason: 'Black Friday', needsPerson: false },
+        frozen: { environment: 'live', by: 'release-manager@example.com', at, reason: 'Black Friday', manualIntervention: false },
         pins: [{ environment: 'live', repository: 'orders', by: 'release-manager@example.com', at, reason: 'rolled back' }],
       }),
     ];

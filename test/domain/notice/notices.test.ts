@@ -61,7 +61,7 @@ describe('what people are told', () => {
   it('names the command that helps', () => {
     const asked = { subject: 'orders-aaaaaaaaaaaa-3', event: 'asked/live+sandbox', tone: 'waiting', stage: 'live+sandbox' } as const;
     expect(notice(asked).command).toBe('shiplock approve live+sandbox/orders/aaaaaaaaaaaa/3');
-    expect(notice({ event: 'needs-person/x' }).command).toContain('shiplock thaw test');
+    expect(notice({ event: 'manual-intervention/x' }).command).toContain('shiplock thaw test');
     expect(notice().command).toBe('shiplock history test');
     expect(notice({ event: 'parked', tone: 'waiting' }).command).toBe('shiplock status');
   });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageDetail } from '../../../aws/ecr.ts';
 import type { Pipeline } from '../../../domain/pipeline/pipeline.ts';
-import { Troubles } from '../../../functions/sweeping/collected-errors.ts';
+import { CollectedErrors } from '../../../functions/sweeping/collected-errors.ts';
 import { LATE, lostPushes, type PushWorld } from '../../../functions/sweeping/lost-pushes.ts';
 import { digest } from '../../domain/parts.ts';
 
@@ -43,10 +43,10 @@ function site({ broken = [] as readonly string[] } = {}) {
   };
   const swept = Object.fromEntries(names.map((name) => [name, NOW - HOUR]));
   const sweep = async (milliseconds: number) => {
-    const troubles = new Troubles();
+    const errors = new CollectedErrors();
     const until = time + milliseconds;
-    await lostPushes(world, { swept, ...(next ? { next } : {}) }, troubles, { now: () => time, until });
-    return troubles;
+    await lostPushes(world, { swept, ...(next ? { next } : {}) }, errors, { now: () => time, until });
+    return errors;
   };
   return { started, sweep, most: () => most, next: () => next };
 }
@@ -65,9 +65,9 @@ describe('a sweep of pushes', () => {
 
   it('goes on past a repository that was deleted by hand, and says so at its end', async () => {
     const { started, sweep } = site({ broken: ['r00', 'r07'] });
-    const troubles = await sweep(HOUR);
+    const errors = await sweep(HOUR);
     expect(started).toHaveLength(names.length - 2);
-    expect(() => troubles.raise('sweep')).toThrow(/2 of its parts failed.*r00: RepositoryNotFoundException.*r07/);
+    expect(() => errors.throwIfAny('sweep')).toThrow(/2 of its parts failed.*r00: RepositoryNotFoundException.*r07/);
   });
 
   it('stops when its time is over, and the next one begins there', async () => {

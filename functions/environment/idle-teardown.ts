@@ -1,4 +1,4 @@
-/** An environment that is up out of its hours stays for two idle hours: then the sweep closes it, as if somebody had extended it so long. */
+/** An environment that is up out of its hours stays up for two idle hours. Then the sweep tears it down, as if somebody had extended it that long. */
 import type { Ledger } from '../../aws/ledger.ts';
 import { isOpen } from '../../domain/environment/hours.ts';
 import type { Environment } from '../../domain/pipeline/pipeline.ts';
@@ -10,13 +10,13 @@ const OWN = 'shiplock';
 
 type World = Pick<Ledger, 'extension' | 'putExtension'>;
 
-/** It has been woken. @param now milliseconds since the epoch */
-export async function armClosing(ledger: World, environment: Environment, now: number): Promise<void> {
+/** For an environment that has been woken. @param now milliseconds since the epoch */
+export async function scheduleIdleTeardown(ledger: World, environment: Environment, now: number): Promise<void> {
   if (isOutOfHours(environment, now)) await stay(ledger, environment, await ledger.extension(environment.name), now);
 }
 
-/** Somebody deployed: what was armed is put off. What people asked for stays as it is. @param now milliseconds since the epoch */
-export async function putOffClosing(ledger: World, environment: Environment, now: number): Promise<void> {
+/** For an environment to which somebody has deployed. An extension by a person stays as it is. @param now milliseconds since the epoch */
+export async function postponeIdleTeardown(ledger: World, environment: Environment, now: number): Promise<void> {
   if (!isOutOfHours(environment, now)) return;
   const before = await ledger.extension(environment.name);
   if (before?.by === OWN) await stay(ledger, environment, before, now);
