@@ -206,6 +206,8 @@ describe('the distribution protocol', () => {
       });
     expect((await chunk('hello ', '0-5')).headers.get('range')).toBe('0-5');
     expect((await chunk('lost', '9-12')).status).toBe(416);
+    expect((await chunk('world', '6-9')).status).toBe(416);
+    expect((await chunk('world', 'bytes 6')).status).toBe(416);
     expect((await chunk('world', '6-10')).headers.get('range')).toBe('0-10');
     const status = await request('GET', place);
     expect([status.status, status.headers.get('range')]).toEqual([204, '0-10']);
@@ -216,6 +218,31 @@ describe('the distribution protocol', () => {
     const done = await request('PUT', `${again}?digest=${sha256('hello world')}`, { body: 'world' });
     expect([done.status, done.headers.get('docker-content-digest')]).toEqual([201, sha256('hello world')]);
     expect(await (await request('GET', `/v2/payments/blobs/${sha256('hello world')}`)).text()).toBe('hello world');
+  });
+
+  it('takes a layer in uneven chunks byte for byte', async () => {
+    const { request } = await login();
+    const layer = Uint8Array.from({ length: 25_000_001 }, (_, index) => (index * 7 + (index >> 9)) & 255);
+    const place = (await request('POST', '/v2/payments/blobs/uploads/')).headers.get('location')!;
+    for (const [from, to] of [
+      [0, 3],
+      [3, 10_485_761],
+      [10_485_761, 24_999_999],
+      [24_999_999, layer.length],
+    ] as const)
+      await request('PATCH', place, { body: layer.slice(from, to) });
+    expect((await request('PUT', `${place}?digest=${sha256(layer)}`)).status).toBe(201);
+  });
+
+  it('refuses a manifest over 4 MiB', async () => {
+    const { request } = await login();
+    const body = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      annotations: { a: 'x'.repeat(4_194_304) },
+    });
+    const answer = await request('PUT', '/v2/payments/manifests/large', { body });
+    expect([answer.status, (await errorOf(answer)).code]).toEqual([400, 'MANIFEST_INVALID']);
   });
 
   it('passes a large layer on in parts of the size that ECR wants', async () => {
@@ -259,6 +286,8 @@ describe('the distribution protocol', () => {
     const { request } = await login();
     const answer = await request('GET', '/v2/payments/tags/list?n=many');
     expect([answer.status, (await errorOf(answer)).code]).toEqual([400, 'PAGINATION_NUMBER_INVALID']);
+    expect((await request('GET', '/v2/payments/tags/list?n=1000')).status).toBe(200);
+    expect((await request('GET', '/v2/payments/tags/list?n=1001')).status).toBe(400);
     expect(await (await request('GET', '/v2/payments/tags/list?n=0')).json()).toEqual({ name: 'payments', tags: [] });
   });
 

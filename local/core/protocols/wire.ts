@@ -32,6 +32,7 @@ export function address(model: Model, request: HttpRequest): Addressed {
     }
     case 'query': {
       const parameters = formParameters(request.method === 'GET' ? request.query : text(request.body));
+      refuseOtherVersion(model, parameters.find(([name]) => name === 'Version')?.[1]);
       const operation = find(model, parameters.find(([name]) => name === 'Action')?.[1] ?? '');
       return { operation, read: (lenient) => fromForm(operation.input, parameters, lenient) };
     }
@@ -50,6 +51,13 @@ export function address(model: Model, request: HttpRequest): Addressed {
       };
     }
   }
+}
+
+/** Services of one address may be told apart by their version alone, such as the classic load balancers. @throws ServiceError NotImplemented */
+function refuseOtherVersion({ service, namespace = '' }: Model, version: string | undefined): void {
+  const own = /\d{4}-\d{2}-\d{2}/.exec(namespace)?.[0];
+  if (version !== undefined && own !== undefined && version !== own)
+    throw new ServiceError('NotImplemented', `not implemented on local AWS: ${service} in the version ${version}; ${own} is here`, 501);
 }
 
 function find(model: Model, name: string): OperationModel {

@@ -199,10 +199,14 @@ function byteRange(
   return { first: Number(from), last: to === '' ? size - 1 : Math.min(Number(to), size - 1) };
 }
 
+/** Of one page. */
+const MOST_TAGS = 1000;
+
 async function listTags(call: RegistryCall): Promise<HttpResponse> {
   const parameters = new URLSearchParams(call.request.query);
   const n = parameters.get('n');
-  if (n !== null && !/^\d{1,9}$/.test(n)) return refusal(400, 'PAGINATION_NUMBER_INVALID', 'invalid number of results requested');
+  if (n !== null && !(/^\d{1,9}$/.test(n) && Number(n) <= MOST_TAGS))
+    return refusal(400, 'PAGINATION_NUMBER_INVALID', 'invalid number of results requested');
   const tags: string[] = [];
   for (let nextToken: string | undefined; ; ) {
     const output = await ask<{ imageIds: { imageTag?: string }[]; nextToken?: string }>(call, 'ListImages', {

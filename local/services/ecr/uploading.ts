@@ -73,10 +73,14 @@ async function mountBlob(call: RegistryCall, digest: string, from: string): Prom
   return bare(201, { location: `/v2/${call.repositoryName}/blobs/${digest}`, 'docker-content-digest': digest });
 }
 
+/** A chunk says where it begins and ends, or nothing. */
 async function append(call: RegistryCall, id: string, upload: Gathering): Promise<HttpResponse> {
   const { headers, body } = call.request;
-  const start = /^(?:bytes )?(\d+)-\d+/.exec(headers['content-range'] ?? '')?.[1];
-  if (start !== undefined && Number(start) !== upload.sent + upload.waiting) return progress(call, id, upload, 416);
+  const given = headers['content-range'];
+  const [, start, end] = /^(?:bytes )?(\d+)-(\d+)$/.exec(given ?? '') ?? [];
+  const begins = upload.sent + upload.waiting;
+  const fits = Number(start) === begins && Number(end) === begins + body.length - 1;
+  if (given !== undefined && !fits) return progress(call, id, upload, 416);
   await gather(call, id, upload, body);
   return progress(call, id, upload, 202);
 }
@@ -89,12 +93,29 @@ async function gather(call: RegistryCall, id: string, upload: Gathering, body: U
 }
 
 async function send(call: RegistryCall, id: string, upload: Gathering, size: number): Promise<void> {
-  const waiting = Buffer.concat(upload.chunks);
-  const layerPartBlob = new Uint8Array(waiting.subarray(0, size));
+  const layerPartBlob = take(upload, size);
   await ask(call, 'UploadLayerPart', { uploadId: id, partFirstByte: upload.sent, partLastByte: upload.sent + size - 1, layerPartBlob });
-  upload.chunks = [waiting.subarray(size)];
-  upload.waiting -= size;
   upload.sent += size;
+}
+
+/** The first bytes of what waits. Chunks are cut, not joined: a layer that came at once is copied nowhere. */
+function take(upload: Gathering, size: number): Uint8Array {
+  const taken: Uint8Array[] = [];
+  let left = size;
+  let used = 0;
+  while (left > 0) {
+    const chunk = upload.chunks[used]!;
+    taken.push(chunk.subarray(0, left));
+    if (chunk.length > left) {
+      upload.chunks[used] = chunk.subarray(left);
+      break;
+    }
+    left -= chunk.length;
+    used++;
+  }
+  upload.chunks.splice(0, used);
+  upload.waiting -= size;
+  return taken.length === 1 ? taken[0]! : new Uint8Array(Buffer.concat(taken, size));
 }
 
 async function finish(call: RegistryCall, id: string, upload: Gathering): Promise<HttpResponse> {

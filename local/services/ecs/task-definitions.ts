@@ -56,10 +56,15 @@ export class TaskDefinitions {
 
   /** `family`, `family:revision` or an ARN; a family alone is its newest ACTIVE revision. Undefined where there is none. */
   find(text: string): Definition | undefined {
+    const found = this.written(text);
+    return found?.value.status === 'DELETE_IN_PROGRESS' ? undefined : found;
+  }
+
+  /** The same, one that is being deleted included. */
+  private written(text: string): Definition | undefined {
     const [family = '', revision] = lastPart(text).split(':');
     const revisions = this.families.get(family) ?? [];
-    const found = revision === undefined ? revisions.findLast(({ value }) => value.status === 'ACTIVE') : revisions[Number(revision) - 1];
-    return found?.value.status === 'DELETE_IN_PROGRESS' ? undefined : found;
+    return revision === undefined ? revisions.findLast(({ value }) => value.status === 'ACTIVE') : revisions[Number(revision) - 1];
   }
 
   /** For a service or task to start. @throws ServiceError ClientException where there is none, or it was deregistered */
@@ -208,7 +213,8 @@ export class TaskDefinitions {
         // The action knows no resource: a policy that names an ARN denies it silently.
         authorize: () => [{ action: 'ecs:DescribeTaskDefinition', resource: '*' }],
         handle: ({ taskDefinition = '', include = [] }: DescribeTaskDefinitionRequest) => {
-          const found = this.find(taskDefinition);
+          // Also while it is being deleted: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/delete-task-definition-v2.html
+          const found = this.written(taskDefinition);
           if (found === undefined) throw client('Unable to describe task definition.');
           return { taskDefinition: structuredClone(found.value), ...(include.includes('TAGS') ? { tags: tagList(found.tags) } : {}) };
         },

@@ -10,6 +10,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type AccessKey, clientConfig } from '../../../local/core/client.ts';
 import { VirtualClock } from '../../../local/core/clock.ts';
 import { INVOCATION_HEADER, LambdaKilled } from '../../../local/core/faults.ts';
+import { modelOf } from '../../../local/core/protocols/model.ts';
+import { address } from '../../../local/core/protocols/wire.ts';
 import { type Operation, type Service, ServiceError } from '../../../local/core/service.ts';
 import { World } from '../../../local/core/world.ts';
 import { factories } from '../../../local/services/index.ts';
@@ -113,6 +115,20 @@ describe('the JSON protocols', () => {
 });
 
 describe('the query protocol', () => {
+  it('tells the classic load balancers, which have the same address, from the newer ones by their version', () => {
+    const request = (version: string) => ({
+      method: 'POST',
+      host: 'elasticloadbalancing.eu-central-1.amazonaws.com',
+      path: '/',
+      query: '',
+      headers: {},
+      body: new TextEncoder().encode(`Action=DescribeLoadBalancers&Version=${version}`),
+    });
+    const model = modelOf('elasticloadbalancing')!;
+    expect(address(model, request('2015-12-01')).operation.name).toBe('DescribeLoadBalancers');
+    expect(() => address(model, request('2012-06-01'))).toThrow('elasticloadbalancing in the version 2012-06-01; 2015-12-01 is here');
+  });
+
   it('carries maps with renamed keys, and text that XML must escape', async () => {
     answers.Publish = { MessageId: 'a<b>&"c' };
     const attributes = {

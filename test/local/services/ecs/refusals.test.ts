@@ -2,6 +2,8 @@ import {
   type ContainerDefinition,
   CreateClusterCommand,
   CreateServiceCommand,
+  DeleteTaskDefinitionsCommand,
+  DeregisterTaskDefinitionCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient,
@@ -241,4 +243,15 @@ describe('a task', () => {
     expect(task.stopCode).toBe('EssentialContainerExited');
     expect(Object.fromEntries(task.containers!.map(({ name, exitCode }) => [name, exitCode]))).toEqual({ web: 0, side1: 143 });
   });
+});
+
+it('a task definition that is being deleted can still be described, and starts nothing', async () => {
+  await register();
+  const taskDefinition = 'orders:1';
+  await ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition }));
+  await ecs.send(new DeleteTaskDefinitionsCommand({ taskDefinitions: [taskDefinition] }));
+  const described = await ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition }));
+  expect(described.taskDefinition?.status).toBe('DELETE_IN_PROGRESS');
+  const run = new RunTaskCommand({ cluster: 'live', taskDefinition, launchType: 'FARGATE', networkConfiguration: network });
+  await expect(ecs.send(run)).rejects.toThrow();
 });
