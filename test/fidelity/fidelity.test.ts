@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { BUGS } from './bugs.ts';
 import { recordings } from './folder.ts';
 import { judge } from './judge.ts';
 
@@ -69,5 +70,14 @@ describe('the judge', () => {
     const { agreements } = await judge(folder, 'event-patterns');
     expect(agreements).toMatchObject([{ total: 3, agreed: 1, differences: [{ name: 'a' }, { name: 'c' }] }]);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the bugs that are planted', () => {
+  it('have their places, each exactly once', () => {
+    const root = join(import.meta.dirname, '../..');
+    const lost = BUGS.filter(({ file, find }) => readFileSync(join(root, file), 'utf8').split(find).length !== 2);
+    expect(lost.map(({ name }) => name)).toEqual([]);
+    expect(BUGS.length).toBeGreaterThanOrEqual(40);
   });
 });

@@ -244,6 +244,23 @@ describe('Retry and Catch', () => {
     expect(started.entered).toHaveLength(4);
   });
 
+  it('goes where the first Catch that fits says, and is retried as the first Retry that fits says', async () => {
+    const wanted = { ErrorEquals: ['Broken'], Next: 'First' };
+    const other = { ErrorEquals: ['Broken', 'Other'], Next: 'Second' };
+    const caught = async (list: readonly object[]) => {
+      const states = { A: call('work', { Catch: list, End: true }), First: { ...end, Output: 1 }, Second: { ...end, Output: 2 } };
+      return (await run(machine(states), {}, { functions: failing('Broken') })).output;
+    };
+    expect(await caught([wanted, other])).toBe(1);
+    expect(await caught([other, wanted])).toBe(2);
+    const slow = { ErrorEquals: ['Broken'], IntervalSeconds: 50, MaxAttempts: 1 };
+    const fast = { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 1, MaxAttempts: 5 };
+    const lasted = async (Retry: readonly object[]) =>
+      (await run(machine({ A: call('work', { Retry, End: true }) }), {}, { functions: failing('Broken') })).time;
+    expect(await lasted([slow, fast])).toBe(50_000);
+    expect(await lasted([fast, slow])).toBe(31_000);
+  });
+
   it('catches by name, by States.TaskFailed and by States.ALL, each by its own rule', async () => {
     const caught = async (error: string, name: string) => {
       const definition = machine({ A: call('work', { Catch: [{ ErrorEquals: [name], Next: 'C' }], End: true }), C: end });
@@ -255,6 +272,7 @@ describe('Retry and Catch', () => {
     expect(await caught('States.Timeout', 'States.TaskFailed')).toBe(false);
     expect(await caught('States.Timeout', 'States.ALL')).toBe(true);
     expect(await caught('States.Runtime', 'States.ALL')).toBe(false);
+    expect(await caught('States.Runtime', 'States.Runtime')).toBe(false);
   });
 
   it('shows the error in errorOutput, to the Catch’s own Assign and Output only', async () => {

@@ -470,6 +470,11 @@ describe('a machine of both languages', () => {
     expect(await outputOf(states, { n: 2 })).toEqual({ sum: 4, w: 20 });
   });
 
+  it('has expressions in JSONata only: elsewhere they are text', async () => {
+    expect(await outputOf({ A: { Type: 'Fail', Error: '{% "E" %}', Cause: '{% 1 %}' } })).toBe('{% "E" %}: {% 1 %}');
+    expect(await outputOf({ A: { Type: 'Pass', Parameters: { a: '{% 1 %}' }, End: true } })).toEqual({ a: '{% 1 %}' });
+  });
+
   it('does not take the one for the other', () => {
     const errors = (definition: object) =>
       lintDefinition(definition)

@@ -98,6 +98,11 @@ describe('Map', () => {
     expect((await run(over('{% [1..81] %}', wait(1)))).time).toBe(3000);
   });
 
+  it('collects in the order of the items, whichever ends first', async () => {
+    const inner = { Type: 'Wait', Seconds: '{% $states.input %}', End: true } as never;
+    expect(await run(over([3, 1, 2], inner))).toMatchObject({ output: [3, 1, 2], time: 3000 });
+  });
+
   it('fails with the first iteration that does, and aborts the others', async () => {
     const state = { Type: 'Choice', Choices: [{ Condition: '{% $states.input = 2 %}', Next: 'F' }], Default: 'W' };
     const inner = { StartAt: 'B', States: { B: state, F: { Type: 'Fail', Error: 'Two' }, W: wait(100) } } as never;
