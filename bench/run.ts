@@ -129,7 +129,7 @@ async function aboveFloor(bench: Bench): Promise<void> {
       `${ratio.toFixed(2)} × (${median(whole).toFixed(0)} ms of ${median(least).toFixed(0)} ms)`,
       ratio <= 1.6,
       `The floor is what no emulator can save: the ${floor.calls} calls that the Lambdas of a release make, made again by the same SDK clients, bundled and run in realms as functions are, against an answer from memory that comes at once. Medians of twenty, in turn, in the same process.`,
-      'No single thing is left that costs much. Of what lies above the floor, as a profile shows, about a third is local AWS answering calls (some 0.15 ms each, DynamoDB included), a quarter is that the same clients run slower between other work than alone, a fifth the functions themselves; the rest is executions, events, tasks, the push over HTTP and the collection of garbage.',
+      'No single thing is left that costs much. Of what lies above the floor, as a profile shows, about a third is local AWS answering calls (some 0.15 ms each, DynamoDB included), a fifth is that the same clients run slower between other work than alone, an eighth the functions themselves; the rest is executions, events, tasks, the push over HTTP and the collection of garbage.',
     );
   } finally {
     await floor.close();
