@@ -13,7 +13,7 @@ export interface Notice {
   /** Who it is about, in a few words. */
   readonly title: string;
   readonly text: string;
-  /** What to type next: made of our own words only. */
+  /** The next command: made of our own words only. */
   readonly command: string;
   /** As people of the pipeline say it, with their time zone. */
   readonly at: string;
