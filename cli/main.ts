@@ -37,10 +37,12 @@ function report(error: Error): number {
       return EXIT.usage;
     case 'UsageError':
     case 'ConfigError':
-    case 'RenderError':
     case 'ScriptError':
       noteWrapped(error.message);
       return EXIT.usage;
+    case 'RenderError':
+      noteWrapped(`refused: ${error.message}`);
+      return EXIT.refused;
     case 'RefusedError':
       noteWrapped(`refused: ${plain(error.message)}`);
       return EXIT.refused;

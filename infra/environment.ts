@@ -9,7 +9,7 @@ import {
   Stack,
   aws_ssm as ssm,
 } from 'aws-cdk-lib';
-import { WEB_SERVICES_PER_ENVIRONMENT } from '../domain/configuration/limits.ts';
+import { TARGETS_PER_LOAD_BALANCER } from '../domain/configuration/limits.ts';
 import { homesOf } from '../domain/database/databases.ts';
 import { serviceOf as serviceOfDatabase } from '../domain/database/migration.ts';
 import * as names from '../domain/pipeline/names.ts';
@@ -30,9 +30,10 @@ const LOG_RETENTION = 365;
 export function environmentStack(app: App, place: Place, site: SiteNetwork, environment: Environment): Stack {
   const name = names.environmentName(place.name, environment.name);
   const web = place.services.filter((service): service is ServiceDefinition & { web: WebEntry } => service.web !== undefined);
-  if (web.length > WEB_SERVICES_PER_ENVIRONMENT)
+  const groups = web.length + web.filter((service) => shiftingOf(environment, service)).length;
+  if (groups > TARGETS_PER_LOAD_BALANCER)
     throw new Error(
-      `${environment.name}: ${web.length} web services; a load balancer leads to ${WEB_SERVICES_PER_ENVIRONMENT}. Make several pipelines`,
+      `${environment.name}: ${groups} target groups; a load balancer has ${TARGETS_PER_LOAD_BALANCER}. Make several pipelines`,
     );
   const stack = new Stack(app, `${pascal(place.name)}Env${pascal(environment.name)}`, {
     env: { account: place.account, region: place.region },

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { SourceOptions } from '../connection/options.ts';
 import { heading } from '../terminal/colours.ts';
 import { EXIT, UsageError } from '../terminal/errors.ts';
-import { print, printJson } from '../terminal/output.ts';
+import { note, print, printJson } from '../terminal/output.ts';
 import { inWords, withExamples, withSource } from './shared/options.ts';
 
 type Options = SourceOptions & {
@@ -11,10 +11,9 @@ type Options = SourceOptions & {
   readonly from?: string;
   readonly only?: readonly string[];
   readonly hotfix?: string;
-  readonly digest: string;
+  readonly digest?: string;
+  readonly full?: boolean;
 };
-
-const NO_DIGEST = `sha256:${'0'.repeat(64)}`;
 
 const FORMS =
   'write one of: plan deploy SERVICE TAG ENVIRONMENT, plan promote REPOSITORY@TAG --to ENVIRONMENT, plan promote --from ENVIRONMENT --to ENVIRONMENT; plan REPOSITORY TAG ENVIRONMENT for the requests';
@@ -29,7 +28,8 @@ export function addPlan(program: Command): void {
     .option('--from <environment>', 'for promote: what this environment runs and has verified, as one set')
     .option('--only <repository...>', 'with --from: only these repositories')
     .option('--hotfix <reason>', 'plan it as a hot-fix, which passes a freeze and the stages before', inWords)
-    .option('--digest <digest>', 'for requests: digest of the image, as the tag is not resolved', NO_DIGEST);
+    .option('--digest <digest>', 'for requests: digest of the image, as the tag is not resolved')
+    .option('--full', 'all lines and whole requests');
   withExamples(
     withSource(command),
     'plan deploy orders-web git_cf7edb2 test',
@@ -47,7 +47,7 @@ export function addPlan(program: Command): void {
     const order = verb === 'deploy' ? await deployOrder(source, words, options) : await promoteOrder(source, words, options);
     const plan = await whileWorking('compares…', () => planOf(source, order));
     if (options.json) printJson(plan);
-    else for (const line of (await import('../terminal/plan.ts')).planLines(plan, source.timeZone)) print(line);
+    else for (const line of (await import('../terminal/plan.ts')).planLines(plan, source.timeZone, options.full)) print(line);
     if (plan.refusals.length > 0) process.exitCode = EXIT.refused;
   });
 }
@@ -105,16 +105,22 @@ async function requests(words: readonly string[], options: Options): Promise<voi
   for (const name of ['to', 'from', 'only', 'hotfix', 'data', 'profile', 'aws', 'as'] as const)
     if (options[name] !== undefined) throw new UsageError(`--${name} does not go with plan REPOSITORY TAG ENVIRONMENT; ${FORMS}`);
   const { configPath, loadPipeline } = await import('../connection/configuration.ts');
-  const { foundationPlaceholder, planRequests } = await import('../../domain/promotion/planned-requests.ts');
+  const { foundationPlaceholder, planRequests, UNKNOWN_DIGEST } = await import('../../domain/promotion/planned-requests.ts');
   const { knownEnvironment, knownRepository } = await import('../../queries/names.ts');
   const pipeline = await loadPipeline(configPath(options.config));
   knownRepository({ pipeline }, repository);
   knownEnvironment({ pipeline }, environment);
-  const release = { repository, digest: options.digest, tag, order: '', pushedAt: '' };
+  const release = { repository, digest: options.digest ?? UNKNOWN_DIGEST, tag, order: '', pushedAt: '' };
   const planned = planRequests(pipeline, environment, release, foundationPlaceholder(pipeline, environment));
   if (options.json) return printJson(planned);
-  for (const { call, input } of planned) {
-    print(heading(call));
-    print(JSON.stringify(input, null, 2));
+  if (options.full) {
+    for (const { call, input } of planned) {
+      print(heading(call));
+      print(JSON.stringify(input, null, 2));
+    }
+    return;
   }
+  const { requestLines } = await import('../terminal/plan.ts');
+  for (const line of planned.flatMap(requestLines)) print(line);
+  note('--full shows the whole requests');
 }

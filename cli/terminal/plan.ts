@@ -1,5 +1,6 @@
 /** Draws a plan: the commits, what it waits for, and each service with the lines of its definition that change. */
 
+import type { PlannedRequest } from '../../domain/promotion/planned-requests.ts';
 import { releaseTitle, shortDigest } from '../../domain/release/release.ts';
 import type { Strategy } from '../../domain/rollout/strategy.ts';
 import { hunks } from '../../domain/text/diff.ts';
@@ -13,8 +14,15 @@ const WIDEST = 120;
 
 const room = () => Math.min(width(), WIDEST);
 
-/** @param timeZone in which people read times: an IANA name */
-export function planLines(plan: Plan, timeZone: string): string[] {
+/** So many commits, and so many changed lines of a definition, are shown at once. */
+const COMMITS = 10;
+const LINES = 24;
+
+/**
+ * @param timeZone in which people read times: an IANA name
+ * @param full all commits and all lines; else what is long is cut, and says so
+ */
+export function planLines(plan: Plan, timeZone: string, full = false): string[] {
   const { release, stage, to, environments, waitsFor, refusals } = plan;
   const what = release.members ? release.members.map(releaseTitle).join(', ') : releaseTitle(release);
   const beside =
@@ -28,7 +36,7 @@ export function planLines(plan: Plan, timeZone: string): string[] {
     ...wrap(`${plain(what)} into ${stage}${beside}`, room()).map(bold),
     ...refusals.flatMap((reason) => told('would be refused', inZone(reason, timeZone), bad)),
     ...waitsFor.flatMap(({ text }) => told('waits for', inZone(text, timeZone), warn)),
-    ...environments.flatMap((environment) => environmentLines(environment, timeZone)),
+    ...environments.flatMap((environment) => environmentLines(environment, timeZone, full)),
   ];
 }
 
@@ -42,10 +50,11 @@ function told(word: string, text: string, paint: (text: string) => string): stri
 function environmentLines(
   { environment, changes, waitsFor, services, migrations, configuration }: EnvironmentPlan,
   timeZone: string,
+  full: boolean,
 ): string[] {
   return [
     heading(environment),
-    ...changes.flatMap(changeLines),
+    ...changes.flatMap((change) => changeLines(change, full)),
     ...waitsFor.flatMap(({ text }) => told('waits for', inZone(text, timeZone), warn)),
     ...migrations
       .filter(({ state }) => state === 'has run')
@@ -57,7 +66,7 @@ function environmentLines(
           warn,
         )
       : []),
-    ...services.flatMap((service) => serviceLines(service)),
+    ...services.flatMap((service) => serviceLines(service, full)),
   ];
 }
 
@@ -69,13 +78,17 @@ const WAYS: Readonly<Record<Change['direction'], (count: number) => string>> = {
   unknown: () => 'which of them is newer, the ledger does not know',
 };
 
-function changeLines({ repository, from, to, direction, commits }: Change): string[] {
+function changeLines({ repository, from, to, direction, commits }: Change, full: boolean): string[] {
   const tags = direction === 'same' ? plain(to.tag) : `${plain(from?.tag ?? '–')} → ${plain(to.tag)}`;
   const paint = direction === 'back' ? bad : dim;
   const digits = Math.max(...commits.map(({ number }) => String(number).length), 0);
   return [
     `  ${repository}  ${tags}  ${paint(WAYS[direction](commits.length))}`,
-    ...commits.map((commit) => commitLine(commit, direction, digits)),
+    ...shortened(
+      commits.map((commit) => commitLine(commit, direction, digits)),
+      full ? commits.length : COMMITS,
+      'releases',
+    ),
   ];
 }
 
@@ -88,7 +101,7 @@ function commitLine({ number, tag, commit, message, author, state }: Commit, dir
   return `    ${sign} ${start}${text}  ${dim(who)}`;
 }
 
-function serviceLines({ service, runs, against, diff, strategy, alarms, missing }: ServicePlan): string[] {
+function serviceLines({ service, runs, against, diff, strategy, alarms, missing }: ServicePlan, full: boolean): string[] {
   if (missing) return [`\n  ${bold(service)}  ${dim(`not deployed: nothing of ${missing.join(', ')} runs here yet`)}`];
   const head = `\n  ${bold(service)}  ${dim(strategyText(strategy, alarms))}`;
   if (diff.every(({ sign }) => sign === ' ')) return [head, dim('    its definition stays as it is')];
@@ -98,10 +111,42 @@ function serviceLines({ service, runs, against, diff, strategy, alarms, missing 
     head,
     dim(`    --- ${name}`),
     dim('    +++ what would be registered'),
-    ...hunks(diff).map((line) => {
-      if (line === undefined) return dim('      …');
-      const text = `    ${line.sign} ${plain(line.text)}`;
-      return line.sign === '+' ? good(text) : line.sign === '-' ? bad(text) : dim(text);
+    ...shortened(
+      hunks(diff).map((line) => {
+        if (line === undefined) return dim('      …');
+        const text = `    ${line.sign} ${plain(line.text)}`;
+        return line.sign === '+' ? good(text) : line.sign === '-' ? bad(text) : dim(text);
+      }),
+      full ? diff.length : LINES,
+      'lines',
+    ),
+  ];
+}
+
+/** The first of many, and how many there are beside them. */
+function shortened(lines: readonly string[], most: number, what: string): readonly string[] {
+  return lines.length <= most ? lines : [...lines.slice(0, most), dim(`      … ${lines.length - most} further ${what}: --full shows them`)];
+}
+
+/** A request in a few lines: what it is about, its images, its size. */
+export function requestLines({ call, input }: PlannedRequest): string[] {
+  const request = input as Readonly<Record<string, unknown>>;
+  if (call !== 'ecs:RegisterTaskDefinition') {
+    const { strategy } = (request.deploymentConfiguration ?? {}) as { readonly strategy?: string };
+    return [
+      heading(call),
+      `  ${String(request.service)} in ${String(request.cluster)}: ${String(request.taskDefinition)}, ${strategy ?? ''}`,
+    ];
+  }
+  const containers = (request.containerDefinitions ?? []) as readonly { readonly [member: string]: unknown }[];
+  const widest = Math.max(...containers.map(({ name }) => String(name).length));
+  const count = (value: unknown, what: string) => (Array.isArray(value) && value.length > 0 ? [`${value.length} ${what}`] : []);
+  return [
+    heading(call),
+    `  ${String(request.family)}  ${dim(`cpu ${String(request.cpu)}, memory ${String(request.memory)}`)}`,
+    ...containers.map(({ name, image, environment, secrets }) => {
+      const holds = [...count(environment, 'variables'), ...count(secrets, 'secrets')].join(', ');
+      return `  ${padTo(plain(String(name)), widest)}  ${plain(String(image))}${holds ? `  ${dim(holds)}` : ''}`;
     }),
   ];
 }

@@ -18,15 +18,19 @@ import { shiftingOf } from '../rollout/choice.ts';
 import { shiftMinutes } from '../rollout/strategy.ts';
 import type { Problem } from '../text/problem.ts';
 import { suggestion } from '../text/suggestion.ts';
+import { buildspecFaults } from './buildspec.ts';
 import { checkNames, checkPaths, checkSessions } from './collisions.ts';
 import { checkSharedGates, completeDatabases, databasesIn } from './databases.ts';
 import { groupsOf } from './groups.ts';
 import { jsonFault } from './json.ts';
-import { checkPrefixes, checkSize, turnHoursNeeded } from './limits.ts';
+import { checkAllowances, checkDirection, checkPrefixes, checkSize, checkWaits, turnHoursNeeded } from './limits.ts';
+import { checkAddresses, unmetBy } from './people.ts';
 import { ConfigError, problemsOf } from './problems.ts';
+import { checkRegions } from './regions.ts';
 import { checkRenderings, type TemplateFile } from './rendering.ts';
 import { DAYS, type Parsed, type PipelineConfig, schema } from './schema.ts';
 import { completeStrategy } from './strategy.ts';
+import { checkPlatforms, checkTags } from './tags.ts';
 import { formOf } from './template-form.ts';
 
 export { ConfigError };
@@ -81,6 +85,8 @@ function complete(
     ]),
   );
   checkSessions(people, report);
+  checkAddresses(people, report);
+  checkRegions(config, report);
   const repositories = Object.fromEntries(
     Object.entries(config.repositories).map(([key, { tags, order, platform }]): [string, Repository] => [
       key,
@@ -92,7 +98,7 @@ function complete(
       key,
       {
         name: key,
-        buildspec: read(readFile, buildspec, `builds.${key}.buildspec`, report) ?? '',
+        buildspec: buildspecOf(buildspec, `builds.${key}.buildspec`, readFile, report),
         computeType: computeType ?? 'BUILD_GENERAL1_SMALL',
         image: image ?? 'aws/codebuild/amazonlinux-aarch64-standard:3.0',
         timeoutMinutes: timeoutMinutes ?? 15,
@@ -129,6 +135,10 @@ function complete(
   checkNames(config, report);
   checkSize(config, report);
   checkPrefixes(config, report);
+  checkTags(repositories, report);
+  checkPlatforms(repositories, report);
+  checkAllowances(environments, report);
+  checkDirection(stages, report);
   // What follows from a name that nobody has is no problem of its own.
   const isGateWrong = problems.some(({ place }) => /\.approval\.(approvers|quorum)$/.test(place));
   const path = stages.map((stage): Stage => {
@@ -139,9 +149,12 @@ function complete(
         'path',
         `stage ${stage.name}: no ${approval.quorum} people may approve for all of its environments; let their approvers overlap`,
       );
+    else if (!isGateWrong && approval && unmetBy(approval))
+      report('path', `stage ${stage.name}, all its environments together: ${unmetBy(approval)}`);
     return { ...stage, ...(approval ? { approval } : {}) };
   });
   if (!isGateWrong) checkSharedGates({ path, databases, environments }, report);
+  checkWaits(path, environments, report);
   return {
     name: config.name,
     digest: '',
@@ -202,6 +215,14 @@ function read(readFile: (path: string) => string, file: string, place: string, r
     report(place, `there is no file ${file}`);
     return undefined;
   }
+}
+
+function buildspecOf(file: string, place: string, readFile: (path: string) => string, report: Report): string {
+  const text = read(readFile, file, place, report);
+  if (text === undefined) return '';
+  for (const fault of buildspecFaults(text))
+    report(place, `${file}${fault.startsWith(':') || fault.startsWith(' ') ? fault : `:${fault}`}`);
+  return text;
 }
 
 function stagesOf(config: Parsed, report: Report): Stage[] {
@@ -347,8 +368,8 @@ function completeEnvironment(
   }
   const { approval } = environment;
   const approvers = approversOf(approval?.approvers ?? [], people, `${place}.approval.approvers`, report);
-  if (approval?.quorum !== undefined && approvers.length > 0 && approvers.length < approval.quorum)
-    report(`${place}.approval.quorum`, `${approval.quorum} people are asked for, and ${approvers.length} may approve; name more approvers`);
+  const unmet = unmetBy({ approvers, quorum: approval?.quorum ?? 1, notAuthor: approval?.notAuthor ?? false, expiresHours: 0 });
+  if (approvers.length > 0 && unmet) report(`${place}.approval.quorum`, unmet);
   return {
     name: key,
     site,

@@ -31,6 +31,8 @@ export function completeStrategy(written: Written, place: string, report: (place
     pauseMinutes,
   } = keys as Partial<Shifting & Rolling>;
   if (known === 'rolling') return { kind: known, earlySuccess };
+  if (percent !== undefined && Math.abs(percent * 10 - Math.round(percent * 10)) > 1e-9)
+    report(`${place}.percent`, `${percent}: ECS takes tenths of a percent; write ${Math.max(0.1, Math.round(percent * 10) / 10)}`);
   if (known === 'linear' && percent !== undefined && percent < 3)
     report(`${place}.percent`, `${percent} is less than 3, the least that ECS shifts at a step`);
   return {

@@ -35,21 +35,24 @@ export function repositoryUris(pipeline: Pipeline, environment: string): Record<
   );
 }
 
-/** Stands for the digest of what an environment runs: which one, only its ledger knows. */
-const UNKNOWN = `sha256:${'0'.repeat(64)}`;
+/** Stands for a digest that is not known here: of what an environment runs, as only its ledger says, or of a tag that nobody resolved. */
+export const UNKNOWN_DIGEST = `sha256:${'0'.repeat(64)}`;
 
 /**
- * For all services of the release's group, as they move together; what its other repositories run is left open.
+ * For all services of the release's group, as they move together. What its other repositories run is left open, and so is the
+ * release's own digest where it is {@link UNKNOWN_DIGEST}.
  * @throws RenderError as the promotion itself would be refused
  */
 export function planRequests(pipeline: Pipeline, name: string, release: Release, foundation: Foundation): PlannedRequest[] {
   const environment = pipeline.environments[name]!;
-  const promotion = promotionExecution(name, releaseExecution(release.repository, release.digest, 1));
+  // Its name is made of the digest.
+  const promotion =
+    release.digest === UNKNOWN_DIGEST ? '<promotion>' : promotionExecution(name, releaseExecution(release.repository, release.digest, 1));
   const group = Object.values(pipeline.groups).find(({ repositories }) => repositories.includes(release.repository))!;
   const releases = Object.fromEntries(
     Object.keys(pipeline.repositories).map((name) => [
       name,
-      name === release.repository ? release : { ...release, repository: name, digest: UNKNOWN, tag: asItRuns(name) },
+      name === release.repository ? release : { ...release, repository: name, digest: UNKNOWN_DIGEST, tag: asItRuns(name) },
     ]),
   );
   return group.services.flatMap((name) => {
@@ -85,11 +88,11 @@ const SHIFT_PLACEHOLDERS: ShiftParts = {
 
 const asItRuns = (repository: string) => `<${repository} as it runs>`;
 
-/** The containers, with an image that says so where another repository's digest is not known. */
+/** The containers, with an image that says so where its digest is not known. */
 const leaveOpen = ({ containerDefinitions }: TaskDefinitionRequest, { containers }: ServiceDefinition, release: Release) =>
   containerDefinitions.map((container) => {
     const source = containers[String(container.name)];
-    return source && 'repository' in source && source.repository !== release.repository
-      ? { ...container, image: String(container.image).replace(UNKNOWN, asItRuns(source.repository)) }
-      : container;
+    if (source === undefined || !('repository' in source)) return container;
+    const standIn = source.repository === release.repository ? `<digest of ${release.tag}>` : asItRuns(source.repository);
+    return { ...container, image: String(container.image).replace(UNKNOWN_DIGEST, standIn) };
   });

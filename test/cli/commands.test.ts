@@ -189,6 +189,35 @@ describe('check and plan', () => {
     expect(JSON.stringify(requests)).toContain(`orders@${digest}`);
   });
 
+  it('show the requests in a few lines, the digest that nobody asked for marked as such, and whole if asked', () => {
+    const short = shiplock('plan', 'orders', 'git_1', 'test').out;
+    expect(short).toContain('orders@<digest of git_1>');
+    expect(short.split('\n').length).toBeLessThan(20);
+    const full = shiplock('plan', 'orders', 'git_1', 'test', '--full').out;
+    expect(full).toContain('"image": "111111111111.dkr.ecr.eu-central-1.amazonaws.com/orders@<digest of git_1>"');
+  });
+
+  it('say all that a promotion would be refused for, with the line of the template', () => {
+    const copy = join(folder, 'examples/wrong');
+    cpSync(join(root, 'examples/acme'), copy, { recursive: true });
+    const file = join(copy, 'shiplock.config.ts');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8')
+        .replace("'../../domain/configuration/configuration.ts'", `'${root}/domain/configuration/configuration.ts'`)
+        .replaceAll('../../buildspecs', `${root}/buildspecs`),
+    );
+    const template = join(copy, 'ecs/gateway.json');
+    writeFileSync(template, readFileSync(template, 'utf8').replace('"512"', '4096').replace('"essential"', '"esential"'));
+    const { status, err } = shiplock('check', copy);
+    expect(status).toBe(2);
+    const said = err.replaceAll(/\s+/g, ' ');
+    expect(said).toContain(
+      'services.gateway.taskDefinition.memory: a text is needed here, and this is the number 4096; write "4096" (ecs/gateway.json:3; in all environments)',
+    );
+    expect(said).toContain('containerDefinitions[0].esential: ECS knows no such member, did you mean "essential"?');
+  });
+
   it('refuse names that are not there', () => {
     expect(shiplock('plan', 'order', 'git_1', 'test')).toMatchObject({
       status: 2,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { resourcesOf } from '../../domain/configuration/limits.ts';
+import { RESOURCES_PER_STACK, resourcesOf, TARGETS_PER_LOAD_BALANCER } from '../../domain/configuration/limits.ts';
 import * as names from '../../domain/pipeline/names.ts';
 import { pascal } from '../../infra/names.ts';
 import { evaluateLifecyclePolicy } from '../../local/services/ecr/lifecycle.ts';
@@ -201,9 +201,9 @@ describe('an environment', () => {
     expect(alike.all('AcmeRegistry', 'AWS::ECR::Repository')).toHaveLength(4);
   });
 
-  it('refuses more web services than a load balancer leads to', async () => {
+  it('refuses more target groups than a load balancer has', async () => {
     const many = pipeline({ services: Array.from({ length: 101 }, (_, index) => webService(`s${index}`, 80)) });
-    await expect(Synthesis.of(many)).rejects.toThrow('live: 101 web services; a load balancer leads to 100');
+    await expect(Synthesis.of(many)).rejects.toThrow('live: 101 target groups; a load balancer has 100');
   });
 });
 
@@ -324,6 +324,17 @@ describe('limits of AWS', () => {
     }
     expect(large.all('AcmePipeline', 'AWS::Events::Rule').length).toBeGreaterThan(3);
   });
+});
+
+it('as many services whose traffic shifts as check lets through fit into a stack', async () => {
+  const strategy = { kind: 'blue-green', bakeMinutes: 5, percent: 100, stepBakeMinutes: 0, confirm: false, pauseMinutes: 60 } as const;
+  const count = Math.floor((RESOURCES_PER_STACK - resourcesOf(0, 0)) / (resourcesOf(1, 1, 1) - resourcesOf(0, 0)));
+  expect(2 * count).toBeLessThanOrEqual(TARGETS_PER_LOAD_BALANCER);
+  const repositories = Array.from({ length: count }, (_, index) => `service-${index}`);
+  const services = repositories.map((name) => webService(name, 8080));
+  const full = await Synthesis.of(pipeline({ repositories, services, environments: [environment('live', { strategy })] }));
+  expect(full.all('AcmeEnvLive', 'AWS::ElasticLoadBalancingV2::TargetGroup')).toHaveLength(2 * count);
+  expect(Object.keys(full.resources('AcmeEnvLive')).length).toBeLessThanOrEqual(resourcesOf(count, count, count));
 });
 
 describe('an environment whose traffic shifts', () => {

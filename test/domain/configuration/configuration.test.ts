@@ -10,6 +10,9 @@ const FILES: Readonly<Record<string, string>> = {
   'ecs/twice.json': '{"containerDefinitions": [{ "name": "gateway" }, { "name": "gateway" }]}',
   'ecs/nameless.json': '{"containerDefinitions": [{}]}',
   'ecs/null.json': 'null',
+  'ecs/broken.yml': 'version: 0.2\nphases:\n  build: [\n',
+  'ecs/secret.json': '{"containerDefinitions": [{ "name": "gateway", "secrets": [{ "name": "STAGE", "valueFrom": "/acme/stage" }] }]}',
+  'ecs/large-migration.json': '{"memory": "4096", "containerDefinitions": [{ "name": "migrate" }, { "name": "proxy" }]}',
 };
 const readFile = (path: string) => FILES[path] ?? readFileSync(resolve(folder, path), 'utf8');
 
@@ -368,7 +371,7 @@ describe('a wrong configuration', () => {
     ['no site', 'sites: there is none; a pipeline has one site so far', (config) => Object.assign(config, { sites: {} })],
     [
       'more web services than a load balancer leads to',
-      'services: 103 of them have `web`, and the load balancer of an environment leads to 100; make several pipelines',
+      'services: 103 have `web` and need a target group each, 103 of them two in live, where their traffic shifts, and the load balancer of an environment has 100',
       (config) =>
         addServices(config, 100, (index) => ({
           ...config.services.gateway!,
@@ -386,7 +389,7 @@ describe('a wrong configuration', () => {
     ],
     [
       'more services than a stack holds',
-      'services: 504, 3 of them with `web`, make 550 resources in the stack of an environment, and a stack holds 480; make several pipelines',
+      'services: 504, 3 of them with `web` and 3 whose traffic shifts in live, make 568 resources in the stack of an environment, and a stack holds 480; make several pipelines',
       (config) => addServices(config, 500, () => config.services['orders-worker']!),
     ],
     [
@@ -416,6 +419,101 @@ describe('a wrong configuration', () => {
       "environments.test.timeouts.turnHours: 60 is shorter than the longest night or weekend, and `outside: 'wait'` would refuse a late push before test opens; make it 61 or more",
       (config) => Object.assign(config.environments.test!.timeouts!, { turnHours: 60 }),
     ],
+    [
+      'a Region that AWS has not',
+      'sites.main.region: AWS has no Region "eu-centrl-1", did you mean "eu-central-1"?',
+      (config) => Object.assign(config.sites.main!, { region: 'eu-centrl-1' }),
+    ],
+    [
+      'a Region of another partition',
+      'sites.main.region: us-gov-west-1 is of another partition of AWS than `aws`',
+      (config) => Object.assign(config.sites.main!, { region: 'us-gov-west-1' }),
+    ],
+    [
+      'less than a tenth of a percent',
+      'environments.beta.strategy.percent: 0.15: ECS takes tenths of a percent; write 0.2',
+      (config) => Object.assign(config.environments.beta!, { strategy: { kind: 'canary', percent: 0.15 } }),
+    ],
+    [
+      'a question that outlives its execution',
+      'path: a release may wait 9336 hours at gates and for turns (`expiresHours`, `turnHours`), and its execution ends after a year, 8760 hours',
+      (config) => {
+        Object.assign(config.environments.beta!.approval!, { expiresHours: 8760 });
+        Object.assign(config.environments.live!.approval!, { expiresHours: 216 });
+      },
+    ],
+    [
+      'what Fargate refuses whatever is allowed',
+      'environments.test.allow[1]: "privileged" allows nothing: services run on Fargate, which refuses it always; take it out',
+      (config) => Object.assign(config.environments.test!, { allow: ['foreign-secrets', 'privileged'] }),
+    ],
+    [
+      'people who differ by their case',
+      'people.Developer@example.com: differs from developer@example.com only by its case',
+      (config) => Object.assign(config.people!, { 'Developer@example.com': {} }),
+    ],
+    [
+      'a gate that its author would close for ever',
+      'environments.live.approval.quorum: 2 people are asked for, none of whom wrote the change, and 2 may approve: what one of them wrote could never enter; name more approvers',
+      (config) => Object.assign(config.environments.live!.approval!, { quorum: 2 }),
+    ],
+    [
+      'a gate of several environments that its author would close for ever',
+      'path: stage live+sandbox, all its environments together: 2 people are asked for, none of whom wrote the change, and 2 may approve',
+      (config) =>
+        Object.assign(config.environments.sandbox!, {
+          approval: { approvers: ['group:release-managers', 'group:integrators'], quorum: 2 },
+        }),
+    ],
+    [
+      'tags as a regular expression',
+      'repositories.orders.tags: "^sha-[0-9a-f]+$" has "^", which no tag of ECR has: this is no regular expression, but a pattern in which * stands for any characters, such as "sha-*"',
+      (config) => Object.assign(config.repositories.orders!, { tags: '^sha-[0-9a-f]+$' }),
+    ],
+    [
+      'versions where tags have none',
+      'repositories.orders.order: no tag that fits "git_*" is a version such as 1.2.3 or v1.2.3',
+      (config) => Object.assign(config.repositories.orders!, { order: 'semver' }),
+    ],
+    [
+      'numbers where tags have none',
+      'repositories.orders.order: no tag that fits "latest" ends in a number',
+      (config) => Object.assign(config.repositories.orders!, { tags: 'latest', order: 'build-number' }),
+    ],
+    [
+      'a platform that Fargate has not',
+      'repositories.orders.platform: tasks run on linux/amd64, linux/arm64, windows/amd64, and not on "linux/arm"',
+      (config) => Object.assign(config.repositories.orders!, { platform: 'linux/arm' }),
+    ],
+    [
+      'a path that is written the wrong way round',
+      'path[0]: live+sandbox comes before staging, beta, test: what is pushed would reach customers before it is tested',
+      (config) => Object.assign(config, { path: [...config.path].reverse() }),
+    ],
+    [
+      'a buildspec that is no YAML',
+      'builds.system-tests.buildspec: ecs/broken.yml:4:1 is no YAML',
+      (config) => Object.assign(config.builds!['system-tests']!, { buildspec: 'ecs/broken.yml' }),
+    ],
+    [
+      'a port that no container listens on',
+      'services.gateway.taskDefinition.containerDefinitions[0].portMappings: gateway listens on 8000 by its template, and `web.port` of the configuration sends requests to 8001; name the same port in both (ecs/gateway.json:9; in all environments)',
+      (config) => Object.assign(config.services.gateway!.web!, { port: 8001 }),
+    ],
+    [
+      'a variable of one environment that is a secret of the template',
+      'services.gateway.taskDefinition.containerDefinitions[0].secrets.STAGE: is a variable too (in `environment`, or in the environment’s `variables`), and ECS takes a name once; take one out (ecs/secret.json:1; in beta)',
+      (config) => {
+        Object.assign(config.services.gateway!, { taskDefinition: 'ecs/secret.json' });
+        Object.assign(config.environments.beta!, { variables: { STAGE: 'beta' } });
+        for (const environment of Object.values(config.environments)) Object.assign(environment, { allow: ['foreign-secrets'] });
+      },
+    ],
+    [
+      'a migration that no task could run',
+      'databases.orders.taskDefinition.memory: with 256 CPU units Fargate has no 4096 MiB',
+      (config) => Object.assign(config.databases!.orders!, { taskDefinition: 'ecs/large-migration.json' }),
+    ],
     ['a missing key', 'path: is missing; an array is needed', (config) => Reflect.deleteProperty(config, 'path')],
   ];
   for (const [what, message, change] of cases) {
@@ -432,6 +530,73 @@ describe('a wrong configuration', () => {
     expect(hours(1, { outside: 'wake' })).toEqual([]);
     expect(hours(13, { days: 'every-day' })).toEqual([]);
     expect(hours(12, { days: 'every-day' }).join()).toContain('make it 13 or more');
+  });
+
+  it('counts what each strategy really takes of a load balancer and a stack', () => {
+    const web = (count: number, strategy: string) =>
+      problems((config) => {
+        addServices(config, count - 3, (index) => ({
+          ...config.services['catalog-web']!,
+          web: { ...config.services['catalog-web']!.web!, path: `/${index}` },
+        }));
+        for (const environment of Object.values(config.environments)) Object.assign(environment, { strategy });
+        for (const service of Object.values(config.services)) Reflect.deleteProperty(service, 'strategy');
+      });
+    expect(web(100, 'rolling')).toEqual([]);
+    expect(web(101, 'rolling').join()).toContain(
+      '101 have `web` and need a target group each and the load balancer of an environment has 100',
+    );
+    expect(web(48, 'blue-green')).toEqual([]);
+    expect(web(51, 'blue-green').join()).toContain('51 of them two in test');
+    expect(web(50, 'blue-green').join()).toContain('a stack holds 480');
+  });
+
+  it('takes fifty services in five environments within two seconds of one core', () => {
+    const text = JSON.stringify({
+      containerDefinitions: [
+        {
+          name: 'gateway',
+          portMappings: [{ containerPort: 8000 }],
+          environment: Array.from({ length: 20 }, (_, index) => ({ name: `V${index}`, value: `value %BUILD_VERSION% ${index}` })),
+          healthCheck: { command: ['CMD-SHELL', 'curl -f localhost'] },
+        },
+      ],
+    });
+    const before = process.cpuUsage();
+    const found = problems(
+      (config) =>
+        addServices(config, 46, (index) => ({
+          ...config.services.gateway!,
+          web: { ...config.services.gateway!.web!, path: `/${index}` },
+          strategy: {},
+        })),
+      (path) => (path === 'ecs/gateway.json' ? text : readFile(path)),
+    );
+    const { user, system } = process.cpuUsage(before);
+    // Live is blue/green, and has room for fewer.
+    expect(found).toEqual([expect.stringContaining('a stack holds 480')]);
+    expect((user + system) / 1e6).toBeLessThan(2);
+  });
+
+  it('takes a path whose names say nothing, and one that ends in live', () => {
+    expect(problems((config) => Object.assign(config, { path: ['beta', 'test', 'staging', ['live', 'sandbox']] }))).toEqual([]);
+  });
+
+  it('takes the tags that its order can read', () => {
+    const takes = (tags: string, order: string) => problems((config) => Object.assign(config.repositories.orders!, { tags, order }));
+    for (const [tags, order] of [
+      ['*', 'semver'],
+      ['v*', 'semver'],
+      ['1.*', 'semver'],
+      ['*.*.*', 'semver'],
+      ['*-rc.*', 'semver'],
+      ['v2.*.*', 'semver'],
+      ['build-*', 'build-number'],
+      ['git_*', 'build-number'],
+      ['release-7', 'build-number'],
+      ['git_*', 'commit-time'],
+    ] as const)
+      expect(takes(tags, order), `${tags} ${order}`).toEqual([]);
   });
 
   it('takes many services, and environments that begin alike where there are few', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foundationPlaceholder, planRequests } from '../../../domain/promotion/planned-requests.ts';
+import { foundationPlaceholder, planRequests, UNKNOWN_DIGEST } from '../../../domain/promotion/planned-requests.ts';
 import { shiftingOf } from '../../../domain/rollout/choice.ts';
 import { renderShift } from '../../../domain/rollout/rollout.ts';
 import { renderUpdateService } from '../../../domain/service/rendering.ts';
@@ -53,6 +53,13 @@ describe('a plan', () => {
     expect(() => planRequests({ ...pipeline, services }, 'test', release('gateway', '1.2.3'), foundation)).toThrow(
       'a privileged container is refused',
     );
+  });
+
+  it('marks a digest that nobody knows as one, and sends no zeros', () => {
+    const planned = planRequests(pipeline, 'test', { ...orders, digest: UNKNOWN_DIGEST }, foundation);
+    expect(JSON.stringify(planned)).toContain('amazonaws.com/orders@<digest of git_cf7edb2>');
+    expect(JSON.stringify(planned)).toContain('{"key":"shiplock:promotion","value":"<promotion>"}');
+    expect(JSON.stringify(planned)).not.toContain('000000000000');
   });
 
   it('is of the whole group, and leaves open what its other repositories run', () => {
