@@ -5,7 +5,7 @@ import { shortDigest } from '../domain/release/release.ts';
 import type { ObservedCall } from '../local/core/faults.ts';
 import { price } from '../local/core/prices.ts';
 import { partOf } from '../rehearsal/bill.ts';
-import { Stage } from '../rehearsal/stage.ts';
+import { LocalPipeline } from '../rehearsal/local-pipeline.ts';
 import { Floor } from './floor.ts';
 
 export interface Measured {
@@ -24,25 +24,25 @@ const HOUR = 3_600_000;
 const MANAGER = 'release-manager@example.com';
 
 export class Bench {
-  private readonly stage: Stage;
+  private readonly local: LocalPipeline;
   private pushes = 0;
 
-  private constructor(stage: Stage) {
-    this.stage = stage;
+  private constructor(local: LocalPipeline) {
+    this.local = local;
   }
 
   static async open(): Promise<Bench> {
     const config = resolve(import.meta.dirname, 'pipeline/shiplock.config.ts');
-    return new Bench(await Stage.open({ config, start: Date.parse('2026-11-23T08:00:00Z') }));
+    return new Bench(await LocalPipeline.open({ config, start: Date.parse('2026-11-23T08:00:00Z') }));
   }
 
   close(): Promise<void> {
-    return this.stage.close();
+    return this.local.close();
   }
 
   /** Every AWS call of one release, in order. */
   async calls(): Promise<readonly ObservedCall[]> {
-    const { faults } = this.stage.world;
+    const { faults } = this.local.world;
     faults.record();
     await this.release(5, 0);
     return faults.calls;
@@ -50,7 +50,7 @@ export class Bench {
 
   /** The calls of a release alone, to be made again. */
   floor(): Promise<Floor> {
-    return Floor.under(this.stage.world, this.stage.pipeline, () => this.release(5, 0));
+    return Floor.under(this.local.world, this.local.pipeline, () => this.release(5, 0));
   }
 
   /**
@@ -58,23 +58,23 @@ export class Bench {
    * @param wait milliseconds that each approver takes
    */
   async release(seconds: number, wait: number): Promise<Measured> {
-    const { stage } = this;
-    const before = stage.world.meter.snapshot();
+    const { local } = this;
+    const before = local.world.meter.snapshot();
     const tag = `git_${++this.pushes}`;
     const began = performance.now();
-    const digest = await stage.push({ repository: 'shop', tag, labels: { 'local.aws.healthy-after': String(seconds) } });
+    const digest = await local.push({ repository: 'shop', tag, labels: { 'local.aws.healthy-after': String(seconds) } });
     for (const gate of ['beta', 'live']) {
-      await stage.clock.run({ until: stage.clock.now() + 2.5 * HOUR, done: this.hasAsked(releaseExecution('shop', digest, 1), gate) });
-      if (wait > 0) await stage.advance(wait);
-      const answer = await stage.decideAs(MANAGER, { verb: 'approve', approval: `${gate}/shop/${shortDigest(digest)}/1`, digest });
+      await local.clock.run({ until: local.clock.now() + 2.5 * HOUR, done: this.hasAsked(releaseExecution('shop', digest, 1), gate) });
+      if (wait > 0) await local.advance(wait);
+      const answer = await local.decideAs(MANAGER, { verb: 'approve', approval: `${gate}/shop/${shortDigest(digest)}/1`, digest });
       if (answer.status !== 200) throw new Error(`the approval for ${gate} was refused: ${answer.message}`);
     }
-    await stage.clock.run({ until: stage.clock.now() + 2.5 * HOUR, done: () => this.ended.has(digest) });
+    await local.clock.run({ until: local.clock.now() + 2.5 * HOUR, done: () => this.ended.has(digest) });
     const milliseconds = performance.now() - began;
-    const release = await stage.ledger.release('shop', digest);
+    const release = await local.ledger.release('shop', digest);
     if (release?.state !== 'succeeded') throw new Error(`the release ended as ${release?.state}: ${release?.reason}`);
-    const usage = stage.world.meter.since(before);
-    const calls = stage.world.meter.calls({}, before);
+    const usage = local.world.meter.since(before);
+    const calls = local.world.meter.calls({}, before);
     const ecsCalls = Object.fromEntries(Object.entries(calls).filter(([name]) => name.startsWith('ecs:')));
     const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((total, count) => total + count, 0);
     const transitions = usage.filter(({ kind }) => kind === 'states.transition').reduce((total, { amount }) => total + amount, 0);
@@ -90,7 +90,7 @@ export class Bench {
   private hasAsked(execution: string, gate: string): () => boolean {
     if (!this.listens) {
       this.listens = true;
-      this.stage.onJournal((entry) => {
+      this.local.onJournal((entry) => {
         this.asked.add(`${entry.subject}/${entry.event}`);
         if (entry.event === 'ended' && entry.environment === undefined && entry.digest) this.ended.add(entry.digest);
       });

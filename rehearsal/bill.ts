@@ -4,7 +4,7 @@ import type { JournalEntry } from '../domain/ledger/records.ts';
 import { functionName } from '../domain/pipeline/names.ts';
 import { sum, type Usage } from '../local/core/meter.ts';
 import { PRICES_AS_OF, price } from '../local/core/prices.ts';
-import type { Stage } from './stage.ts';
+import type { LocalPipeline } from './local-pipeline.ts';
 
 export interface Bill {
   readonly calls: Readonly<Record<string, number>>;
@@ -25,12 +25,12 @@ export function partOf(pipeline: string, usage: Usage): 'orchestration' | 'verif
   return 'orchestration';
 }
 
-export function bill(stage: Stage, journal: readonly JournalEntry[]): Bill {
+export function bill(local: LocalPipeline, journal: readonly JournalEntry[]): Bill {
   // What goes by time is counted up to now.
-  stage.site.service('ecs').settleUsage();
-  stage.site.service('cloudwatch').accrue();
-  const { usage } = stage.world.meter;
-  const cost = price(usage, (one) => partOf(stage.pipeline.name, one));
+  local.site.service('ecs').settleUsage();
+  local.site.service('cloudwatch').accrue();
+  const { usage } = local.world.meter;
+  const cost = price(usage, (one) => partOf(local.pipeline.name, one));
   const total = (kind: Usage['kind']) => sum(usage, kind);
   const own = usage.filter(({ kind, labels }) => kind === 'call' && labels.caller !== 'rehearsal' && labels.caller !== 'ecs.amazonaws.com');
   const calls: Record<string, number> = {};
@@ -40,7 +40,7 @@ export function bill(stage: Stage, journal: readonly JournalEntry[]): Bill {
   const kind = (name: Usage['kind']) => dollars(cost.kinds[name] ?? 0);
   const releases = Math.max(
     1,
-    total('states.execution') > 0 ? sum(usage, 'states.execution', { machine: `${stage.pipeline.name}-release` }) : 1,
+    total('states.execution') > 0 ? sum(usage, 'states.execution', { machine: `${local.pipeline.name}-release` }) : 1,
   );
   const lines = [
     ...Object.entries(calls)
@@ -76,19 +76,19 @@ export function bill(stage: Stage, journal: readonly JournalEntry[]): Bill {
     lines,
     sentences: [
       `Prices of ${PRICES_AS_OF}, us-east-1, without free tier; the idle sweeps of the week are in them.`,
-      ...savings(stage, journal),
+      ...savings(local, journal),
     ],
   };
 }
 
 /** How long each on-demand environment was down: from the start, or a teardown's end, to the next wake. */
-function savings(stage: Stage, journal: readonly JournalEntry[]): string[] {
-  const now = stage.clock.now();
-  return Object.values(stage.pipeline.environments)
+function savings(local: LocalPipeline, journal: readonly JournalEntry[]): string[] {
+  const now = local.clock.now();
+  return Object.values(local.pipeline.environments)
     .filter(({ onDemand }) => onDemand !== undefined)
     .map(({ name }) => {
       let down = 0;
-      let since: number | undefined = stage.opened;
+      let since: number | undefined = local.opened;
       for (const entry of journal.filter(({ environment, repository }) => environment === name && repository === undefined)) {
         const at = Date.parse(entry.at);
         if (entry.event === 'waking' && since !== undefined) {
@@ -98,6 +98,6 @@ function savings(stage: Stage, journal: readonly JournalEntry[]): string[] {
       }
       if (since !== undefined) down += now - since;
       const hours = (milliseconds: number) => (milliseconds / 3_600_000).toFixed(0);
-      return `${name} was down ${hours(down)} of ${hours(now - stage.opened)} hours: ${((100 * down) / (now - stage.opened)).toFixed(0)} % of its running cost saved.`;
+      return `${name} was down ${hours(down)} of ${hours(now - local.opened)} hours: ${((100 * down) / (now - local.opened)).toFixed(0)} % of its running cost saved.`;
     });
 }

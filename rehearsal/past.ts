@@ -10,7 +10,7 @@ import { pass } from '../local/outer/outside.ts';
 import { factories } from '../local/services/index.ts';
 import { UnsavableError } from '../local/snapshot/encode.ts';
 import { loadWorld, type SavedWorld, saveWorld } from '../local/snapshot/world.ts';
-import type { Beginning, House } from './house.ts';
+import type { Beginning, DataFolder } from './data-folder.ts';
 import { issueProfiles, type Profile, profilesOf, type Wanted } from './profiles.ts';
 
 /** A deployment of an assembly, as it is remembered. */
@@ -37,15 +37,15 @@ export class Past {
   readonly clock: VirtualClock;
   readonly containers: EngineContainers | undefined;
   private readonly world: World;
-  private readonly house: House;
+  private readonly dataFolder: DataFolder;
   private readonly stacks: Stacks;
   private readonly deployed: Deployed;
   private readonly say: (text: string) => void;
   /** The snapshot before: until when it reaches, when it was taken and how long that took, in milliseconds. */
   private last: { readonly count: number; readonly now: number; readonly machine: number; readonly took: number } | undefined;
 
-  private constructor(house: House, { account, region }: Beginning, world: World, kept: ReturnType<typeof around>, more: Told) {
-    this.house = house;
+  private constructor(dataFolder: DataFolder, { account, region }: Beginning, world: World, kept: ReturnType<typeof around>, more: Told) {
+    this.dataFolder = dataFolder;
     this.world = world;
     this.clock = world.clock as VirtualClock;
     this.site = world.site(account, region);
@@ -57,13 +57,13 @@ export class Past {
   }
 
   /** The world as the folder remembers it. @param runs tasks run as containers of an engine: then all of it is played again */
-  static async open(house: House, beginning: Beginning, say: Told['say'], runs: boolean): Promise<Past> {
+  static async open(dataFolder: DataFolder, beginning: Beginning, say: Told['say'], runs: boolean): Promise<Past> {
     const told = { say, runs };
-    for (const found of runs ? [] : (house.snapshots?.read() ?? [])) {
-      if (house.inputs?.knows(found.position) !== true) continue;
+    for (const found of runs ? [] : (dataFolder.snapshots?.read() ?? [])) {
+      if (dataFolder.inputs?.knows(found.position) !== true) continue;
       try {
         const { world, ...kept } = await loadWorld(JSON.parse(found.content) as SavedWorld, around, found.blobs);
-        const past = new Past(house, beginning, world, kept, told);
+        const past = new Past(dataFolder, beginning, world, kept, told);
         past.last = { count: found.position.count, now: past.clock.now(), machine: performance.now(), took: 0 };
         past.site.service('elasticloadbalancing').metrics.forgetVisits();
         say(`goes on from how it was at ${new Date(past.clock.now()).toISOString()}`);
@@ -74,7 +74,7 @@ export class Past {
       }
     }
     const world = new World(new VirtualClock(beginning.start), factories, beginning.seed);
-    const past = new Past(house, beginning, world, around(world), told);
+    const past = new Past(dataFolder, beginning, world, around(world), told);
     await past.again();
     return past;
   }
@@ -93,7 +93,7 @@ export class Past {
    * @param isEnd it is time for it
    */
   snapshot(isEnd = false): void {
-    const { inputs, snapshots } = this.house;
+    const { inputs, snapshots } = this.dataFolder;
     if (inputs === undefined || snapshots === undefined || this.containers !== undefined) return;
     const { position } = inputs;
     if (!this.isDue(position, isEnd)) return;
@@ -118,7 +118,7 @@ export class Past {
 
   /** Everything that the folder remembers since then, each at its moment. Says so if it plays out differently now. */
   private async again(from?: Position): Promise<void> {
-    const remembered = this.house.inputs?.read(from) ?? [];
+    const remembered = this.dataFolder.inputs?.read(from) ?? [];
     if (remembered.length === 0) return;
     const requests = remembered.filter(({ input }) => input.kind === 'request').length;
     this.say(`plays again what happened ${from === undefined ? 'in this folder' : 'since then'}: ${requests} requests`);
@@ -166,11 +166,11 @@ export class Past {
     await this.apply({ assembly, profiles: [] }, false);
     const what: Deployment = { assembly, profiles: profilesOf(this.site, pipeline) };
     this.deployed.profiles = issueProfiles(this.site, what.profiles, this.deployed.profiles);
-    this.house.inputs?.add({ kind: 'deed', at, what });
+    this.dataFolder.inputs?.add({ kind: 'deed', at, what });
   }
 
   private async apply({ assembly, profiles }: Deployment, withProfiles: boolean): Promise<void> {
-    await this.stacks.deploy(this.house.assembly(assembly));
+    await this.stacks.deploy(this.dataFolder.assembly(assembly));
     this.deployed.assembly = assembly;
     if (withProfiles) this.deployed.profiles = issueProfiles(this.site, profiles, this.deployed.profiles);
   }

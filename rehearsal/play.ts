@@ -1,10 +1,10 @@
-/** Plays a script on a stage and holds what happened against what it expects. */
+/** Plays a script on a local pipeline and compares what happened with what it expects. */
 
 import type { JournalEntry } from '../domain/ledger/records.ts';
 import { releaseExecution } from '../domain/pipeline/names.ts';
 import { shortDigest } from '../domain/release/release.ts';
+import type { LocalPipeline, Push } from './local-pipeline.ts';
 import { type Act, type Expectation, type Script, ScriptError, timeOf } from './script.ts';
-import type { Push, Stage } from './stage.ts';
 
 /** One expectation and what came. */
 export interface Check {
@@ -41,8 +41,8 @@ interface Pushed extends Push {
 
 const MINUTE = 60_000;
 
-export async function play(stage: Stage, script: Script, audience: Audience = {}): Promise<Played> {
-  const played = new Player(stage, script, audience);
+export async function play(local: LocalPipeline, script: Script, audience: Audience = {}): Promise<Played> {
+  const played = new Player(local, script, audience);
   for (const step of script.steps) {
     await played.moveTo(timeOf(script, step.at));
     await played.act(step.at, step);
@@ -52,7 +52,7 @@ export async function play(stage: Stage, script: Script, audience: Audience = {}
 }
 
 class Player {
-  private readonly stage: Stage;
+  private readonly local: LocalPipeline;
   private readonly script: Script;
   private readonly audience: Audience;
   private readonly pushed = new Map<string, Pushed>();
@@ -60,11 +60,11 @@ class Player {
   private readonly journal: JournalEntry[] = [];
   private traffic: Traffic = { requests: 0, failed: 0 };
 
-  constructor(stage: Stage, script: Script, audience: Audience) {
-    this.stage = stage;
+  constructor(local: LocalPipeline, script: Script, audience: Audience) {
+    this.local = local;
     this.script = script;
     this.audience = audience;
-    stage.onJournal((entry) => {
+    local.onJournal((entry) => {
       this.journal.push(entry);
       audience.entry?.(entry);
     });
@@ -77,23 +77,23 @@ class Player {
     if (!traffic) return;
     let live = false;
     const ask = async () => {
-      const response = await this.stage.request(traffic.environment, traffic.path);
+      const response = await this.local.request(traffic.environment, traffic.path);
       const good = response.status < 400;
       live ||= good;
       if (live) this.count(good, response.status);
-      this.stage.clock.after(traffic.everySeconds * 1000, 'a request of the traffic', ask);
+      this.local.clock.after(traffic.everySeconds * 1000, 'a request of the traffic', ask);
     };
-    this.stage.clock.after(traffic.everySeconds * 1000, 'a request of the traffic', ask);
+    this.local.clock.after(traffic.everySeconds * 1000, 'a request of the traffic', ask);
   }
 
   private count(good: boolean, status: number): void {
     const { requests, failed, firstFailure } = this.traffic;
-    const failure = firstFailure ?? (good ? undefined : `HTTP ${status} at ${new Date(this.stage.clock.now()).toISOString()}`);
+    const failure = firstFailure ?? (good ? undefined : `HTTP ${status} at ${new Date(this.local.clock.now()).toISOString()}`);
     this.traffic = { requests: requests + 1, failed: failed + (good ? 0 : 1), ...(failure ? { firstFailure: failure } : {}) };
   }
 
   async moveTo(time: number): Promise<void> {
-    const { clock } = this.stage;
+    const { clock } = this.local;
     while (clock.now() < time) {
       await clock.run({ until: Math.min(time, clock.now() + 10 * MINUTE) });
       this.audience.moment?.(clock.now());
@@ -103,14 +103,14 @@ class Player {
   async act(at: string, act: Act): Promise<void> {
     if ('push' in act) {
       if (act.fault)
-        this.stage.world.faults.addEvent({
+        this.local.world.faults.addEvent({
           match: (event) => event.source === 'aws.ecr' && (event.detail as Record<string, unknown>)['image-tag'] === act.push.tag,
           deliver: act.fault === 'event-lost' ? [] : [0, 1_500, 60_000],
         });
-      const digest = await this.stage.push(act.push);
+      const digest = await this.local.push(act.push);
       this.pushed.set(act.as, { ...act.push, digest });
     } else if ('lose' in act) {
-      this.stage.world.faults.addEvent({
+      this.local.world.faults.addEvent({
         match: (event) =>
           event['detail-type'] === 'ECS Deployment State Change' &&
           (event.detail as Record<string, unknown>).eventName === 'SERVICE_DEPLOYMENT_COMPLETED',
@@ -124,7 +124,7 @@ class Player {
     const verb = 'approve' in act ? 'approve' : 'reject';
     const release = this.release('approve' in act ? act.approve : act.reject);
     const approval = `${act.stage}/${release.repository}/${shortDigest(release.digest)}/1`;
-    const answer = await this.stage.decideAs(act.by, {
+    const answer = await this.local.decideAs(act.by, {
       verb,
       approval,
       digest: release.digest,
@@ -142,7 +142,7 @@ class Player {
   private async expect(at: string, expectation: Expectation): Promise<void> {
     if ('state' in expectation) {
       const release = this.release(expectation.release);
-      const record = await this.stage.ledger.release(release.repository, release.digest);
+      const record = await this.local.ledger.release(release.repository, release.digest);
       const found = `${record?.state ?? 'unknown'}${record?.reason ? ` (${record.reason})` : ''}${record?.waitsFor ? `, waits for ${record.waitsFor}` : ''}`;
       const holds = record?.state === expectation.state && (record.reason ?? '').includes(expectation.reason ?? '');
       const because = expectation.reason ? ` because “${expectation.reason}”` : '';
@@ -150,7 +150,7 @@ class Player {
     } else if ('executions' in expectation) {
       const release = this.release(expectation.release);
       const name = releaseExecution(release.repository, release.digest, 1);
-      const begun = await this.stage.executions('release');
+      const begun = await this.local.executions('release');
       const count = begun.filter((candidate) => candidate === name).length;
       this.note({
         at,
@@ -159,13 +159,13 @@ class Player {
         found: `${count}`,
       });
     } else if ('runs' in expectation) {
-      const manifest = await this.stage.ledger.manifest(expectation.environment);
+      const manifest = await this.local.ledger.manifest(expectation.environment);
       for (const [repository, tag] of Object.entries(expectation.runs)) {
         const found = manifest.find((record) => record.repository === repository)?.tag ?? 'nothing';
         this.note({ at, what: `${expectation.environment} runs ${repository} ${tag}`, holds: found === tag, found });
       }
     } else {
-      const running = await this.stage.running(expectation.environment);
+      const running = await this.local.running(expectation.environment);
       const found = running === undefined ? 'down' : Object.values(running).filter((count) => count > 0).length;
       this.note({
         at,

@@ -12,7 +12,7 @@ import type { EngineContainers } from '../local/outer/engine/engine.ts';
 import { Outside } from '../local/outer/outside.ts';
 import { Pacer } from '../local/outer/pacer.ts';
 import { startRegistry } from '../local/registry/server.ts';
-import { type Beginning, House } from './house.ts';
+import { type Beginning, DataFolder } from './data-folder.ts';
 import { Past } from './past.ts';
 import { ADMIN, type Profile } from './profiles.ts';
 
@@ -66,7 +66,7 @@ export class RunningPipeline {
   readonly addresses: Addresses;
   private readonly clock: VirtualClock;
   private readonly pacer: Pacer;
-  private readonly house: House;
+  private readonly dataFolder: DataFolder;
   private readonly beginning: Beginning;
   private readonly doors: readonly { close(): Promise<void> }[];
   private readonly containers: EngineContainers | undefined;
@@ -79,7 +79,7 @@ export class RunningPipeline {
     this.addresses = parts.addresses;
     this.clock = parts.clock;
     this.pacer = parts.pacer;
-    this.house = parts.house;
+    this.dataFolder = parts.dataFolder;
     this.beginning = parts.beginning;
     this.doors = parts.doors;
     this.containers = parts.containers;
@@ -94,16 +94,16 @@ export class RunningPipeline {
   /** @throws ConfigError; FolderError; Error with the code EADDRINUSE */
   static async open(options: RunningOptions): Promise<RunningPipeline> {
     const { say = () => undefined, speed = 1 } = options;
-    const house = new House(options.data);
+    const dataFolder = new DataFolder(options.data);
     try {
       say('synthesises the pipeline');
-      const { pipeline, assembly } = await house.assemble(options.config, options.synthesised);
-      const known = house.beginning(pipeline);
+      const { pipeline, assembly } = await dataFolder.assemble(options.config, options.synthesised);
+      const known = dataFolder.beginning(pipeline);
       // Containers cannot hurry through what happened while they were stopped: their time goes on where it stopped.
       const follows = options.start === undefined && speed === 1 && options.engine === undefined;
-      const beginning = known ?? house.begin(pipeline, options.start ?? Date.now(), follows, options.engine !== undefined);
-      house.assertSameTasks(beginning, options.engine !== undefined);
-      const past = await Past.open(house, beginning, say, options.engine !== undefined);
+      const beginning = known ?? dataFolder.begin(pipeline, options.start ?? Date.now(), follows, options.engine !== undefined);
+      dataFolder.assertSameTasks(beginning, options.engine !== undefined);
+      const past = await Past.open(dataFolder, beginning, say, options.engine !== undefined);
       const { site, clock, containers } = past;
       await clock.run({ until: Math.max(clock.now(), beginning.now) });
       if (past.assembly !== assembly) {
@@ -112,23 +112,24 @@ export class RunningPipeline {
       }
       if (beginning.follows && speed === 1) await catchUp(clock, say);
       site.service('elasticloadbalancing').metrics.onVisits = (measured) =>
-        void house.inputs?.add({ kind: 'visits', at: clock.now(), measured });
+        void dataFolder.inputs?.add({ kind: 'visits', at: clock.now(), measured });
       const pacer = new Pacer(clock, {
         speed,
         onFailure: (error) => say(`a mistake in local AWS: ${String((error as Error).stack ?? error)}`),
       });
       try {
-        const { doors, ...open } = await openDoors(site, pipeline, new Outside(site, pacer, house.inputs), options.port ?? 0);
+        const { doors, ...open } = await openDoors(site, pipeline, new Outside(site, pacer, dataFolder.inputs), options.port ?? 0);
         const { account, region } = site;
         const addresses = { ...open, region, account, pipeline: pipeline.name, config: options.config, profiles: past.profiles };
-        if (containers && options.engine) await goLive(containers, options.engine, { pacer, clock, house, registry: open.registry, say });
-        return new RunningPipeline({ site, pipeline, addresses, clock, pacer, house, beginning, doors, containers, past });
+        if (containers && options.engine)
+          await goLive(containers, options.engine, { pacer, clock, dataFolder, registry: open.registry, say });
+        return new RunningPipeline({ site, pipeline, addresses, clock, pacer, dataFolder, beginning, doors, containers, past });
       } catch (error) {
         await pacer.stop();
         throw error;
       }
     } catch (error) {
-      house.close();
+      dataFolder.close();
       throw error;
     }
   }
@@ -159,18 +160,18 @@ export class RunningPipeline {
     this.save();
     this.past.snapshot(true);
     await this.containers?.close();
-    this.house.close();
+    this.dataFolder.close();
   }
 
   private save(): void {
-    this.house.save({ ...this.beginning, now: this.clock.now() });
+    this.dataFolder.save({ ...this.beginning, now: this.clock.now() });
   }
 }
 
 interface Parts {
   readonly clock: VirtualClock;
   readonly pacer: Pacer;
-  readonly house: House;
+  readonly dataFolder: DataFolder;
   readonly beginning: Beginning;
   readonly doors: readonly { close(): Promise<void> }[];
   readonly containers: EngineContainers | undefined;
@@ -188,21 +189,21 @@ async function catchUp(clock: VirtualClock, say: (text: string) => void): Promis
 async function goLive(
   containers: EngineContainers,
   { docker, owner, architecture }: NonNullable<RunningOptions['engine']>,
-  world: { pacer: Pacer; clock: VirtualClock; house: House; registry: string; say: (text: string) => void },
+  world: { pacer: Pacer; clock: VirtualClock; dataFolder: DataFolder; registry: string; say: (text: string) => void },
 ): Promise<void> {
-  const { pacer, clock, house, registry, say } = world;
+  const { pacer, clock, dataFolder, registry, say } = world;
   const { restarted, lost } = await containers.live(
     { docker, folder: owner, architecture, registry },
     {
       enter: (report) => {
         const take = () => {
-          house.inputs?.add({ kind: 'report', at: clock.now(), report });
+          dataFolder.inputs?.add({ kind: 'report', at: clock.now(), report });
           containers.apply(report);
           return Promise.resolve();
         };
         pacer.enter(take).catch((error: unknown) => say(`a report of the engine came to nothing: ${String(error)}`));
       },
-      remember: (heard) => void house.inputs?.add({ kind: 'heard', at: clock.now(), heard }),
+      remember: (heard) => void dataFolder.inputs?.add({ kind: 'heard', at: clock.now(), heard }),
     },
   );
   if (restarted > 0) say(`starts the containers of ${restarted} running tasks again`);

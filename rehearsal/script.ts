@@ -1,5 +1,5 @@
 /** What a rehearsal plays and what it expects: data, typed, in the order of time. */
-import type { Push } from './stage.ts';
+import type { Push } from './local-pipeline.ts';
 
 /** Played at `at`: a weekday and a time in the script's time zone (`Mon 09:30`), never before the step before it. */
 export type Step = { readonly at: string; readonly note?: string } & Act;

@@ -44,7 +44,7 @@ async function rehearse(options: Options): Promise<number> {
   const { default: script } = (await import(pathToFileURL(scriptFile).href)) as { default?: import('../../rehearsal/script.ts').Script };
   if (!Array.isArray(script?.steps))
     throw new UsageError(`${scriptFile}: exports no rehearsal; write \`export default defineRehearsal({ … })\``);
-  const { Stage } = await import('../../rehearsal/stage.ts');
+  const { LocalPipeline } = await import('../../rehearsal/local-pipeline.ts');
   const { play } = await import('../../rehearsal/play.ts');
   const { timeOf } = await import('../../rehearsal/script.ts');
   const { LiveView } = await import('../terminal/rehearsal.ts');
@@ -52,22 +52,22 @@ async function rehearse(options: Options): Promise<number> {
 
   const view = new LiveView(script.timeZone, options.json === true, isTerminal());
   view.say('synthesises the pipeline and boots local AWS from it');
-  const stage = await Stage.open({ config, start: timeOf(script, 'Mon 00:00') + 5 * 3_600_000, seed: options.seed });
+  const local = await LocalPipeline.open({ config, start: timeOf(script, 'Mon 00:00') + 5 * 3_600_000, seed: options.seed });
   try {
     view.booted(performance.now() - began);
-    const played = await play(stage, script, view);
+    const played = await play(local, script, view);
     view.end();
     const failed = played.checks.filter(({ holds }) => !holds);
-    const account = bill(stage, played.journal);
-    leave(stage, script.timeZone, options.data);
+    const account = bill(local, played.journal);
+    leave(local, script.timeZone, options.data);
     if (options.json) {
       printJson({ seed: options.seed, checks: played.checks, traffic: played.traffic, journal: played.journal, bill: account });
       return failed.length === 0 ? EXIT.done : EXIT.failed;
     }
-    const environments = Object.keys(stage.pipeline.environments);
-    const manifests = await Promise.all(environments.map((name) => stage.ledger.manifest(name)));
+    const environments = Object.keys(local.pipeline.environments);
+    const manifests = await Promise.all(environments.map((name) => local.ledger.manifest(name)));
     print(heading('What runs where'));
-    const rows = Object.keys(stage.pipeline.repositories).map((repository) => [
+    const rows = Object.keys(local.pipeline.repositories).map((repository) => [
       repository,
       ...manifests.map((manifest) => manifest.find((record) => record.repository === repository)?.tag ?? '–'),
     ]);
@@ -90,22 +90,22 @@ async function rehearse(options: Options): Promise<number> {
     else print(bad(`${failed.length} of ${played.checks.length} expectations were not met (${seconds} s).`));
     return failed.length === 0 ? EXIT.done : EXIT.failed;
   } finally {
-    await stage.close();
+    await local.close();
   }
 }
 
 /** Leaves the ledger and the journal for the commands that read. */
-function leave(stage: import('../../rehearsal/stage.ts').Stage, timeZone: string, folder: string): void {
+function leave(local: import('../../rehearsal/local-pipeline.ts').LocalPipeline, timeZone: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
   const state: SavedState = {
-    pipeline: stage.pipeline.name,
-    definition: stage.pipeline,
-    account: stage.site.account,
-    region: stage.site.region,
+    pipeline: local.pipeline.name,
+    definition: local.pipeline,
+    account: local.site.account,
+    region: local.site.region,
     timeZone,
-    now: stage.clock.now(),
-    environments: Object.keys(stage.pipeline.environments),
-    services: { dynamodb: stage.site.find('dynamodb').save?.() },
+    now: local.clock.now(),
+    environments: Object.keys(local.pipeline.environments),
+    services: { dynamodb: local.site.find('dynamodb').save?.() },
   };
   writeFileSync(join(folder, 'state.json'), JSON.stringify(state));
 }

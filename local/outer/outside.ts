@@ -7,7 +7,7 @@ import { answerRegistry } from '../services/ecr/protocol.ts';
 import type { Entrance, Exchange, Inputs } from './inputs.ts';
 import type { Pacer } from './pacer.ts';
 import { changesHost, looksAtApi, looksAtRegistry, operation } from './reads.ts';
-import { strange } from './strange.ts';
+import { answerUnknownService } from './unknown-service.ts';
 
 /** Answers who comes through the ports of one site; what changes something is remembered first. */
 export class Outside {
@@ -34,7 +34,7 @@ export class Outside {
     if (this.world.listens(name)) return await this.host(name)(request);
     const { authorization } = request.headers;
     const host = hostOfSignature(authorization) ?? (endpointOf(name) ? name : undefined);
-    if (host === undefined) return strange(request, scopeOf(authorization).signingName);
+    if (host === undefined) return answerUnknownService(request, scopeOf(authorization).signingName);
     const response = await this.take('api', { ...request, host }, looksAtApi(request));
     return host.startsWith('sqs.') && TELLS_QUEUES.has(operation(request) ?? '') ? reachable(response, host, request.host) : response;
   };

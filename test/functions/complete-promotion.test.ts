@@ -4,11 +4,11 @@ import type { PromotionRecord } from '../../domain/ledger/records.ts';
 import type { Outcome } from '../../domain/workflow/outcome.ts';
 import { completePromotion } from '../../functions/complete-promotion.ts';
 import { digest, release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk, EVENING, HOUR, MORNING } from './desk.ts';
+import { EVENING, HOUR, MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
 });
 
 const release = releaseOf('gateway', '1.0.0');

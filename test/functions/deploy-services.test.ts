@@ -5,11 +5,11 @@ import { route } from '../../domain/service/routes.ts';
 import type { Place } from '../../domain/workflow/workflow.ts';
 import { deployServices } from '../../functions/deploy-services.ts';
 import { release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk, MORNING } from './desk.ts';
+import { MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
 });
 
 const release = releaseOf('gateway', '1.0.0');
@@ -108,7 +108,7 @@ describe('a deployment', () => {
     await runs('gateway', { state: 'absent' });
     await deploy(await promotion());
     expect(ofEcs()).toEqual(['create gateway gateway:2']);
-    d = await desk();
+    d = await stepFixture();
     await runs();
     d.missing.add('gateway');
     await deploy(await promotion());
@@ -120,7 +120,7 @@ describe('a deployment', () => {
     d.breakNext('create', new Error('Creation of service was not idempotent.'));
     await deploy(fence);
     expect(ofEcs()).toEqual(['update gateway gateway:2']);
-    d = await desk();
+    d = await stepFixture();
     d.breakNext('create', new Error('no capacity'));
     await expect(deploy(await promotion())).rejects.toThrow('no capacity');
   });

@@ -2,11 +2,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WaitRecord } from '../../domain/ledger/records.ts';
 import { onEcsEvent } from '../../functions/on-ecs-event.ts';
-import { type Desk, desk, MORNING } from './desk.ts';
+import { MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
 });
 
 const arn = (service = 'gateway', cluster = 'acme-beta') => `arn:aws:ecs:eu-central-1:111111111111:service/${cluster}/${service}`;
@@ -51,7 +51,7 @@ describe('an event of ECS', () => {
     sees('succeeded', '', 'orders-worker');
     await told([arn('orders-worker')]);
     expect(d.answers).toEqual([{ token: 't0', answer: { result: { services: among } } }]);
-    d = await desk();
+    d = await stepFixture();
     for (const service of among) await d.wait({ service, among });
     sees('failed', 'x', 'orders-worker');
     await told([arn('orders-worker')]);

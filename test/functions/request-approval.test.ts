@@ -3,11 +3,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApprovalRecord } from '../../domain/ledger/records.ts';
 import { requestApproval } from '../../functions/request-approval.ts';
 import { release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk, MORNING } from './desk.ts';
+import { MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
 });
 
 const older = releaseOf('gateway', '1.0.0', 'a');
@@ -47,7 +47,7 @@ describe('a gate', () => {
 
   it('does not ask for what is older than what already runs behind it, in any of its environments', async () => {
     for (const environment of ['live', 'sandbox']) {
-      d = await desk();
+      d = await stepFixture();
       await d.ledger.putRunning({ ...newer, environment, promotion: 'p', since: '', verified: true });
       await ask('c1', older, { stage: 'live+sandbox' });
       expect(d.answers).toMatchObject([

@@ -3,14 +3,14 @@ import { beforeEach, expect, it } from 'vitest';
 import { confirmStage } from '../../domain/approval/confirmation.ts';
 import { requestConfirmation } from '../../functions/request-confirmation.ts';
 import { release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk, MORNING } from './desk.ts';
+import { MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 const release = releaseOf('gateway', '1.0.0');
 const common = { promotion: 'p1', environment: 'beta', stage: 'beta', releaseRun: 'c1', release };
 
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
   await d.ledger.newPromotion({
     ...common,
     execution: 'e1',

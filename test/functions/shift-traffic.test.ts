@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { WaitRecord } from '../../domain/ledger/records.ts';
 import { shiftTraffic } from '../../functions/shift-traffic.ts';
 import { release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk, MORNING } from './desk.ts';
+import { MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 let fence: number;
 /** Deployments that were told to go on. */
 let proceeded: string[];
@@ -15,7 +15,7 @@ const release = releaseOf('orders', 'git_1');
 const hook = (service: string) => ({ hookId: `hook of ${service}`, deployment: `deployment of ${service}` });
 
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
   proceeded = [];
   refusal = undefined;
   const ticket = { id: 'p1', execution: 'e1', askedAt: MORNING, token: 't' };

@@ -2,11 +2,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sweep } from '../../functions/sweep.ts';
 import { release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk, EVENING, HOUR, MINUTE, MORNING } from './desk.ts';
+import { EVENING, HOUR, MINUTE, MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
 });
 
 const release = releaseOf('gateway', '1.0.0');

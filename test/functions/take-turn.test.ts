@@ -2,11 +2,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { takeTurn } from '../../functions/take-turn.ts';
 import { digest, release as releaseOf } from '../domain/parts.ts';
-import { type Desk, desk, EVENING, HOUR, MORNING } from './desk.ts';
+import { EVENING, HOUR, MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
 });
 
 const gateway = (tag: string, letter = 'a') => releaseOf('gateway', tag, letter);
@@ -188,7 +188,7 @@ describe('a scheduled teardown', () => {
     await extended(MORNING);
     await tearDown('test');
     expect(d.answers).toMatchObject([{ answer: { result: { fence: 1 } } }]);
-    d = await desk();
+    d = await stepFixture();
     await d.ledger.putService({ environment: 'test', service: 'gateway', state: 'running', taskDefinition: 't:1', promotion: 'p' });
     await extended(MORNING + HOUR);
     await tearDown('test', 'person');

@@ -1,11 +1,11 @@
 /** Waking by values: when there is nothing to do, what is restored how, and who goes in afterwards. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { wakeEnvironment } from '../../functions/wake-environment.ts';
-import { type Desk, desk, EVENING, HOUR, MORNING } from './desk.ts';
+import { EVENING, HOUR, MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
 
-let d: Desk;
+let d: StepFixture;
 beforeEach(async () => {
-  d = await desk();
+  d = await stepFixture();
 });
 
 const execution = 'test-wake-0';

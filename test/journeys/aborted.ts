@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { Pace } from '../../aws/pace.ts';
 import { shortDigest } from '../../domain/release/release.ts';
-import { Witness } from '../simulation/witness.ts';
+import { InvariantWatch } from '../simulation/invariants.ts';
 import { Aborter, type Workflow } from './aborts.ts';
 import { HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
 
@@ -26,7 +26,7 @@ export class Aborted {
   readonly repository: keyof typeof KINDS;
   readonly journey: Journey;
   readonly aborter: Aborter;
-  readonly witness: Witness;
+  readonly witness: InvariantWatch;
   private readonly isDoor: boolean;
   private builds = 0;
   latest: string | undefined;
@@ -36,7 +36,7 @@ export class Aborted {
     this.isDoor = act === undefined && (workflow === 'wake' || workflow === 'teardown');
     this.journey = journey;
     this.aborter = new Aborter(journey, workflow, act);
-    this.witness = new Witness(journey.stage);
+    this.witness = new InvariantWatch(journey.local);
   }
 
   static async begin(workflow: Workflow, circumstances: Circumstances = {}): Promise<Aborted> {
@@ -52,14 +52,14 @@ export class Aborted {
     return `${KINDS[this.repository].tags}${this.builds}`;
   }
 
-  get stage() {
-    return this.journey.stage;
+  get local() {
+    return this.journey.local;
   }
   get ledger() {
-    return this.stage.ledger;
+    return this.local.ledger;
   }
   get until() {
-    return this.stage.until.bind(this.stage);
+    return this.local.until.bind(this.local);
   }
 
   /** Walks a way again and again, each time struck at a place where it was not yet, until it goes through. @param thenPush also look whether the next push goes through */
@@ -80,8 +80,8 @@ export class Aborted {
     await this.settled(4 * HOUR);
     await this.atRest(where, { mayBeLeftUp: true });
     if (await this.ledger.freeze('test')) {
-      await this.stage.advance(2 * MINUTE);
-      await this.stage.decideAs(manager, { verb: 'thaw', environment: 'test' });
+      await this.local.advance(2 * MINUTE);
+      await this.local.decideAs(manager, { verb: 'thaw', environment: 'test' });
     }
     for (const { tag, state, reason = '' } of this.witness.books.releases(this.repository))
       expect(state === 'in-progress' || state === 'succeeded' || reason.length > 10, `${where}: ${tag} is ${state}: “${reason}”`).toBe(
@@ -93,7 +93,7 @@ export class Aborted {
     const next = this.witness.books.releases(this.repository).find((release) => release.tag === tag);
     expect(next?.stage, `${where}: the next push came to ${next?.state} ${next?.reason ?? ''}`).toBe('beta');
     expect((await this.ledger.running('test', this.repository))?.tag, where).toBe(tag);
-    expect((await this.stage.running('test'))?.[KINDS[this.repository].service], where).toBe(1);
+    expect((await this.local.running('test'))?.[KINDS[this.repository].service], where).toBe(1);
     await this.atRest(`after ${where}`);
   }
 
@@ -107,7 +107,7 @@ export class Aborted {
       if (gate?.state === 'waiting')
         await this.journey.reject(gate.release.digest, stage, stage === 'beta' ? integrator : manager, 'enough of it', this.repository);
     }
-    await this.stage.advance(2 * MINUTE);
+    await this.local.advance(2 * MINUTE);
     this.witness.atRest();
     const wrong = this.witness.violations.splice(0);
     const isLeftUp = (violation: string) => mayBeLeftUp && this.isDoor && /is down, its services are running/.test(violation);
@@ -141,10 +141,10 @@ export class Aborted {
     this.latest = await this.journey.push({ repository: this.repository, tag, labels, ...(platform ? { platform } : {}) });
     await this.until(
       `${shortDigest(this.latest)} has begun`,
-      async () => (await this.stage.executions('release')).some((name) => name.includes(shortDigest(this.latest!))),
+      async () => (await this.local.executions('release')).some((name) => name.includes(shortDigest(this.latest!))),
       20 * MINUTE,
     );
-    await this.stage.advance(1_000);
+    await this.local.advance(1_000);
   }
 
   /** As {@link push}, while time goes on: something else is under way. */
@@ -181,8 +181,8 @@ export class Aborted {
 
   /** Somebody orders test down, and waits until it is. */
   async tearDown(): Promise<void> {
-    await this.stage.decideAs(manager, { verb: 'teardown', environment: 'test' });
-    await this.stage.advance(1_000);
+    await this.local.decideAs(manager, { verb: 'teardown', environment: 'test' });
+    await this.local.advance(1_000);
     const isOver = () => {
       const { gate, groups } = this.witness.books.turns('test');
       return gate.exclusive === undefined && gate.state !== 'tearing-down' && groups.every(({ holder }) => holder === undefined);
@@ -203,16 +203,16 @@ export class Aborted {
   /** The morning of a day on which nobody waits. */
   async morning(): Promise<void> {
     await this.journey.call('states', 'StartExecution', {
-      stateMachineArn: this.stage.machine('wake'),
-      name: `morning-${this.stage.clock.now()}`,
+      stateMachineArn: this.local.machine('wake'),
+      name: `morning-${this.local.clock.now()}`,
       input: JSON.stringify({ environment: 'test', cause: 'morning' }),
     });
-    await this.stage.advance(MINUTE);
+    await this.local.advance(MINUTE);
   }
 
   /** ECS or another service answers nothing but errors to one operation of a Lambda. */
   refuse(operation: string): void {
-    this.stage.world.faults.add({
+    this.local.world.faults.add({
       kind: 'error-500',
       match: (call) => call.operation === operation && call.invocation !== undefined,
       times: 1000,
@@ -221,7 +221,7 @@ export class Aborted {
 
   /** Step Functions starts no promotion. */
   refusePromotions(): void {
-    this.stage.world.faults.add({
+    this.local.world.faults.add({
       kind: 'error-500',
       match: ({ operation, caller }) => operation === 'StartExecution' && caller.includes('release'),
       times: 100,
@@ -236,15 +236,15 @@ export class Aborted {
 
   /** The account has registered so many task definitions that the next has to wait. */
   async noSlots(): Promise<void> {
-    const now = this.stage.clock.now();
+    const now = this.local.clock.now();
     await new Pace(this.ledger.table).reserve('RegisterTaskDefinition', 200, 100, now);
   }
 
   loseEvents({ after, type = 'ECS Deployment State Change' }: { after?: string; type?: string } = {}): void {
-    const { faults } = this.stage.world;
+    const { faults } = this.local.world;
     let begun = after === undefined;
     if (after !== undefined)
-      this.stage.onJournal(({ event }) => {
+      this.local.onJournal(({ event }) => {
         if (event === after) begun = true;
       });
     faults.addEvent({ match: (event) => begun && event['detail-type'] === type, times: 1000, deliver: [] });
@@ -254,7 +254,7 @@ export class Aborted {
 
   /** ECS takes the deployment, and refuses what goes back. */
   failUpdates(): void {
-    this.stage.world.faults.add({
+    this.local.world.faults.add({
       kind: 'error-500',
       match: ({ operation, caller }) => operation === 'UpdateService' && caller.includes('deploy'),
       nth: 2,
@@ -264,7 +264,7 @@ export class Aborted {
 
   /** Somebody stops the build as soon as they see it. */
   stopBuild(): void {
-    const { clock } = this.stage;
+    const { clock } = this.local;
     const look = async (left: number): Promise<void> => {
       const { ids = [] } = await this.journey.call<{ ids?: string[] }>('codebuild', 'ListBuilds', {});
       const { builds = [] } = await this.journey.call<{ builds?: { id: string; buildStatus: string }[] }>('codebuild', 'BatchGetBuilds', {
@@ -277,6 +277,6 @@ export class Aborted {
   }
 
   refuseBuild(): void {
-    this.stage.world.faults.add({ kind: 'error-500', match: ({ operation }) => operation === 'StartBuild', times: 100 });
+    this.local.world.faults.add({ kind: 'error-500', match: ({ operation }) => operation === 'StartBuild', times: 100 });
   }
 }

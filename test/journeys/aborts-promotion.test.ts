@@ -33,7 +33,7 @@ describe('a promotion aborted', () => {
       await world.push({ 'local.aws.healthy-after': '30' });
       await world.until('it deploys', async () => (await world.ledger.waits('test')).length > 0, 2 * MINUTE);
       await world.push();
-      await world.stage.advance(15_000);
+      await world.local.advance(15_000);
       await world.push();
       await world.settled();
     }));

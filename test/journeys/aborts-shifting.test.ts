@@ -1,21 +1,21 @@
 /** A promotion that somebody aborts in the console at every state of traffic that shifts: what ran before serves, nothing is left behind, and the next push goes through. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { confirmStage } from '../../domain/approval/confirmation.ts';
-import { Witness } from '../simulation/witness.ts';
+import { InvariantWatch } from '../simulation/invariants.ts';
 import { Aborter, SHIFTING, statesOf } from './aborts.ts';
 import { integrator, MINUTE, manager } from './journey.ts';
 import { Tested } from './tested.ts';
 
 describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () => {
   let world: Tested;
-  let witness: Witness;
+  let witness: InvariantWatch;
   let aborter: Aborter;
   /** Which release customers shall meet. */
   let serves = 0;
 
   beforeAll(async () => {
     world = await Tested.begin();
-    witness = new Witness(world.stage);
+    witness = new InvariantWatch(world.local);
     aborter = new Aborter(world.journey, 'promotion');
     // Every other state is aborted in aborts-promotion.test.ts.
     for (const state of statesOf('promotion').keys())
@@ -84,12 +84,12 @@ describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () =
 
   /** Ledger and ECS agree, nobody waits for anything, nothing pauses, and customers meet what shall serve. */
   async function atRest(where: string): Promise<void> {
-    await world.stage.until('ECS has settled', async () =>
+    await world.local.until('ECS has settled', async () =>
       (await world.deployments()).every(({ status }) => !/PROGRESS|REQUESTED|PENDING/.test(status)),
     );
     // The earlier release is deployed again only when no function can still act, and its turn is passed on when that has succeeded: a sweep later at most.
-    await world.stage.until('nobody waits for ECS', async () => (await world.stage.ledger.waits('live')).length === 0, 10 * MINUTE);
-    await world.stage.advance(2 * MINUTE);
+    await world.local.until('nobody waits for ECS', async () => (await world.local.ledger.waits('live')).length === 0, 10 * MINUTE);
+    await world.local.advance(2 * MINUTE);
     witness.atRest();
     expect(witness.violations.splice(0), `${where}\n${witness.story.slice(-40).join('\n')}`).toEqual([]);
     const { ids = [] } = await world.journey.call<{ ids?: string[] }>('codebuild', 'ListBuilds', {});
@@ -105,9 +105,9 @@ describe('a promotion whose traffic shifts, aborted', { timeout: 120_000 }, () =
 
   /** ECS's word that a deployment has ended, once traffic shifts; and no sweep finds it before its time is up. */
   function loseTheEnd(): void {
-    const { faults } = world.stage.world;
+    const { faults } = world.local.world;
     let begun = false;
-    world.stage.onJournal(({ event }) => {
+    world.local.onJournal(({ event }) => {
       if (event === 'shifting') begun = true;
     });
     faults.addEvent({ match: (event) => begun && event['detail-type'] === 'ECS Deployment State Change', times: 1000, deliver: [] });

@@ -52,7 +52,7 @@ describe('a teardown aborted', () => {
   it('while it waits for its turn', () =>
     world.atEachState(async () => {
       await world.push({ 'local.aws.healthy-after': '30' });
-      await world.stage.advance(5_000);
+      await world.local.advance(5_000);
       await world.tearDown();
     }));
 
@@ -78,10 +78,10 @@ describe('a teardown aborted', () => {
     world.aborter.arm();
     await world.tearDown();
     expect(world.aborter.disarm()).toBe('DeleteServices, entered');
-    await world.stage.advance(2 * MINUTE);
-    expect(await world.stage.running('test')).toEqual({ 'catalog-web': 1 });
+    await world.local.advance(2 * MINUTE);
+    expect(await world.local.running('test')).toEqual({ 'catalog-web': 1 });
     await world.tearDown();
-    expect(await world.stage.running('test')).toBeUndefined();
+    expect(await world.local.running('test')).toBeUndefined();
   });
 
   it('was aborted at every state that its file has', () => {

@@ -79,7 +79,7 @@ export class Aborter {
         this.listen();
       });
     this.moments = act === undefined ? ['entered', 'at work', 'waiting'] : ['entered', 'waiting'];
-    this.machine = journey.stage.machine(workflow).split(':').at(-1) ?? '';
+    this.machine = journey.local.machine(workflow).split(':').at(-1) ?? '';
     this.functions = statesOf(workflow);
     const { original } = this;
     const visited = (branch: Branch, state: string) => this.visited(branch, state);
@@ -111,7 +111,7 @@ export class Aborter {
 
   /** Takes all faults away but this one, which never strikes and only listens. */
   listen(): void {
-    const { faults } = this.journey.stage.world;
+    const { faults } = this.journey.local.world;
     faults.clear();
     faults.add({
       kind: 'error-500',
@@ -146,7 +146,7 @@ export class Aborter {
       this.atWork = ({ invocation, caller, operation }) => {
         if (invocation !== undefined && caller.includes(works) && !LOOKS.test(operation)) strike('at work');
       };
-    this.journey.stage.clock.after(TEN_SECONDS, `${state} is looked at`, () => {
+    this.journey.local.clock.after(TEN_SECONDS, `${state} is looked at`, () => {
       if (execution.end === undefined && !branch.cancelled && branch.current?.name === state) strike('waiting');
     });
   }

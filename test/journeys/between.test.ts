@@ -16,12 +16,12 @@ describe('a teardown', () => {
     let order = () => {};
     world = await Aborted.begin('promotion', { act: () => order() });
     await world.good();
-    order = () => void world.stage.decideAs(manager, { verb: 'teardown', environment: 'test' });
+    order = () => void world.local.decideAs(manager, { verb: 'teardown', environment: 'test' });
     await world.atEachState(
       async () => {
         await world.good();
         expect(await isAsking()).toBe(true);
-        if (world.aborter.where) await world.until('test is down', async () => (await world.stage.running('test')) === undefined);
+        if (world.aborter.where) await world.until('test is down', async () => (await world.local.running('test')) === undefined);
       },
       { thenPush: false },
     );
@@ -32,7 +32,7 @@ describe('a teardown', () => {
     let order = () => {};
     world = await Aborted.begin('promotion', { act: () => order() });
     await world.good();
-    order = () => void world.stage.decideAs(manager, { verb: 'teardown', environment: 'test' });
+    order = () => void world.local.decideAs(manager, { verb: 'teardown', environment: 'test' });
     await world.atEachState(() => world.failing(), { thenPush: false });
     expect([...world.aborter.struck]).toContain('RollBack, waiting');
   });

@@ -1,7 +1,7 @@
 /** What a deployment costs in calls: a minute or an hour alike, and no poll. */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Stage } from '../../rehearsal/stage.ts';
+import { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 import { HOUR, Journey, MINUTE, MONDAY } from './journey.ts';
 
 describe('a deployment', () => {
@@ -9,7 +9,7 @@ describe('a deployment', () => {
   let builds = 0;
   beforeAll(async () => {
     const config = resolve(import.meta.dirname, 'patient/shiplock.config.ts');
-    journey = Journey.on(await Stage.open({ config, start: MONDAY, port: false }));
+    journey = Journey.on(await LocalPipeline.open({ config, start: MONDAY, port: false }));
     await deploy(1);
     // The sweep looks by the clock and not by the deployment: without it every call is the release's own.
     await journey.stopSchedules();
@@ -18,15 +18,15 @@ describe('a deployment', () => {
 
   /** One release from its push to its end: the calls of its functions, and its transitions. */
   async function deploy(healthyAfter: number) {
-    const { faults, meter } = journey.stage.world;
+    const { faults, meter } = journey.local.world;
     const transitions = meter.total('states.transition');
-    const began = journey.stage.clock.now();
+    const began = journey.local.clock.now();
     faults.record();
     const tag = `build-${++builds}`;
     const digest = await journey.push({ repository: 'door', tag, labels: { 'local.aws.healthy-after': String(healthyAfter) } });
     await journey.untilState(digest, 'succeeded', { repository: 'door', limit: 2 * HOUR });
-    const took = journey.stage.clock.now() - began;
-    await journey.stage.advance(MINUTE);
+    const took = journey.local.clock.now() - began;
+    await journey.local.advance(MINUTE);
     const calls: Record<string, number> = {};
     // Cold starts read what they keep; where they fall is chance.
     for (const { service, operation, invocation } of faults.calls)

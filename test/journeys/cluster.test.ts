@@ -7,11 +7,11 @@ afterEach(() => journey.end());
 
 async function remove(environment: string): Promise<void> {
   const cluster = `acme-${environment}`;
-  for (const service of Object.keys((await journey.stage.running(environment)) ?? {}))
+  for (const service of Object.keys((await journey.local.running(environment)) ?? {}))
     await journey.call('ecs', 'DeleteService', { cluster, service, force: true });
-  await journey.stage.advance(2 * MINUTE);
+  await journey.local.advance(2 * MINUTE);
   await journey.call('ecs', 'DeleteCluster', { cluster });
-  expect(await journey.stage.running(environment)).toBeUndefined();
+  expect(await journey.local.running(environment)).toBeUndefined();
 }
 
 it('of an on-demand environment: the next release says so and a person must intervene; after a teardown all of it comes back', async () => {
@@ -23,15 +23,15 @@ it('of an on-demand environment: the next release says so and a person must inte
   expect((await journey.untilState(next, 'failed', { limit: HOUR })).reason).toMatch(
     /^test: gateway: .*somebody deleted it.*needs manual intervention/,
   );
-  expect(await journey.stage.ledger.freeze('test')).toMatchObject({ manualIntervention: true });
+  expect(await journey.local.ledger.freeze('test')).toMatchObject({ manualIntervention: true });
   expect(await journey.runs('test')).toBe('1.1.0');
 
-  expect(await journey.stage.decideAs(manager, { verb: 'teardown', environment: 'test' })).toMatchObject({ status: 200 });
-  await journey.stage.advance(5 * MINUTE);
-  expect(await journey.stage.decideAs(manager, { verb: 'thaw', environment: 'test' })).toMatchObject({ status: 200 });
+  expect(await journey.local.decideAs(manager, { verb: 'teardown', environment: 'test' })).toMatchObject({ status: 200 });
+  await journey.local.advance(5 * MINUTE);
+  expect(await journey.local.decideAs(manager, { verb: 'thaw', environment: 'test' })).toMatchObject({ status: 200 });
   const after = await journey.push();
   await journey.untilAsked(after, 'beta', { limit: HOUR });
-  expect(await journey.stage.running('test')).toEqual({ gateway: 1 });
+  expect(await journey.local.running('test')).toEqual({ gateway: 1 });
 });
 
 it('of one that always is: the next release says so, and the environments before and after it keep what they run', async () => {
@@ -46,5 +46,5 @@ it('of one that always is: the next release says so, and the environments before
   );
   expect(await journey.runs('test')).toBe('1.2.0');
   expect(await journey.runs('live')).toBe('1.1.0');
-  expect((await journey.stage.request('live', '/health')).status).toBe(200);
+  expect((await journey.local.request('live', '/health')).status).toBe(200);
 });

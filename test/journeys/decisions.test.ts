@@ -23,16 +23,16 @@ describe('at a gate', () => {
       message: expect.stringContaining('may not decide about beta'),
     });
     const approval = `beta/gateway/${shortDigest(digest)}/1`;
-    const other = await journey.stage.decideAs(integrator, { verb: 'approve', approval, digest: `sha256:${'0'.repeat(64)}` });
+    const other = await journey.local.decideAs(integrator, { verb: 'approve', approval, digest: `sha256:${'0'.repeat(64)}` });
     expect(other).toMatchObject({ status: 403, message: expect.stringContaining('read the request again') });
-    await journey.stage.advance(2_000);
+    await journey.local.advance(2_000);
     expect(journey.told.filter(({ text }) => /^approve .* refused: /.test(text)).length).toBe(3);
     expect(await journey.runs('beta')).toBeUndefined();
   });
 
   it('what is no decision is refused without a word of what would be', async () => {
-    expect(await journey.stage.decideAs(integrator, { verb: 'aprove' })).toMatchObject({ status: 400 });
-    expect(await journey.stage.decideAs(integrator, { verb: 'approve', approval: 'beta/gateway/000000000000/1', digest })).toMatchObject({
+    expect(await journey.local.decideAs(integrator, { verb: 'aprove' })).toMatchObject({ status: 400 });
+    expect(await journey.local.decideAs(integrator, { verb: 'approve', approval: 'beta/gateway/000000000000/1', digest })).toMatchObject({
       status: 403,
     });
   });
@@ -79,7 +79,7 @@ describe('at a gate', () => {
   });
 
   it('an unknown author is never somebody else', async () => {
-    const anonymous = await journey.stage.push({ repository: 'gateway', tag: '1.9.0' });
+    const anonymous = await journey.local.push({ repository: 'gateway', tag: '1.9.0' });
     await journey.untilAsked(anonymous, 'beta');
     await journey.approve(anonymous, 'beta', integrator);
     await journey.untilAsked(anonymous, 'live+sandbox');
@@ -93,7 +93,7 @@ describe('at a gate', () => {
     const asked = await journey.push({ repository: 'catalog', tag: 'build-7' });
     await journey.untilAsked(asked, 'beta', { repository: 'catalog' });
     await journey.stopSchedules();
-    await journey.stage.advance(121 * HOUR);
+    await journey.local.advance(121 * HOUR);
     expect(await journey.release(asked, 'catalog')).toMatchObject({ state: 'refused', reason: expect.stringContaining('expired') });
     expect(await journey.approve(asked, 'beta', integrator, 'catalog')).toMatchObject({
       status: 403,

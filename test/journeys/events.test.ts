@@ -12,9 +12,9 @@ describe('an event of a push', () => {
     journey = await Journey.begin({ port: false });
     await journey.stopSchedules();
     // Its own event is lost: all that follow are about an image that is really there.
-    journey.stage.world.faults.addEvent({ match: { source: 'aws.ecr' }, deliver: [] });
+    journey.local.world.faults.addEvent({ match: { source: 'aws.ecr' }, deliver: [] });
     digest = await journey.push({ tag: '1.0.0' });
-    await journey.stage.advance(MINUTE);
+    await journey.local.advance(MINUTE);
   });
   afterAll(() => journey.end());
 
@@ -25,19 +25,19 @@ describe('an event of a push', () => {
     readonly type?: string;
     readonly detail?: Readonly<Record<string, unknown>>;
   }
-  const put = ({ account = journey.stage.site.account, region = journey.stage.site.region, ...forged }: Forged = {}) => {
+  const put = ({ account = journey.local.site.account, region = journey.local.site.region, ...forged }: Forged = {}) => {
     const { source = 'aws.ecr', type = 'ECR Image Action', detail = {} } = forged;
-    journey.stage.site
+    journey.local.site
       .service('events')
       .bus()
       .put({
         version: '0',
-        id: `forged-${journey.stage.clock.now()}`,
+        id: `forged-${journey.local.clock.now()}`,
         'detail-type': type,
         source,
         account,
         region,
-        time: new Date(journey.stage.clock.now()).toISOString(),
+        time: new Date(journey.local.clock.now()).toISOString(),
         resources: [],
         detail: {
           'action-type': 'PUSH',
@@ -49,7 +49,7 @@ describe('an event of a push', () => {
         },
       });
   };
-  const releases = () => journey.stage.executions('release');
+  const releases = () => journey.local.executions('release');
 
   it.each<Forged & { readonly what: string }>([
     { what: 'of another account', account: '999999999999' },
@@ -77,7 +77,7 @@ describe('an event of a push', () => {
     },
   ])('$what starts nothing', async ({ what, ...forged }) => {
     put(forged);
-    await journey.stage.advance(10_000);
+    await journey.local.advance(10_000);
     expect(await releases(), what).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe('an event of a push', () => {
         imageManifestMediaType: mediaType,
         imageTag: tag,
       });
-    await journey.stage.advance(10_000);
+    await journey.local.advance(10_000);
     expect(await releases()).toEqual([]);
   });
 
@@ -106,9 +106,9 @@ describe('an event of a push', () => {
     for (let count = 0; count < 5; count++) put();
     await journey.untilAsked(digest, 'beta');
     for (const days of [1, 30, 58]) {
-      await journey.stage.advance(days * DAY);
+      await journey.local.advance(days * DAY);
       put();
-      await journey.stage.advance(MINUTE);
+      await journey.local.advance(MINUTE);
     }
     expect(await releases()).toEqual([`gateway-${shortDigest(digest)}-1`]);
     expect((await journey.release(digest))?.state).toBe('refused');
@@ -124,13 +124,13 @@ describe('events', () => {
   afterAll(() => journey.end());
 
   it('of the older push that come after those of the newer: the newer is what stays', async () => {
-    journey.stage.world.faults.addEvent({ match: { source: 'aws.ecr' }, deliver: [3 * MINUTE] });
+    journey.local.world.faults.addEvent({ match: { source: 'aws.ecr' }, deliver: [3 * MINUTE] });
     const older = await journey.push();
     const newer = await journey.push();
     await journey.untilAsked(newer, 'beta');
     await journey.untilState(older, 'superseded');
     expect(await journey.runs('test')).toBe('1.2.0');
-    expect((await journey.stage.ledger.gate('beta', 'gateway'))?.release.digest).toBe(newer);
+    expect((await journey.local.ledger.gate('beta', 'gateway'))?.release.digest).toBe(newer);
   });
 
   it('of a deployment, in whatever order and however often they come, end its wait once', async () => {
@@ -138,9 +138,9 @@ describe('events', () => {
     const orders = seconds.flatMap((a) => seconds.flatMap((b) => (a === b ? [] : [[a, b, seconds.find((c) => c !== a && c !== b)!]])));
     expect(orders.length).toBe(6);
     for (const delays of orders) {
-      journey.stage.world.faults.clear();
+      journey.local.world.faults.clear();
       delays.forEach((delay, index) => {
-        journey.stage.world.faults.addEvent({
+        journey.local.world.faults.addEvent({
           match: { 'detail-type': 'ECS Deployment State Change' },
           nth: index + 1,
           deliver: [delay, delay + 1_000],
@@ -148,8 +148,8 @@ describe('events', () => {
       });
       const digest = await journey.push();
       await journey.untilAsked(digest, 'beta', { limit: 20 * MINUTE });
-      await journey.stage.advance(MINUTE);
-      expect(await journey.stage.ledger.waits('test'), delays.join()).toEqual([]);
+      await journey.local.advance(MINUTE);
+      expect(await journey.local.ledger.waits('test'), delays.join()).toEqual([]);
       const deployed = journey.told.filter((entry) => entry.digest === digest && entry.text.includes('runs in test'));
       expect(deployed.length, delays.join()).toBe(1);
     }

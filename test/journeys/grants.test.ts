@@ -4,47 +4,47 @@ import { shortDigest } from '../../domain/release/release.ts';
 import { HOUR, integrator, Journey, MINUTE, manager } from './journey.ts';
 
 let journey: Journey;
-const order = (decision: object) => journey.stage.decideAs(manager, decision);
+const order = (decision: object) => journey.local.decideAs(manager, decision);
 const stop = (workflow: 'release' | 'promotion' | 'wake' | 'teardown', name: string) =>
   journey.call('states', 'StopExecution', {
-    executionArn: `${journey.stage.machine(workflow).replace(':stateMachine:', ':execution:')}:${name}`,
+    executionArn: `${journey.local.machine(workflow).replace(':stateMachine:', ':execution:')}:${name}`,
   });
 const deploys = (service = 'gateway') =>
-  journey.stage.until('it deploys', async () => (await journey.stage.ledger.wait('test', service))?.state === 'open', 10 * MINUTE);
-const isClear = () => journey.stage.until('all is recovered', async () => (await journey.stage.ledger.waits('test')).length === 0, HOUR);
+  journey.local.until('it deploys', async () => (await journey.local.ledger.wait('test', service))?.state === 'open', 10 * MINUTE);
+const isClear = () => journey.local.until('all is recovered', async () => (await journey.local.ledger.waits('test')).length === 0, HOUR);
 const failing = { '/catalog/smoke': 500 };
 
 beforeAll(async () => {
   journey = await Journey.begin({ port: false });
-  const { faults } = journey.stage.world;
-  all = journey.stage.site.service('iam').unusedGrants();
+  const { faults } = journey.local.world;
+  all = journey.local.site.service('iam').unusedGrants();
   await journey.runRelease();
   // Two at once wait for a turn, and the one that goes in wakes nobody; one supersedes another at a gate.
   await journey.push({ labels: { 'local.aws.healthy-after': '30' } });
   await deploys();
   await journey.push();
-  await journey.stage.advance(10_000);
+  await journey.local.advance(10_000);
   const newest = await journey.push();
   await journey.untilAsked(newest, 'beta');
 
   // Every order that people give.
   await order({ verb: 'rollback', environment: 'test', reason: 'look' });
-  await journey.stage.advance(5 * MINUTE);
+  await journey.local.advance(5 * MINUTE);
   await order({ verb: 'unpin', environment: 'test', repository: 'gateway' });
   await order({ verb: 'freeze', environment: 'test', reason: 'look' });
   await order({ verb: 'thaw', environment: 'test' });
   await order({ verb: 'restart', environment: 'test' });
-  await journey.stage.advance(5 * MINUTE);
+  await journey.local.advance(5 * MINUTE);
   await order({ verb: 'promote', repository: 'gateway', digest: newest, to: 'test' });
-  await journey.stage.advance(5 * MINUTE);
+  await journey.local.advance(5 * MINUTE);
   await order({ verb: 'teardown', environment: 'staging' });
   await order({ verb: 'teardown', environment: 'test' });
   // Whoever comes meanwhile wakes it again.
-  await journey.stage.advance(20_000);
+  await journey.local.advance(20_000);
   await journey.push();
-  await journey.stage.advance(10 * MINUTE);
+  await journey.local.advance(10 * MINUTE);
   await order({ verb: 'wake', environment: 'staging' });
-  await order({ verb: 'extend', environment: 'test', until: new Date(journey.stage.clock.now() + 14 * HOUR).toISOString() });
+  await order({ verb: 'extend', environment: 'test', until: new Date(journey.local.clock.now() + 14 * HOUR).toISOString() });
 
   await journey.push({ platform: { os: 'linux', architecture: 'arm64' } });
   const no = await journey.push();
@@ -54,19 +54,19 @@ beforeAll(async () => {
   await journey.push({ labels: { 'local.aws.healthy-after': '30' } });
   await deploys();
   await order({ verb: 'teardown', environment: 'test' });
-  await journey.stage.advance(1_000);
+  await journey.local.advance(1_000);
   await order({ verb: 'teardown', environment: 'test' });
-  await journey.stage.advance(10 * MINUTE);
+  await journey.local.advance(10 * MINUTE);
 
   // What fails: a first release that goes away again, one that goes back, one that crashes.
   await journey.push({ repository: 'catalog', tag: 'build-1', labels: { 'local.aws.responses': JSON.stringify(failing) } });
-  await journey.stage.advance(10 * MINUTE);
+  await journey.local.advance(10 * MINUTE);
   const good = await journey.push({ repository: 'catalog', tag: 'build-2' });
   await journey.untilAsked(good, 'beta', { repository: 'catalog' });
   await journey.push({ repository: 'catalog', tag: 'build-3', labels: { 'local.aws.responses': JSON.stringify(failing) } });
-  await journey.stage.advance(10 * MINUTE);
+  await journey.local.advance(10 * MINUTE);
   await journey.push({ repository: 'catalog', tag: 'build-4', labels: { 'local.aws.exit-code': '1', 'local.aws.log': 'no' } });
-  await journey.stage.advance(15 * MINUTE);
+  await journey.local.advance(15 * MINUTE);
 
   // What people abort: by order, in the console, before and after ECS was done; and what the sweep finds alone.
   const aborted = await journey.push({ labels: { 'local.aws.healthy-after': '40' } });
@@ -86,7 +86,7 @@ beforeAll(async () => {
   }
   faults.clear();
   const builds = await journey.push();
-  await journey.stage.until(
+  await journey.local.until(
     'a build runs',
     async () => {
       const { ids = [] } = await journey.call<{ ids?: string[] }>('codebuild', 'ListBuilds', {});
@@ -107,40 +107,40 @@ beforeAll(async () => {
     faults.add({ kind: 'error-500', match: ({ caller, invocation }) => invocation !== undefined && caller.endsWith(file), times: 100_000 });
   await journey.push();
   await stop('promotion', `test-gateway-${shortDigest(last)}-1`);
-  await journey.stage.advance(15 * MINUTE);
+  await journey.local.advance(15 * MINUTE);
   faults.clear();
 
   // What people read.
-  const people = journey.stage.site.service('iam').rolePrincipal(`arn:aws:iam::${journey.stage.site.account}:role/acme-people`, manager);
-  await journey.stage.site.call(people, 'lambda', 'GetFunctionUrlConfig', { FunctionName: 'acme-decide' });
-  await journey.stage.site.call(people, 'dynamodb', 'GetItem', { TableName: 'acme-ledger', Key: { pk: { S: 'x' }, sk: { S: 'y' } } });
-  await journey.stage.site.call(people, 'dynamodb', 'Query', {
+  const people = journey.local.site.service('iam').rolePrincipal(`arn:aws:iam::${journey.local.site.account}:role/acme-people`, manager);
+  await journey.local.site.call(people, 'lambda', 'GetFunctionUrlConfig', { FunctionName: 'acme-decide' });
+  await journey.local.site.call(people, 'dynamodb', 'GetItem', { TableName: 'acme-ledger', Key: { pk: { S: 'x' }, sk: { S: 'y' } } });
+  await journey.local.site.call(people, 'dynamodb', 'Query', {
     TableName: 'acme-journal',
     KeyConditionExpression: 'pk = :one',
     ExpressionAttributeValues: { ':one': { S: 'x' } },
   });
-  const found = await journey.stage.site.call(people, 'ecs', 'ListServiceDeployments', {
+  const found = await journey.local.site.call(people, 'ecs', 'ListServiceDeployments', {
     cluster: 'acme-live',
     service: 'gateway',
   });
   const [{ serviceDeploymentArn, targetServiceRevisionArn }] = (
     found as { serviceDeployments: [{ serviceDeploymentArn: string; targetServiceRevisionArn: string }] }
   ).serviceDeployments;
-  await journey.stage.site.call(people, 'ecs', 'DescribeServiceDeployments', { serviceDeploymentArns: [serviceDeploymentArn] });
-  await journey.stage.site.call(people, 'ecs', 'DescribeServiceRevisions', { serviceRevisionArns: [targetServiceRevisionArn] });
-  await journey.stage.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/shiplock/acme/live/gateway' });
-  const { ids } = (await journey.stage.site.call(people, 'codebuild', 'ListBuildsForProject', {
+  await journey.local.site.call(people, 'ecs', 'DescribeServiceDeployments', { serviceDeploymentArns: [serviceDeploymentArn] });
+  await journey.local.site.call(people, 'ecs', 'DescribeServiceRevisions', { serviceRevisionArns: [targetServiceRevisionArn] });
+  await journey.local.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/shiplock/acme/live/gateway' });
+  const { ids } = (await journey.local.site.call(people, 'codebuild', 'ListBuildsForProject', {
     projectName: 'acme-test-system-tests',
   })) as {
     ids: string[];
   };
-  await journey.stage.site.call(people, 'codebuild', 'BatchGetBuilds', { ids });
-  await journey.stage.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/aws/codebuild/acme-test-system-tests' });
-  await journey.stage.site.call(people, 'ecs', 'ListClusters', {});
-  await journey.stage.site.call(people, 'ecs', 'ListServices', { cluster: 'acme-live' });
-  await journey.stage.site.call(people, 'ecs', 'DescribeServices', { cluster: 'acme-live', services: ['gateway'] });
-  await journey.stage.site.call(people, 'ecs', 'DescribeTaskDefinition', { taskDefinition: 'acme-live-gateway' });
-  await journey.stage.site.call(people, 'ecr', 'DescribeImages', { repositoryName: 'gateway' });
+  await journey.local.site.call(people, 'codebuild', 'BatchGetBuilds', { ids });
+  await journey.local.site.call(people, 'logs', 'FilterLogEvents', { logGroupName: '/aws/codebuild/acme-test-system-tests' });
+  await journey.local.site.call(people, 'ecs', 'ListClusters', {});
+  await journey.local.site.call(people, 'ecs', 'ListServices', { cluster: 'acme-live' });
+  await journey.local.site.call(people, 'ecs', 'DescribeServices', { cluster: 'acme-live', services: ['gateway'] });
+  await journey.local.site.call(people, 'ecs', 'DescribeTaskDefinition', { taskDefinition: 'acme-live-gateway' });
+  await journey.local.site.call(people, 'ecr', 'DescribeImages', { repositoryName: 'gateway' });
 }, 120_000);
 afterAll(() => journey.end());
 
@@ -154,7 +154,7 @@ const nameOf = (role: string) =>
 let all: readonly { readonly role: string; readonly sid?: string | undefined; readonly action: string }[] = [];
 
 it('is what is explained here, and nothing else', () => {
-  const unused = journey.stage.site
+  const unused = journey.local.site
     .service('iam')
     .unusedGrants()
     .map(({ role, sid, action }) => ({ role: nameOf(role), action: `${sid} ${action}` }));
@@ -165,7 +165,7 @@ it('is what is explained here, and nothing else', () => {
 });
 
 it('refused our own functions nothing', () => {
-  expect(journey.stage.site.service('iam').denials.map(({ message }) => message)).toEqual([]);
+  expect(journey.local.site.service('iam').denials.map(({ message }) => message)).toEqual([]);
 });
 
 it('explains nothing that is not granted', () => {

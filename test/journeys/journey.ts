@@ -2,7 +2,7 @@
 import { inject } from 'vitest';
 import type { JournalEntry, ReleaseRecord } from '../../domain/ledger/records.ts';
 import { shortDigest } from '../../domain/release/release.ts';
-import { type Answer, type Push, Stage } from '../../rehearsal/stage.ts';
+import { type Answer, LocalPipeline, type Push } from '../../rehearsal/local-pipeline.ts';
 import { exampleConfig } from '../assembly.ts';
 
 export const MINUTE = 60_000;
@@ -16,32 +16,32 @@ export const integrator = 'integration-lead@example.com';
 export const developer = 'developer@example.com';
 
 export class Journey {
-  readonly stage: Stage;
+  readonly local: LocalPipeline;
   readonly told: JournalEntry[] = [];
   private pushes = 0;
 
-  private constructor(stage: Stage) {
-    this.stage = stage;
-    stage.onJournal((entry) => this.told.push(entry));
+  private constructor(local: LocalPipeline) {
+    this.local = local;
+    local.onJournal((entry) => this.told.push(entry));
   }
 
   static async begin({ start = MONDAY, seed = 1, port = true }: { start?: number; seed?: number; port?: boolean } = {}): Promise<Journey> {
-    return new Journey(await Stage.open({ config: exampleConfig, start, seed, assembly: inject('assembly'), port }));
+    return new Journey(await LocalPipeline.open({ config: exampleConfig, start, seed, assembly: inject('assembly'), port }));
   }
 
   /** On a pipeline other than the example. */
-  static on(stage: Stage): Journey {
-    return new Journey(stage);
+  static on(local: LocalPipeline): Journey {
+    return new Journey(local);
   }
 
   end(): Promise<void> {
-    return this.stage.close();
+    return this.local.close();
   }
 
   /** Pushes a good image of `gateway` (semver) unless told otherwise. @returns its digest */
   push(push: Partial<Push> = {}): Promise<string> {
     this.pushes++;
-    return this.stage.push({
+    return this.local.push({
       repository: 'gateway',
       tag: `1.${this.pushes}.0`,
       message: `change ${this.pushes}`,
@@ -51,7 +51,7 @@ export class Journey {
   }
 
   async release(digest: string, repository = 'gateway'): Promise<ReleaseRecord | undefined> {
-    return this.stage.ledger.release(repository, digest);
+    return this.local.ledger.release(repository, digest);
   }
 
   /** Until the release stands so, or waits so. */
@@ -60,7 +60,7 @@ export class Journey {
     state: ReleaseRecord['state'],
     { repository = 'gateway', limit }: { repository?: string; limit?: number } = {},
   ): Promise<ReleaseRecord> {
-    await this.stage.until(
+    await this.local.until(
       `${repository} ${shortDigest(digest)} is ${state}`,
       async () => (await this.release(digest, repository))?.state === state,
       limit,
@@ -74,10 +74,10 @@ export class Journey {
     stage: string,
     { repository = 'gateway', limit }: { repository?: string; limit?: number } = {},
   ): Promise<void> {
-    await this.stage.until(
+    await this.local.until(
       `${repository} ${shortDigest(digest)} asks at ${stage}`,
       async () => {
-        const gate = await this.stage.ledger.gate(stage, repository);
+        const gate = await this.local.ledger.gate(stage, repository);
         return gate?.release.digest === digest && gate.state === 'waiting';
       },
       limit,
@@ -85,11 +85,11 @@ export class Journey {
   }
 
   approve(digest: string, stage: string, by: string, repository = 'gateway'): Promise<Answer> {
-    return this.stage.decideAs(by, { verb: 'approve', approval: `${stage}/${repository}/${shortDigest(digest)}/1`, digest });
+    return this.local.decideAs(by, { verb: 'approve', approval: `${stage}/${repository}/${shortDigest(digest)}/1`, digest });
   }
 
   reject(digest: string, stage: string, by: string, reason: string, repository = 'gateway'): Promise<Answer> {
-    return this.stage.decideAs(by, { verb: 'reject', approval: `${stage}/${repository}/${shortDigest(digest)}/1`, digest, reason });
+    return this.local.decideAs(by, { verb: 'reject', approval: `${stage}/${repository}/${shortDigest(digest)}/1`, digest, reason });
   }
 
   /** Lets a good release move along the whole path. @returns its digest */
@@ -106,7 +106,7 @@ export class Journey {
 
   /** A call as the rehearsal's own user, who may do everything. */
   call<Output>(service: string, operation: string, input: object): Promise<Output> {
-    const { site } = this.stage;
+    const { site } = this.local;
     return site.call<Output>(site.service('iam').userPrincipal('rehearsal'), service, operation, input);
   }
 
@@ -118,7 +118,7 @@ export class Journey {
 
   /** The tag that an environment runs of a repository. */
   async runs(environment: string, repository = 'gateway'): Promise<string | undefined> {
-    return (await this.stage.ledger.running(environment, repository))?.tag;
+    return (await this.local.ledger.running(environment, repository))?.tag;
   }
 
   /** What the journal says, as one text. */

@@ -13,7 +13,7 @@ afterAll(() => world.end());
 const responses = (of: Readonly<Record<string, number>>) => ({ 'local.aws.responses': JSON.stringify(of) });
 const release = (digest: string, repository: string) => world.journey.release(digest, repository);
 const isSettled = () =>
-  world.stage.until('ECS has settled', async () =>
+  world.local.until('ECS has settled', async () =>
     [...(await world.deployments('door')), ...(await world.deployments('desk'))].every(
       ({ status }) => !/PROGRESS|REQUESTED|PENDING/.test(status),
     ),
@@ -45,12 +45,12 @@ describe('a build', () => {
     await isSettled();
     expect(await world.meetings(10)).toEqual([1]);
     expect(world.failed).toEqual([]);
-    expect(await world.stage.ledger.waits('live')).toEqual([]);
+    expect(await world.local.ledger.waits('live')).toEqual([]);
     expect(await logs()).toContain('probes door build-3 at http://');
   });
 
   it('is looked at by its number, with what it checked, why it failed and what it said', async () => {
-    const connection = world.stage.connection();
+    const connection = world.local.connection();
     const [newest, ...older] = (await new Builds(connection).newest('tested-live-probe', 10)) ?? [];
     expect(newest).toMatchObject({
       number: older.length + 1,
@@ -72,10 +72,10 @@ describe('a build', () => {
 describe('a set', () => {
   /** What beta runs, into live. @returns its digest */
   async function set(manifest: Record<string, string>): Promise<string> {
-    const answer = await world.stage.decideAs(manager, { verb: 'promote-set', from: 'beta', to: 'live', manifest });
+    const answer = await world.local.decideAs(manager, { verb: 'promote-set', from: 'beta', to: 'live', manifest });
     expect(answer).toMatchObject({ status: 200 });
-    await world.stage.until('the set asks', async () => (await world.stage.ledger.gate('live', '+beta'))?.state === 'waiting');
-    const { release: asked } = (await world.stage.ledger.gate('live', '+beta'))!;
+    await world.local.until('the set asks', async () => (await world.local.ledger.gate('live', '+beta'))?.state === 'waiting');
+    const { release: asked } = (await world.local.ledger.gate('live', '+beta'))!;
     await world.answer('live', '+beta');
     return asked.digest;
   }
@@ -104,8 +104,8 @@ describe('a set', () => {
     });
     await isSettled();
     expect(await meet()).toEqual([[1], [2]]);
-    expect((await world.stage.ledger.manifest('live')).map(({ tag }) => tag)).toEqual(['build-2', 'build-1']);
-    expect(await world.stage.ledger.waits('live')).toEqual([]);
+    expect((await world.local.ledger.manifest('live')).map(({ tag }) => tag)).toEqual(['build-2', 'build-1']);
+    expect(await world.local.ledger.waits('live')).toEqual([]);
     expect(world.failed).toEqual([]);
   });
 
@@ -114,11 +114,11 @@ describe('a set', () => {
     const doors = world.pushed;
     const desk = await inBeta('desk');
     const digest = await set({ door, desk });
-    await world.stage.until('it waits for confirmation', () => world.isConfirmedBy('+beta'));
+    await world.local.until('it waits for confirmation', () => world.isConfirmedBy('+beta'));
     expect([await world.isConfirmedBy('door'), await world.isConfirmedBy('desk')]).toEqual([false, false]);
     expect(await meet()).toEqual([[1], [2]]);
     const abort = { verb: 'abort', execution: `door-${shortDigest(door)}-1` };
-    expect(await world.stage.decideAs(manager, abort)).toMatchObject({
+    expect(await world.local.decideAs(manager, abort)).toMatchObject({
       status: 403,
       message: expect.stringContaining(
         `door@build-${doors} is in progress in a set (2 of beta), which is aborted as a whole: shiplock abort `,
@@ -140,7 +140,7 @@ describe('what pauses while people are asked', () => {
   async function looked(labels: Readonly<Record<string, string>> = {}): Promise<{ readonly digest: string; readonly serving: number[] }> {
     const serving = await world.meetings(10);
     const digest = await world.toLive('door', labels);
-    await world.stage.until('it waits for confirmation', () => world.isConfirmedBy('door'));
+    await world.local.until('it waits for confirmation', () => world.isConfirmedBy('door'));
     return { digest, serving };
   }
 
@@ -151,7 +151,7 @@ describe('what pauses while people are asked', () => {
     expect(await release(digest, 'door')).toMatchObject({ state: 'failed', reason: expect.stringContaining(reason) });
     expect(await world.isConfirmedBy('door')).toBe(false);
     await isSettled();
-    expect(await world.stage.ledger.waits('live')).toEqual([]);
+    expect(await world.local.ledger.waits('live')).toEqual([]);
     expect(world.failed).toEqual([]);
   }
 
@@ -159,20 +159,20 @@ describe('what pauses while people are asked', () => {
     const asked = await looked();
     const [{ serviceDeploymentArn } = { serviceDeploymentArn: '' }] = await world.deployments();
     await world.journey.call('ecs', 'StopServiceDeployment', { serviceDeploymentArn, stopType: 'ROLLBACK' });
-    const stopped = world.stage.clock.now();
+    const stopped = world.local.clock.now();
     await ends(asked, 'rolled back because of a user request');
-    expect(world.stage.clock.now() - stopped).toBeLessThan(5 * MINUTE);
+    expect(world.local.clock.now() - stopped).toBeLessThan(5 * MINUTE);
   });
 
   it('and crashes is stopped, sooner than ECS loses patience', async () => {
     const asked = await looked({ 'local.aws.exit-code': '1', 'local.aws.exit-after': '240' });
-    const began = world.stage.clock.now();
+    const began = world.local.clock.now();
     await ends(asked, 'door: container web ended with exit code 1');
-    expect(world.stage.clock.now() - began).toBeLessThan(30 * MINUTE);
+    expect(world.local.clock.now() - began).toBeLessThan(30 * MINUTE);
   });
 
   it('and goes back unheard of is found at their yes', async () => {
-    const { faults } = world.stage.world;
+    const { faults } = world.local.world;
     faults.addEvent({ match: (event) => event['detail-type'] === 'ECS Deployment State Change', times: 100, deliver: [] });
     const asked = await looked();
     const [{ serviceDeploymentArn } = { serviceDeploymentArn: '' }] = await world.deployments();

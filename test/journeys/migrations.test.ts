@@ -7,8 +7,8 @@ import { developer, integrator, Journey, MINUTE, manager } from './journey.ts';
 let journey: Journey;
 afterEach(() => journey.end());
 
-const self = () => journey.stage.site.service('iam').userPrincipal('rehearsal');
-const runs = (database: string): Promise<MigrationRecord[]> => journey.stage.ledger.table.query(`DATABASE#${database}`, 'MIGRATION#');
+const self = () => journey.local.site.service('iam').userPrincipal('rehearsal');
+const runs = (database: string): Promise<MigrationRecord[]> => journey.local.ledger.table.query(`DATABASE#${database}`, 'MIGRATION#');
 const orders = { repository: 'orders' };
 const image = (tag: string, migrate?: object) => ({
   ...orders,
@@ -16,7 +16,7 @@ const image = (tag: string, migrate?: object) => ({
   author: developer,
   ...(migrate ? { labels: { 'local.aws.commands': JSON.stringify({ migrate }) } } : {}),
 });
-const calls = (operation: string) => journey.stage.world.meter.calls()[`ecs:${operation}`] ?? 0;
+const calls = (operation: string) => journey.local.world.meter.calls()[`ecs:${operation}`] ?? 0;
 
 /** Approves wherever people are asked, until the release has come to an end. */
 async function runRelease(digest: string): Promise<void> {
@@ -50,8 +50,8 @@ describe('a migration', () => {
     // test, beta and sandbox have databases of their own.
     expect(calls('RunTask')).toBe(4);
     expect(await runs('staging/orders')).toEqual([]);
-    expect((await journey.stage.ledger.service('live', 'orders-web'))?.state).toBe('running');
-    expect(journey.stage.site.service('iam').denials.map(({ message }) => message)).toEqual([]);
+    expect((await journey.local.ledger.service('live', 'orders-web'))?.state).toBe('running');
+    expect(journey.local.site.service('iam').denials.map(({ message }) => message)).toEqual([]);
   });
 
   it('of a database that live shares is asked for by those who approve for live, not by their author', async () => {
@@ -60,13 +60,13 @@ describe('a migration', () => {
     await journey.untilAsked(digest, 'beta', orders);
     // Said before anybody is asked, as it could not go in.
     const set = { verb: 'promote-set', from: 'test', to: 'beta', manifest: { orders: digest } };
-    expect(await journey.stage.decideAs(manager, set)).toMatchObject({
+    expect(await journey.local.decideAs(manager, set)).toMatchObject({
       status: 403,
       message: expect.stringMatching(/has a migration to run for beta; promote it by itself first: shiplock promote orders@\S+ --to beta$/),
     });
     await journey.approve(digest, 'beta', integrator, 'orders');
     await journey.untilAsked(digest, 'staging', orders);
-    await journey.stage.advance(30 * MINUTE);
+    await journey.local.advance(30 * MINUTE);
     expect(await runs('live/orders')).toEqual([]);
     expect(await journey.approve(digest, 'staging', integrator, 'orders')).toMatchObject({ status: 403 });
     expect(await journey.approve(digest, 'staging', developer, 'orders')).toMatchObject({ status: 403 });
@@ -94,19 +94,19 @@ describe('a migration', () => {
       state: 'failed',
       exitCode: 3,
     });
-    expect((await journey.stage.ledger.promotions('test'))[0]).toMatchObject({ state: 'failed' });
+    expect((await journey.local.ledger.promotions('test'))[0]).toMatchObject({ state: 'failed' });
   });
 
   it('whose Lambda is killed after it has run the task is found, and runs once', async () => {
     journey = await Journey.begin();
-    journey.stage.world.faults.add({
+    journey.local.world.faults.add({
       kind: 'kill-after',
       match: ({ operation }) => operation === 'RunTask',
     });
     const digest = await journey.push(image('0000001', { 'exit-after': 300 }));
     await journey.untilAsked(digest, 'beta', { ...orders, limit: 60 * MINUTE });
     expect(await runs('test/orders')).toMatchObject([{ digest, state: 'succeeded' }]);
-    const { taskArns } = await journey.stage.site.call<{ taskArns: string[] }>(self(), 'ecs', 'ListTasks', {
+    const { taskArns } = await journey.local.site.call<{ taskArns: string[] }>(self(), 'ecs', 'ListTasks', {
       cluster: 'acme-test',
       family: 'acme-test-migrate-orders',
       desiredStatus: 'STOPPED',
@@ -123,11 +123,11 @@ describe('a migration', () => {
     // As if it had come before the database was configured: nothing says that it has migrated.
     for (const { digest, releaseRun } of await runs('test/orders'))
       if (digest === first)
-        await journey.stage.ledger.table.delete({ pk: 'DATABASE#test/orders', sk: `MIGRATION#${digest}#${releaseRun}` });
+        await journey.local.ledger.table.delete({ pk: 'DATABASE#test/orders', sk: `MIGRATION#${digest}#${releaseRun}` });
     const before = calls('RunTask');
-    const answer = await journey.stage.decideAs(manager, { verb: 'rollback', environment: 'test', repository: 'orders', reason: 'slow' });
+    const answer = await journey.local.decideAs(manager, { verb: 'rollback', environment: 'test', repository: 'orders', reason: 'slow' });
     expect(answer).toMatchObject({ status: 200 });
-    await journey.stage.until('test runs the first again', async () => (await journey.runs('test', 'orders')) === 'git_0000001');
+    await journey.local.until('test runs the first again', async () => (await journey.runs('test', 'orders')) === 'git_0000001');
     expect(calls('RunTask')).toBe(before);
   });
 
@@ -136,7 +136,7 @@ describe('a migration', () => {
     const digest = await journey.push(image('0000001', { 'exit-after': 3_600 }));
     const { reason } = await journey.untilState(digest, 'failed', orders);
     expect(reason).toContain('took longer than 15 minutes');
-    await journey.stage.advance(2 * MINUTE);
+    await journey.local.advance(2 * MINUTE);
     expect(await runs('test/orders')).toMatchObject([{ state: 'failed', reason: expect.stringContaining('timeoutMinutes') }]);
     // The database is free again.
     const next = await journey.push(image('0000002'));
@@ -145,7 +145,7 @@ describe('a migration', () => {
 
   it('whose end is lost is found by one check at the time-out', async () => {
     journey = await Journey.begin();
-    journey.stage.world.faults.addEvent({
+    journey.local.world.faults.addEvent({
       match: (event) =>
         event['detail-type'] === 'ECS Task State Change' && (event.detail as { lastStatus: string }).lastStatus === 'STOPPED',
       times: 1,
@@ -159,7 +159,7 @@ describe('a migration', () => {
 
   it('whose Lambda is killed before it could run the task is begun by the next try, once', async () => {
     journey = await Journey.begin();
-    journey.stage.world.faults.add({ kind: 'kill-before', match: ({ operation }) => operation === 'RunTask' });
+    journey.local.world.faults.add({ kind: 'kill-before', match: ({ operation }) => operation === 'RunTask' });
     const digest = await journey.push(image('0000001'));
     await journey.untilAsked(digest, 'beta', orders);
     expect(await runs('test/orders')).toMatchObject([{ digest, state: 'succeeded' }]);
@@ -171,8 +171,8 @@ describe('a migration', () => {
     const bad = await journey.push(image('0000001', { 'exit-code': 1 }));
     await journey.untilState(bad, 'failed', orders);
     const again = { verb: 'promote', repository: 'orders', digest: bad, to: 'test' };
-    expect(await journey.stage.decideAs(manager, again)).toMatchObject({ status: 200 });
-    await journey.stage.until(
+    expect(await journey.local.decideAs(manager, again)).toMatchObject({ status: 200 });
+    await journey.local.until(
       'it has run again',
       async () => (await runs('test/orders')).filter(({ state }) => state === 'failed').length === 2,
     );
@@ -186,7 +186,7 @@ describe('a migration', () => {
     await journey.reject(first, 'beta', integrator, 'needed in live at once', 'orders');
     await journey.untilState(first, 'refused', orders);
     expect(
-      await journey.stage.decideAs(manager, { verb: 'promote', repository: 'orders', digest: first, to: 'live', hotfix: 'customers wait' }),
+      await journey.local.decideAs(manager, { verb: 'promote', repository: 'orders', digest: first, to: 'live', hotfix: 'customers wait' }),
     ).toMatchObject({
       status: 200,
     });
@@ -197,13 +197,13 @@ describe('a migration', () => {
     await journey.untilAsked(second, 'staging', orders);
     await journey.approve(second, 'staging', manager, 'orders');
     const of = async (digest: string) => (await runs('live/orders')).find((run) => run.digest === digest);
-    await journey.stage.until('the second migrates', async () => (await of(second))?.taskArn !== undefined);
-    const approval = (await journey.stage.ledger.gate('live+sandbox', 'orders'))!.approval;
-    expect(await journey.stage.decideAs(manager, { verb: 'approve', approval, digest: first })).toMatchObject({ status: 200 });
-    await journey.stage.advance(2 * MINUTE);
+    await journey.local.until('the second migrates', async () => (await of(second))?.taskArn !== undefined);
+    const approval = (await journey.local.ledger.gate('live+sandbox', 'orders'))!.approval;
+    expect(await journey.local.decideAs(manager, { verb: 'approve', approval, digest: first })).toMatchObject({ status: 200 });
+    await journey.local.advance(2 * MINUTE);
     expect((await of(second))?.state).toBe('running');
     expect(await of(first)).toBeUndefined();
-    await journey.stage.until('live runs the first', async () => (await journey.runs('live', 'orders')) === 'git_0000001');
+    await journey.local.until('live runs the first', async () => (await journey.runs('live', 'orders')) === 'git_0000001');
     const [one, two] = [(await of(first))!, (await of(second))!];
     expect(two.state).toBe('succeeded');
     expect(one).toMatchObject({ state: 'succeeded', environment: 'live' });
@@ -212,7 +212,7 @@ describe('a migration', () => {
 
   it('never begins while another one has the database, whoever comes first', async () => {
     journey = await Journey.begin();
-    const migrations = new Migrations(journey.stage.ledger.table);
+    const migrations = new Migrations(journey.local.ledger.table);
     const run = (letter: string) =>
       ({
         database: 'live/orders',

@@ -9,13 +9,13 @@ describe('in a pipeline with two releases in live', () => {
   let journey: Journey;
   let first: string;
   let second: string;
-  const order = (by: string, decision: object) => journey.stage.decideAs(by, decision);
+  const order = (by: string, decision: object) => journey.local.decideAs(by, decision);
   const ended = (execution: string | undefined) =>
-    journey.stage.until(
+    journey.local.until(
       `${execution} has ended`,
-      async () => (await journey.stage.ledger.promotion(execution ?? ''))?.endedAt !== undefined,
+      async () => (await journey.local.ledger.promotion(execution ?? ''))?.endedAt !== undefined,
     );
-  const promotion = (execution: string | undefined) => journey.stage.ledger.promotion(execution ?? '');
+  const promotion = (execution: string | undefined) => journey.local.ledger.promotion(execution ?? '');
 
   beforeAll(async () => {
     journey = await Journey.begin();
@@ -33,7 +33,7 @@ describe('in a pipeline with two releases in live', () => {
     expect(await promotion(answer.execution)).toMatchObject({ state: 'succeeded', ordered: { verb: 'rollback', by: manager } });
     expect(await journey.runs('live')).toBe('1.1.0');
     expect(await journey.runs('sandbox')).toBe('1.2.0');
-    expect((await journey.stage.request('live', '/health')).status).toBe(200);
+    expect((await journey.local.request('live', '/health')).status).toBe(200);
   });
 
   it('the pin keeps the newer release out, until an approver unpins', async () => {
@@ -51,7 +51,7 @@ describe('in a pipeline with two releases in live', () => {
   });
 
   it('a freeze until a time keeps releases out until then; a hot-fix goes past it, and the journal says so', async () => {
-    const until = new Date(journey.stage.clock.now() + 2 * HOUR).toISOString();
+    const until = new Date(journey.local.clock.now() + 2 * HOUR).toISOString();
     expect(await order(developer, { verb: 'freeze', environment: 'live', reason: 'a campaign', until })).toMatchObject({ status: 200 });
     expect(await order(developer, { verb: 'freeze', environment: 'live', reason: 'twice' })).toMatchObject(refused('a campaign'));
     const promote = { verb: 'promote', repository: 'gateway', digest: second, to: 'live' };
@@ -68,17 +68,17 @@ describe('in a pipeline with two releases in live', () => {
     await journey.untilState(second, 'succeeded');
     expect(await journey.runs('live')).toBe('1.2.0');
     expect(journey.journal).toContain('past a freeze: the shop is shut');
-    await journey.stage.advance(2 * HOUR);
+    await journey.local.advance(2 * HOUR);
     expect(await order(manager, { verb: 'thaw', environment: 'live' })).toMatchObject(refused('is not frozen'));
   });
 
   it('a restart runs the same release in new tasks', async () => {
-    const before = (await journey.stage.ledger.service('live', 'gateway'))?.taskDefinition;
+    const before = (await journey.local.ledger.service('live', 'gateway'))?.taskDefinition;
     const answer = await order(manager, { verb: 'restart', environment: 'live', service: 'gateway' });
     expect(answer).toMatchObject({ status: 200 });
     await ended(answer.execution);
     expect(await promotion(answer.execution)).toMatchObject({ state: 'succeeded' });
-    const after = (await journey.stage.ledger.service('live', 'gateway'))?.taskDefinition;
+    const after = (await journey.local.ledger.service('live', 'gateway'))?.taskDefinition;
     expect(after).not.toBe(before);
     expect(await journey.runs('live')).toBe('1.2.0');
     expect(await order(manager, { verb: 'restart', environment: 'live', service: 'gatway' })).toMatchObject(refused('no service gatway'));
@@ -114,40 +114,40 @@ describe('an order to stop', () => {
   it('ends a release that is being deployed: ECS goes back at once, and the next one goes in', async () => {
     const slow = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
     const execution = `gateway-${shortDigest(slow)}-1`;
-    await journey.stage.until('ECS deploys', async () => (await journey.stage.ledger.wait('test', 'gateway'))?.state === 'open');
-    await journey.stage.advance(5_000);
-    expect(await journey.stage.decideAs(integrator, { verb: 'abort', execution, reason: 'the wrong branch' })).toMatchObject({
+    await journey.local.until('ECS deploys', async () => (await journey.local.ledger.wait('test', 'gateway'))?.state === 'open');
+    await journey.local.advance(5_000);
+    expect(await journey.local.decideAs(integrator, { verb: 'abort', execution, reason: 'the wrong branch' })).toMatchObject({
       status: 200,
     });
-    await journey.stage.advance(30_000);
-    const calls = journey.stage.world.meter.calls({});
+    await journey.local.advance(30_000);
+    const calls = journey.local.world.meter.calls({});
     expect(calls['ecs:StopServiceDeployment'], 'it is stopped before the turn may be given on').toBe(1);
     const release = await journey.untilState(slow, 'refused');
     expect(release.reason).toContain('aborted by integration-lead@example.com: the wrong branch');
-    await journey.stage.until(
+    await journey.local.until(
       'it is recovered',
-      async () => (await journey.stage.ledger.wait('test', 'gateway')) === undefined,
+      async () => (await journey.local.ledger.wait('test', 'gateway')) === undefined,
       10 * MINUTE,
     );
-    expect(await journey.stage.ledger.promotion(`test-${execution}`)).toMatchObject({ state: 'refused' });
+    expect(await journey.local.ledger.promotion(`test-${execution}`)).toMatchObject({ state: 'refused' });
     await journey.runRelease();
   });
 
   it('for a rollback now: the one that deploys is stopped, and the last verified release stays', async () => {
     const slow = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
-    await journey.stage.until('ECS deploys', async () => (await journey.stage.ledger.wait('test', 'gateway'))?.state === 'open');
+    await journey.local.until('ECS deploys', async () => (await journey.local.ledger.wait('test', 'gateway'))?.state === 'open');
     const before = await journey.runs('test');
-    const answer = await journey.stage.decideAs(integrator, { verb: 'rollback', environment: 'test', now: true, reason: 'stop it' });
+    const answer = await journey.local.decideAs(integrator, { verb: 'rollback', environment: 'test', now: true, reason: 'stop it' });
     expect(answer).toMatchObject({ status: 200, stopped: true, message: expect.stringContaining(`test stays with gateway ${before}`) });
-    await journey.stage.until(
+    await journey.local.until(
       'it is back',
-      async () => (await journey.stage.ledger.promotion(answer.execution ?? ''))?.state === 'refused',
+      async () => (await journey.local.ledger.promotion(answer.execution ?? ''))?.state === 'refused',
       HOUR,
     );
     expect(await journey.runs('test')).toBe(before);
-    expect(await journey.stage.ledger.wait('test', 'gateway')).toBeUndefined();
+    expect(await journey.local.ledger.wait('test', 'gateway')).toBeUndefined();
     expect((await journey.untilState(slow, 'refused')).reason).toContain('rolled back now');
-    expect((await journey.stage.request('test', '/health')).status).toBe(200);
+    expect((await journey.local.request('test', '/health')).status).toBe(200);
   });
 });
 
@@ -159,23 +159,23 @@ describe('an on-demand environment', () => {
     await journey.untilAsked(digest, 'beta');
   });
   afterAll(() => journey.end());
-  const isUp = async () => (await journey.stage.running('test')) !== undefined;
+  const isUp = async () => (await journey.local.running('test')) !== undefined;
 
   it('stays up beyond its hours when somebody extends it, and is closed when that is over', async () => {
     // 08:00 in Berlin and a little: until ten in the evening.
     const until = '2026-11-23T21:00:00Z';
-    expect(await journey.stage.decideAs(developer, { verb: 'extend', environment: 'test', until })).toMatchObject({ status: 200 });
-    await journey.stage.clock.run({ until: Date.parse(until) - MINUTE });
+    expect(await journey.local.decideAs(developer, { verb: 'extend', environment: 'test', until })).toMatchObject({ status: 200 });
+    await journey.local.clock.run({ until: Date.parse(until) - MINUTE });
     expect(await isUp()).toBe(true);
-    await journey.stage.advance(12 * MINUTE);
+    await journey.local.advance(12 * MINUTE);
     expect(await isUp()).toBe(false);
   });
 
   it('is woken and torn down by order', async () => {
-    expect(await journey.stage.decideAs(developer, { verb: 'wake', environment: 'test' })).toMatchObject({ status: 200 });
-    await journey.stage.until('test is up', async () => (await journey.stage.running('test'))?.gateway === 1);
-    await journey.stage.advance(2 * MINUTE);
-    expect(await journey.stage.decideAs(developer, { verb: 'teardown', environment: 'test' })).toMatchObject({ status: 200 });
-    await journey.stage.until('test is down', async () => !(await isUp()));
+    expect(await journey.local.decideAs(developer, { verb: 'wake', environment: 'test' })).toMatchObject({ status: 200 });
+    await journey.local.until('test is up', async () => (await journey.local.running('test'))?.gateway === 1);
+    await journey.local.advance(2 * MINUTE);
+    expect(await journey.local.decideAs(developer, { verb: 'teardown', environment: 'test' })).toMatchObject({ status: 200 });
+    await journey.local.until('test is down', async () => !(await isUp()));
   });
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { environmentName } from '../../domain/pipeline/names.ts';
-import { type Push, Stage } from '../../rehearsal/stage.ts';
+import { LocalPipeline, type Push } from '../../rehearsal/local-pipeline.ts';
 import { Journey, MINUTE, MONDAY } from './journey.ts';
 
 let journey: Journey;
@@ -12,14 +12,14 @@ const folder = (name: string) => join(import.meta.dirname, name);
 
 /** One service in one environment, which runs a first release. */
 async function begin(config: string): Promise<void> {
-  journey = Journey.on(await Stage.open({ config, start: MONDAY, port: false }));
+  journey = Journey.on(await LocalPipeline.open({ config, start: MONDAY, port: false }));
   const first = await push('build-1');
   await journey.untilState(first, 'succeeded', { repository: 'door' });
 }
 
 const push = (tag: string, more: Partial<Push> = {}) => journey.push({ repository: 'door', tag, ...more });
 
-const cluster = () => environmentName(journey.stage.pipeline.name, 'live');
+const cluster = () => environmentName(journey.local.pipeline.name, 'live');
 
 /** The revision that ECS runs, or is bringing in. */
 async function revision(): Promise<string> {
@@ -33,7 +33,7 @@ async function revision(): Promise<string> {
 /** A person brings a revision in with other means. */
 const byHand = (taskDefinition: string) => journey.call('ecs', 'UpdateService', { cluster: cluster(), service: 'door', taskDefinition });
 
-const until = async (before: string) => journey.stage.until('the release is being deployed', async () => (await revision()) !== before);
+const until = async (before: string) => journey.local.until('the release is being deployed', async () => (await revision()) !== before);
 
 describe('a deployment by hand', () => {
   it('in the middle of ours is left alone, and ours has failed: live runs what the ledger says', async () => {
@@ -44,7 +44,7 @@ describe('a deployment by hand', () => {
     await byHand(first);
     const { reason } = await journey.untilState(second, 'failed', { repository: 'door' });
     expect(reason).toMatch(/another deployment, of \S+:1, took its place/);
-    await journey.stage.advance(30 * MINUTE);
+    await journey.local.advance(30 * MINUTE);
     expect(await revision()).toBe(first);
     expect(await journey.runs('live', 'door')).toBe('build-1');
   });
@@ -57,7 +57,7 @@ describe('a deployment by hand', () => {
     const ours = await revision();
     await byHand(first);
     await journey.untilState(second, 'failed', { repository: 'door', limit: 3 * 60 * MINUTE });
-    const continued = journey.stage.world.meter.calls({ operation: 'ContinueServiceDeployment', caller: 'change-shift-traffic' });
+    const continued = journey.local.world.meter.calls({ operation: 'ContinueServiceDeployment', caller: 'change-shift-traffic' });
     expect({ continued, ours }).toMatchObject({ continued: {} });
     expect(await journey.runs('live', 'door')).toBe('build-1');
   });
@@ -68,11 +68,11 @@ describe('a deployment by hand', () => {
     const bad = await push('build-2', { labels: { 'local.aws.responses': '{"/checked":500}' } });
     await until(first);
     const theirs = await revision();
-    await journey.stage.until('it goes back', async () => journey.journal.includes('rolls back'));
-    await journey.stage.until('what ran before is asked for', async () => (await revision()) === first);
+    await journey.local.until('it goes back', async () => journey.journal.includes('rolls back'));
+    await journey.local.until('what ran before is asked for', async () => (await revision()) === first);
     await byHand(theirs);
     await journey.untilState(bad, 'failed', { repository: 'door' });
-    expect(await journey.stage.ledger.freeze('live')).toMatchObject({
+    expect(await journey.local.ledger.freeze('live')).toMatchObject({
       manualIntervention: true,
       reason: expect.stringContaining('another deployment'),
     });

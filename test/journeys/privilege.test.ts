@@ -9,19 +9,19 @@ import { integrator, Journey } from './journey.ts';
 let journey: Journey;
 let ecs: sdk.ECSClient;
 let role: string;
-const digestsOf = async () => JSON.stringify([await journey.stage.running('live'), await journey.runs('live')]);
+const digestsOf = async () => JSON.stringify([await journey.local.running('live'), await journey.runs('live')]);
 
 beforeAll(async () => {
   journey = await Journey.begin({ port: false });
   await journey.runRelease();
-  role = `arn:aws:iam::${journey.stage.site.account}:role/${deployRole('acme', 'test')}`;
-  const credentials = journey.stage.site.service('iam').session(role, 'deploy-services');
-  ecs = new sdk.ECSClient(clientConfig(journey.stage.world, { region: journey.stage.site.region, credentials }));
+  role = `arn:aws:iam::${journey.local.site.account}:role/${deployRole('acme', 'test')}`;
+  const credentials = journey.local.site.service('iam').session(role, 'deploy-services');
+  ecs = new sdk.ECSClient(clientConfig(journey.local.world, { region: journey.local.site.region, credentials }));
 });
 afterAll(() => journey.end());
 
 /** The task definition that an environment runs of gateway. */
-const definition = async (environment: string) => (await journey.stage.ledger.service(environment, 'gateway'))?.taskDefinition ?? '';
+const definition = async (environment: string) => (await journey.local.ledger.service(environment, 'gateway'))?.taskDefinition ?? '';
 
 it('the deploy role of test changes services in test, and none in live', async () => {
   const change = async (environment: string) =>
@@ -33,7 +33,7 @@ it('the deploy role of test changes services in test, and none in live', async (
 });
 
 it('it is refused whatever else it tries there, and live stays as it was', async () => {
-  const { site } = journey.stage;
+  const { site } = journey.local;
   const live = await definition('live');
   const before = await digestsOf();
   const { serviceDeployments = [] } = await journey.call<{ serviceDeployments?: { serviceDeploymentArn: string }[] }>(

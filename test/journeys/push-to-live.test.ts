@@ -23,6 +23,6 @@ describe('a pushed image', () => {
     expect(await journey.approve(digest, 'live+sandbox', manager)).toMatchObject({ status: 200 });
     await journey.untilState(digest, 'succeeded');
     for (const environment of ['test', 'beta', 'staging', 'live', 'sandbox']) expect(await journey.runs(environment)).toBe('1.1.0');
-    expect((await journey.stage.request('live', '/health')).status).toBe(200);
+    expect((await journey.local.request('live', '/health')).status).toBe(200);
   });
 });

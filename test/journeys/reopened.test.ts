@@ -1,7 +1,7 @@
 /** A world that is saved and loaded again and again goes on as one that never was. */
 import { describe, expect, inject, it } from 'vitest';
 import { UnsavableError } from '../../local/snapshot/encode.ts';
-import { Stage } from '../../rehearsal/stage.ts';
+import { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 import { exampleConfig } from '../assembly.ts';
 import { integrator, Journey, MINUTE, MONDAY, manager } from './journey.ts';
 
@@ -19,23 +19,23 @@ class Reopened {
   }
 
   static async begin(reopens: boolean): Promise<Reopened> {
-    const stage = await Stage.open({ config: exampleConfig, start: MONDAY, seed: 1, assembly: inject('assembly'), port: false });
-    return new Reopened(Journey.on(stage), reopens);
+    const local = await LocalPipeline.open({ config: exampleConfig, start: MONDAY, seed: 1, assembly: inject('assembly'), port: false });
+    return new Reopened(Journey.on(local), reopens);
   }
 
   /** Lets time go by, in steps. */
   async advance(milliseconds: number, step = 7_000): Promise<void> {
-    const end = this.journey.stage.clock.now() + milliseconds;
-    while (this.journey.stage.clock.now() < end) {
-      await this.journey.stage.advance(Math.min(step, end - this.journey.stage.clock.now()));
+    const end = this.journey.local.clock.now() + milliseconds;
+    while (this.journey.local.clock.now() < end) {
+      await this.journey.local.advance(Math.min(step, end - this.journey.local.clock.now()));
       if (this.reopens) await this.reopen();
     }
   }
 
   private async reopen(): Promise<void> {
     try {
-      const stage = await this.journey.stage.reopen();
-      const journey = Journey.on(stage);
+      const local = await this.journey.local.reopen();
+      const journey = Journey.on(local);
       journey.told.push(...this.journey.told);
       this.journey = journey;
       this.times++;
@@ -59,7 +59,7 @@ async function release(reopens: boolean) {
   const running = Object.fromEntries(
     await Promise.all(['test', 'beta', 'staging', 'live'].map(async (one) => [one, await journey.runs(one)])),
   );
-  const transitions = journey.stage.world.meter.total('states.transition');
+  const transitions = journey.local.world.meter.total('states.transition');
   return { told: journey.told.map(({ at, text }) => `${at} ${text}`), running, transitions, times, refusals };
 }
 

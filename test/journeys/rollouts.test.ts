@@ -1,7 +1,7 @@
 /** Strategies that shift traffic, under requests that must not fail. */
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Stage } from '../../rehearsal/stage.ts';
+import { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 import { integrator, Journey, MINUTE, MONDAY, manager } from './journey.ts';
 
 let journey: Journey;
@@ -20,10 +20,10 @@ const said = (text: string) => journey.told.filter((entry) => entry.text.include
 async function underRequests(holds: () => Promise<boolean>, path: string): Promise<void> {
   for (let passed = 0; passed < 720; passed++) {
     if (await holds()) return;
-    const { status } = await journey.stage.request('live', path);
+    const { status } = await journey.local.request('live', path);
     answered.push(status);
     if (status !== 200) failed.push(status);
-    await journey.stage.advance(5_000);
+    await journey.local.advance(5_000);
   }
   throw new Error(`it did not come to that; ${journey.journal}`);
 }
@@ -61,7 +61,7 @@ describe('the example’s live', () => {
     const bad = await toLive({ repository: 'catalog', tag: 'build-2', labels });
     const met: number[] = [];
     await underRequests(async () => {
-      met.push((await journey.stage.request('live', '/catalog/checkout')).status);
+      met.push((await journey.local.request('live', '/catalog/checkout')).status);
       return (await journey.release(bad, 'catalog'))?.state === 'failed';
     }, '/catalog');
     expect((await journey.release(bad, 'catalog'))?.reason).toContain('/catalog/checkout in live at the test listener: HTTP 500');
@@ -74,12 +74,14 @@ describe('the example’s live', () => {
 describe('linear, with a confirmation', () => {
   const release = async (digest: string) => journey.release(digest, 'door');
   const question = async (digest: string) => {
-    const gate = await journey.stage.ledger.gate('live:confirm', 'door');
+    const gate = await journey.local.ledger.gate('live:confirm', 'door');
     return gate?.release.digest === digest && gate.state === 'waiting' ? gate.approval : undefined;
   };
 
   async function begin(): Promise<void> {
-    journey = Journey.on(await Stage.open({ config: resolve(import.meta.dirname, 'shifting/shiplock.config.ts'), start: MONDAY, seed: 1 }));
+    journey = Journey.on(
+      await LocalPipeline.open({ config: resolve(import.meta.dirname, 'shifting/shiplock.config.ts'), start: MONDAY, seed: 1 }),
+    );
     const first = await push(1);
     await passGates(first, 'approve');
     await underRequests(async () => (await release(first))?.state === 'succeeded', '/');
@@ -97,10 +99,10 @@ describe('linear, with a confirmation', () => {
   }
 
   async function passGates(digest: string, verb: 'approve' | 'reject'): Promise<void> {
-    await journey.stage.until('somebody is asked to confirm', async () => (await question(digest)) !== undefined);
+    await journey.local.until('somebody is asked to confirm', async () => (await question(digest)) !== undefined);
     const approval = (await question(digest))!;
     const reason = verb === 'reject' ? { reason: 'it looks wrong' } : {};
-    expect(await journey.stage.decideAs(manager, { verb, approval, digest, ...reason } as never)).toMatchObject({ status: 200 });
+    expect(await journey.local.decideAs(manager, { verb, approval, digest, ...reason } as never)).toMatchObject({ status: 200 });
   }
 
   it('goes to the end when the person says yes, and no request fails', async () => {
@@ -129,16 +131,16 @@ describe('linear, with a confirmation', () => {
     expect(await release(digest)).toMatchObject({
       reason: expect.stringContaining('nobody confirmed at the test listener within 29 minutes'),
     });
-    expect(await journey.stage.ledger.gate('live:confirm', 'door')).toMatchObject({ state: 'expired' });
+    expect(await journey.local.ledger.gate('live:confirm', 'door')).toMatchObject({ state: 'expired' });
   });
 
   it('is stopped when the new tasks crash, sooner than its time-out, with the reason', async () => {
     await begin();
-    const began = journey.stage.clock.now();
+    const began = journey.local.clock.now();
     const digest = await push(2, { 'local.aws.exit-code': '3' });
     await underRequests(async () => (await release(digest))?.state === 'failed', '/');
     expect((await release(digest))?.reason).toContain('exit code 3');
-    expect(journey.stage.clock.now() - began).toBeLessThan(20 * MINUTE);
+    expect(journey.local.clock.now() - began).toBeLessThan(20 * MINUTE);
     expect(failed).toEqual([]);
   });
 
@@ -148,7 +150,7 @@ describe('linear, with a confirmation', () => {
     await passGates(digest, 'approve');
     const met: number[] = [];
     await underRequests(async () => {
-      met.push((await journey.stage.request('live', '/buy')).status);
+      met.push((await journey.local.request('live', '/buy')).status);
       return (await release(digest))?.state === 'failed';
     }, '/health');
     expect((await release(digest))?.reason).toMatch(
@@ -163,7 +165,7 @@ describe('linear, with a confirmation', () => {
       StateValue: 'ALARM',
     });
     expect(MetricAlarms).toHaveLength(1);
-    await journey.stage.advance(10 * MINUTE);
+    await journey.local.advance(10 * MINUTE);
     const after = await journey.call<{ MetricAlarms?: unknown[] }>('cloudwatch', 'DescribeAlarms', { StateValue: 'ALARM' });
     expect(after.MetricAlarms).toEqual([]);
     // The way is free for the next.
@@ -174,13 +176,13 @@ describe('linear, with a confirmation', () => {
 
   it('goes back when the new tasks stay unhealthy, long before their grace is over, and says which alarm it was', async () => {
     await begin();
-    const began = journey.stage.clock.now();
+    const began = journey.local.clock.now();
     const digest = await push(2, { 'local.aws.healthy-after': '100000' });
     await underRequests(async () => (await release(digest))?.state === 'failed', '/');
     expect((await release(digest))?.reason).toMatch(
       /the alarm steps-live-door-unhealthy-[ab] \(targets that failed their health check for 5 minutes\) went off/,
     );
-    expect(journey.stage.clock.now() - began).toBeLessThan(10 * MINUTE);
+    expect(journey.local.clock.now() - began).toBeLessThan(10 * MINUTE);
     expect(failed).toEqual([]);
     expect(await journey.runs('live', 'door')).toBe('build-1');
   });

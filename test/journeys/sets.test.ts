@@ -8,16 +8,16 @@ describe('a set of releases', () => {
   let gateway: string;
   let catalog: string;
   const order = (manifest: Record<string, string>, from = 'test', to = 'beta') =>
-    journey.stage.decideAs(manager, { verb: 'promote-set', from, to, manifest });
+    journey.local.decideAs(manager, { verb: 'promote-set', from, to, manifest });
   /** Until the set asks at beta. @returns the approval and its digest */
   const asked = async () => {
-    await journey.stage.until('the set asks', async () => (await journey.stage.ledger.gate('beta', '+test'))?.state === 'waiting');
-    const { approval, release } = (await journey.stage.ledger.gate('beta', '+test'))!;
+    await journey.local.until('the set asks', async () => (await journey.local.ledger.gate('beta', '+test'))?.state === 'waiting');
+    const { approval, release } = (await journey.local.ledger.gate('beta', '+test'))!;
     return { approval, digest: release.digest };
   };
   const ended = (digest: string, attempt: number) =>
-    journey.stage.until('the set has ended', async () => {
-      const release = await journey.stage.ledger.release('+test', digest);
+    journey.local.until('the set has ended', async () => {
+      const release = await journey.local.ledger.release('+test', digest);
       return release?.attempt === attempt && release.state !== 'in-progress';
     });
 
@@ -48,20 +48,20 @@ describe('a set of releases', () => {
   it('of which one fails leaves none behind', async () => {
     expect(await order({ gateway, catalog })).toMatchObject({ status: 200 });
     const { approval, digest } = await asked();
-    expect(await journey.stage.decideAs(integrator, { verb: 'approve', approval, digest })).toMatchObject({ status: 200 });
-    const { stage } = journey;
-    await stage.until('both deploy', async () => (await stage.running('beta'))?.['catalog-web'] !== undefined);
-    await stage.site.call(stage.site.service('iam').userPrincipal('rehearsal'), 'ecs', 'DeleteService', {
+    expect(await journey.local.decideAs(integrator, { verb: 'approve', approval, digest })).toMatchObject({ status: 200 });
+    const { local } = journey;
+    await local.until('both deploy', async () => (await local.running('beta'))?.['catalog-web'] !== undefined);
+    await local.site.call(local.site.service('iam').userPrincipal('rehearsal'), 'ecs', 'DeleteService', {
       cluster: 'acme-beta',
       service: 'catalog-web',
       force: true,
     });
     await ended(digest, 1);
-    const release = await stage.ledger.release('+test', digest);
+    const release = await local.ledger.release('+test', digest);
     expect(release).toMatchObject({ state: 'failed' });
-    expect(await stage.ledger.manifest('beta')).toEqual([]);
-    await stage.advance(120_000);
-    expect(await stage.running('beta')).toEqual({});
+    expect(await local.ledger.manifest('beta')).toEqual([]);
+    await local.advance(120_000);
+    expect(await local.running('beta')).toEqual({});
   });
 
   it('goes in as one promotion after one approval, and each of them runs', async () => {
@@ -69,17 +69,17 @@ describe('a set of releases', () => {
     expect(answer).toMatchObject({ status: 200, message: expect.stringContaining('as one set') });
     const { approval, digest } = await asked();
     expect(approval).toBe(`beta/+test/${shortDigest(digest)}/2`);
-    await journey.stage.decideAs(integrator, { verb: 'approve', approval, digest });
+    await journey.local.decideAs(integrator, { verb: 'approve', approval, digest });
     await ended(digest, 2);
-    expect(await journey.stage.ledger.release('+test', digest)).toMatchObject({ state: 'succeeded', tag: '2 of test' });
-    expect((await journey.stage.ledger.manifest('beta')).map(({ tag }) => tag).toSorted()).toEqual(['1.1.0', 'build-1']);
-    const [promotion] = await journey.stage.ledger.promotions('beta', 1);
+    expect(await journey.local.ledger.release('+test', digest)).toMatchObject({ state: 'succeeded', tag: '2 of test' });
+    expect((await journey.local.ledger.manifest('beta')).map(({ tag }) => tag).toSorted()).toEqual(['1.1.0', 'build-1']);
+    const [promotion] = await journey.local.ledger.promotions('beta', 1);
     expect(promotion).toMatchObject({
       state: 'succeeded',
       group: '*',
       release: { members: [{ repository: 'catalog' }, { repository: 'gateway' }] },
     });
-    for (const path of ['/catalog/x', '/x']) expect((await journey.stage.request('beta', path)).status).toBe(200);
+    for (const path of ['/catalog/x', '/x']) expect((await journey.local.request('beta', path)).status).toBe(200);
   });
 
   it('keeps nobody out when it is done', async () => {

@@ -11,11 +11,11 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
   let world: Tested;
   /** Releases by their number. */
   const digests: string[] = [''];
-  const order = (decision: object) => world.stage.decideAs(manager, decision);
+  const order = (decision: object) => world.local.decideAs(manager, decision);
   const release = (digest: string) => world.journey.release(digest, 'door');
-  const promotion = (name = '') => world.stage.ledger.promotion(name);
+  const promotion = (name = '') => world.local.ledger.promotion(name);
   const runs = () => world.journey.runs('live', 'door');
-  const isOver = (name = '') => world.stage.until(`${name} is over`, async () => (await promotion(name))?.endedAt !== undefined);
+  const isOver = (name = '') => world.local.until(`${name} is over`, async () => (await promotion(name))?.endedAt !== undefined);
 
   beforeAll(async () => {
     world = await Tested.begin();
@@ -29,7 +29,7 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
   async function shifting(percent: number): Promise<{ readonly digest: string; readonly execution: string; readonly number: number }> {
     const digest = await world.toLive();
     digests.push(digest);
-    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
+    await world.local.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     if (percent > 0) await world.answer(confirmStage('live'), 'door');
     await world.underRequests(`${percent} % of the traffic`, async () => (await world.weight()) === percent);
     return { digest, execution: `door-${shortDigest(digest)}-1`, number: world.pushed };
@@ -48,7 +48,7 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
       message: `door build-${number} is aborted: the wrong sums; what ran before is put back in live`,
     });
     await world.underRequests('only the one before is met', async () => (await world.meetings(30)).join() === '2');
-    expect(world.stage.clock.now() - Date.parse((await release(digest))?.endedAt ?? '')).toBeLessThan(30_000);
+    expect(world.local.clock.now() - Date.parse((await release(digest))?.endedAt ?? '')).toBeLessThan(30_000);
     expect(await release(digest)).toMatchObject({ state: 'refused', reason: `live: aborted by ${manager}: the wrong sums` });
     await isOver(`live-${execution}`);
     expect(await promotion(`live-${execution}`)).toMatchObject({ state: 'refused', reason: `aborted by ${manager}: the wrong sums` });
@@ -57,7 +57,7 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
       /^(STOPPED|ROLLBACK_SUCCESSFUL)$/.test((await world.deployments())[0]?.status ?? ''),
     );
     expect(await world.isConfirmedBy('door')).toBe(false);
-    expect(await world.stage.ledger.waits('live')).toEqual([]);
+    expect(await world.local.ledger.waits('live')).toEqual([]);
     expect(await runs()).toBe('build-2');
     expect(world.failed).toEqual([]);
     expect(await order({ verb: 'abort', execution })).toMatchObject(refused(`door@build-${number} is not in progress: it ended at `));
@@ -79,14 +79,14 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
     await isOver(answer.execution);
     expect(await release(digest)).toMatchObject({ state: 'refused', reason: expect.stringContaining('rolled back now') });
     expect(await runs()).toBe('build-2');
-    expect((await world.stage.ledger.freezeAndPins('live')).pins).toMatchObject([{ repository: 'door', digest: digests[2] }]);
+    expect((await world.local.ledger.freezeAndPins('live')).pins).toMatchObject([{ repository: 'door', digest: digests[2] }]);
     expect(world.failed).toEqual([]);
   });
 
   it('once nothing goes in, it goes back to the release before the current one: confirmed, and without a failed request', async () => {
     const answer = await order({ verb: 'rollback', environment: 'live', repository: 'door', now: true, reason: 'further' });
     expect(answer).toMatchObject({ status: 200, message: expect.stringContaining('goes back to door build-1 from build-2') });
-    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
+    await world.local.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     expect(await order({ verb: 'rollback', environment: 'live', repository: 'door' })).toMatchObject(
       refused(`live goes back to door build-1 already, as ${manager} ordered`),
     );
@@ -99,14 +99,14 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
 
   it('an order of a release that has ended is stopped by that release', async () => {
     const answer = await order({ verb: 'rollback', environment: 'live', repository: 'door', to: digests[2] });
-    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
+    await world.local.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     const stopped = await order({ verb: 'abort', execution: `door-${shortDigest(digests[2]!)}-1`, reason: 'not that one' });
     expect(stopped).toMatchObject({
       status: 200,
       message:
         'the rollback to door build-2 in live is aborted: not that one; what ran before is put back in live; live stays pinned, to door build-1',
     });
-    expect((await world.stage.ledger.freezeAndPins('live')).pins).toMatchObject([{ repository: 'door', digest: digests[1] }]);
+    expect((await world.local.ledger.freezeAndPins('live')).pins).toMatchObject([{ repository: 'door', digest: digests[1] }]);
     await isOver(answer.execution);
     expect(await world.meetings(10)).toEqual([1]);
     await order({ verb: 'unpin', environment: 'live', repository: 'door' });
@@ -130,7 +130,7 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
   it('a restart of what serves from the second target group goes through; and what is ordered back meanwhile comes after it', async () => {
     const serving = world.pushed;
     const restart = await order({ verb: 'restart', environment: 'live', service: 'door' });
-    await world.stage.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
+    await world.local.until('somebody is asked to confirm', () => world.isConfirmedBy('door'));
     const back = await order({ verb: 'rollback', environment: 'live', repository: 'door', to: digests[1], reason: 'for the audit' });
     expect(back).toMatchObject({ status: 200, message: expect.stringContaining('goes back to door build-1') });
     await world.confirm();
@@ -138,7 +138,7 @@ describe('while traffic shifts', { timeout: 60_000 }, () => {
     expect(met).toEqual([serving]);
     await world.confirm();
     await world.underRequests('it is back', async () => (await promotion(back.execution))?.state === 'succeeded');
-    await world.stage.advance(MINUTE);
+    await world.local.advance(MINUTE);
     expect(await world.meetings(10)).toEqual([1]);
     expect(world.failed).toEqual([]);
   });

@@ -8,28 +8,28 @@ let journey: Journey;
 afterEach(() => journey.end());
 
 const call = <Output>(service: string, operation: string, input: object) =>
-  journey.stage.site.call<Output>(journey.stage.site.service('iam').userPrincipal('rehearsal'), service, operation, input);
+  journey.local.site.call<Output>(journey.local.site.service('iam').userPrincipal('rehearsal'), service, operation, input);
 
 describe('a repository that somebody deleted by hand', () => {
   it('keeps the sweep from nothing else, and the queue that alarms says so', async () => {
     journey = await Journey.begin();
-    await journey.stage.advance(10 * MINUTE);
+    await journey.local.advance(10 * MINUTE);
     await call('ecr', 'DeleteRepository', { repositoryName: 'catalog', force: true });
-    const { faults } = journey.stage.world;
+    const { faults } = journey.local.world;
     faults.addEvent({ match: (event) => event['detail-type'] === 'Step Functions Execution Status Change', times: 100, deliver: [] });
     faults.addEvent({ match: { source: 'aws.ecr' }, nth: 2, deliver: [] });
 
     const stuck = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
-    await journey.stage.until('it deploys', async () => (await journey.stage.ledger.waits('test')).some(({ state }) => state === 'open'));
+    await journey.local.until('it deploys', async () => (await journey.local.ledger.waits('test')).some(({ state }) => state === 'open'));
     const name = promotionExecution('test', releaseExecution('gateway', stuck, 1));
-    const machine = journey.stage.machine('promotion').replace(':stateMachine:', ':execution:');
+    const machine = journey.local.machine('promotion').replace(':stateMachine:', ':execution:');
     await call('states', 'StopExecution', { executionArn: `${machine}:${name}` });
     const unheard = await journey.push({ repository: 'gateway', tag: '1.9.0' });
 
     await journey.untilAsked(unheard, 'beta', { limit: HOUR });
     expect(await journey.runs('test')).toBe('1.9.0');
     expect(journey.journal).toContain('by the sweep');
-    await journey.stage.advance(15 * MINUTE);
+    await journey.local.advance(15 * MINUTE);
     const { Messages = [] } = await call<{ Messages?: { Body: string }[] }>('sqs', 'ReceiveMessage', {
       QueueUrl: (await call<{ QueueUrl: string }>('sqs', 'GetQueueUrl', { QueueName: 'acme-unhandled' })).QueueUrl,
     });
@@ -40,13 +40,13 @@ describe('a repository that somebody deleted by hand', () => {
 describe('a ticket that was parked by somebody who crashed', () => {
   const parked = async (start?: number) => {
     journey = await Journey.begin(start === undefined ? {} : { start });
-    const { pipeline, ledger, clock } = journey.stage;
-    const execution = `${journey.stage.machine('promotion').replace(':stateMachine:', ':execution:')}:test-lost`;
+    const { pipeline, ledger, clock } = journey.local;
+    const execution = `${journey.local.machine('promotion').replace(':stateMachine:', ':execution:')}:test-lost`;
     const ticket = { id: 'test-lost', execution, askedAt: clock.now(), token: 'nobody' };
     const taken = await new Turns(ledger.table).takeGroup(pipeline.environments.test!, 'gateway', ticket, clock.now());
     expect(taken).toEqual({ state: 'parked', asleep: true });
-    await journey.stage.advance(20 * MINUTE);
-    return journey.stage.executions('wake');
+    await journey.local.advance(20 * MINUTE);
+    return journey.local.executions('wake');
   };
 
   it('is woken for, though nobody started the wake', async () => expect(await parked()).toContain('test-wake-0'));

@@ -1,7 +1,7 @@
 /** The pipeline of `tested/`: releases promoted to customers by a canary, tested by a build and confirmed by two people; and who answers customers. */
 import { resolve } from 'node:path';
 import { confirmStage } from '../../domain/approval/confirmation.ts';
-import { type Answer, Stage } from '../../rehearsal/stage.ts';
+import { type Answer, LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 import { HOUR, integrator, Journey, MONDAY, manager } from './journey.ts';
 
 export type Repository = 'door' | 'desk';
@@ -11,19 +11,19 @@ const config = resolve(import.meta.dirname, 'tested/shiplock.config.ts');
 
 export class Tested {
   readonly journey: Journey;
-  readonly stage: Stage;
+  readonly local: LocalPipeline;
   /** Statuses that customers have met which no good release answers. */
   readonly failed: number[] = [];
   /** How many releases were pushed: the number of the newest. */
   pushed = 0;
 
-  private constructor(stage: Stage) {
-    this.stage = stage;
-    this.journey = Journey.on(stage);
+  private constructor(local: LocalPipeline) {
+    this.local = local;
+    this.journey = Journey.on(local);
   }
 
   static async begin(): Promise<Tested> {
-    return new Tested(await Stage.open({ config, start: MONDAY, seed: 1, port: false }));
+    return new Tested(await LocalPipeline.open({ config, start: MONDAY, seed: 1, port: false }));
   }
 
   end(): Promise<void> {
@@ -47,11 +47,11 @@ export class Tested {
 
   /** Both of those who may answer a gate. @returns what each was told */
   async answer(stage: string, repository: string, verb: 'approve' | 'reject' = 'approve'): Promise<Answer[]> {
-    const { approval = '', release } = (await this.stage.ledger.gate(stage, repository)) ?? {};
+    const { approval = '', release } = (await this.local.ledger.gate(stage, repository)) ?? {};
     const answers: Answer[] = [];
     for (const by of [manager, integrator]) {
       const reason = verb === 'reject' ? { reason: 'it looks wrong' } : {};
-      answers.push(await this.stage.decideAs(by, { verb, approval, digest: release?.digest, ...reason }));
+      answers.push(await this.local.decideAs(by, { verb, approval, digest: release?.digest, ...reason }));
       if (verb === 'reject') break;
     }
     return answers;
@@ -59,12 +59,12 @@ export class Tested {
 
   /** Whether somebody is asked to confirm at the test listener of live. */
   async isConfirmedBy(repository: string): Promise<boolean> {
-    return (await this.stage.ledger.gate(confirmStage('live'), repository))?.state === 'waiting';
+    return (await this.local.ledger.gate(confirmStage('live'), repository))?.state === 'waiting';
   }
 
   /** Until somebody is asked to confirm; then both do. */
   async confirm(repository: string = 'door'): Promise<void> {
-    await this.stage.until(`${repository} waits for confirmation`, () => this.isConfirmedBy(repository));
+    await this.local.until(`${repository} waits for confirmation`, () => this.isConfirmedBy(repository));
     await this.answer(confirmStage('live'), repository);
   }
 
@@ -78,7 +78,7 @@ export class Tested {
 
   /** The number of the release that answers a customer of live, or the status of what is no release's answer. */
   async meets(repository: Repository = 'door'): Promise<number> {
-    const { status } = await this.stage.request('live', which(repository));
+    const { status } = await this.local.request('live', which(repository));
     if (status <= 200 || status >= 300) this.failed.push(status);
     return status - 200;
   }
@@ -96,7 +96,7 @@ export class Tested {
     for (let passed = 0; passed < 2 * HOUR; passed += TEN_SECONDS) {
       met.add(await this.meets(repository));
       if (await holds()) return [...met].toSorted((a, b) => a - b);
-      await this.stage.advance(TEN_SECONDS);
+      await this.local.advance(TEN_SECONDS);
     }
     throw new Error(`it never happened: ${what}`);
   }

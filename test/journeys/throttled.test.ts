@@ -10,8 +10,8 @@ afterEach(() => journey.end());
 
 /** Every call that matches goes wrong for so long, from now on. */
 function failing(kind: CallFaultKind, milliseconds: number, match: (call: ObservedCall) => boolean): () => number {
-  const { faults } = journey.stage.world;
-  const until = journey.stage.clock.now() + milliseconds;
+  const { faults } = journey.local.world;
+  const until = journey.local.clock.now() + milliseconds;
   let struck = 0;
   faults.add({
     kind,
@@ -53,7 +53,7 @@ describe('DynamoDB', () => {
     await journey.untilAsked(digest, 'beta', { limit: 2 * HOUR });
     expect(struck()).toBeGreaterThan(10);
     expect(await journey.runs('test')).toBe('1.1.0');
-    const { pipeline, site } = journey.stage;
+    const { pipeline, site } = journey.local;
     const said = Object.keys(needs).flatMap((file) => site.service('logs').lines(`/aws/lambda/${functionName(pipeline.name, file)}`));
     expect(said.length).toBeGreaterThan(10);
     expect(said.filter((line) => line.includes('step ended with an error'))).toEqual([]);

@@ -6,11 +6,11 @@ import { HOUR, integrator, Journey, manager } from './journey.ts';
 let journey: Journey;
 afterEach(() => journey.end());
 
-const self = () => journey.stage.site.service('iam').userPrincipal('rehearsal');
+const self = () => journey.local.site.service('iam').userPrincipal('rehearsal');
 const call = <Output>(service: string, operation: string, input: object) =>
-  journey.stage.site.call<Output>(self(), service, operation, input);
+  journey.local.site.call<Output>(self(), service, operation, input);
 const execution = (workflow: 'release' | 'promotion', name: string) =>
-  `${journey.stage.machine(workflow).replace(':stateMachine:', ':execution:')}:${name}`;
+  `${journey.local.machine(workflow).replace(':stateMachine:', ':execution:')}:${name}`;
 
 describe('an image', () => {
   it('that is deleted after its approval is refused before any environment changes', async () => {
@@ -49,15 +49,15 @@ describe('an execution that somebody aborts', () => {
     journey = await Journey.begin();
     const good = await journey.runRelease();
     const slow = await journey.push({ labels: { 'local.aws.healthy-after': '600' } });
-    await journey.stage.until('it deploys', async () => (await journey.stage.ledger.waits('test')).some(({ state }) => state === 'open'));
-    await journey.stage.advance(30_000);
+    await journey.local.until('it deploys', async () => (await journey.local.ledger.waits('test')).some(({ state }) => state === 'open'));
+    await journey.local.advance(30_000);
     const promotion = promotionExecution('test', releaseExecution('gateway', slow, 1));
     await call('states', 'StopExecution', { executionArn: execution('promotion', promotion) });
     await journey.untilState(slow, 'errored', { limit: HOUR });
     const next = await journey.push();
     await journey.untilAsked(next, 'beta');
     expect(await journey.runs('test')).toBe('1.3.0');
-    expect(await journey.stage.ledger.waits('test')).toEqual([]);
+    expect(await journey.local.ledger.waits('test')).toEqual([]);
     expect(good).not.toBe(next);
   });
 
@@ -75,14 +75,14 @@ describe('the night', () => {
   it('waits for a deployment that is under way, then takes test down; a push after hours waits for the morning', async () => {
     journey = await Journey.begin({ start: Date.parse('2026-11-23T18:50:00Z') });
     const late = await journey.push({ labels: { 'local.aws.healthy-after': '40' } });
-    await journey.stage.until('it deploys', async () => (await journey.stage.ledger.promotions('test'))[0]?.state === 'deploying');
-    await journey.stage.clock.run({ until: Date.parse('2026-11-23T19:20:00Z') });
+    await journey.local.until('it deploys', async () => (await journey.local.ledger.promotions('test'))[0]?.state === 'deploying');
+    await journey.local.clock.run({ until: Date.parse('2026-11-23T19:20:00Z') });
     expect(await journey.runs('test')).toBe('1.1.0');
-    expect(await journey.stage.running('test')).toBeUndefined();
+    expect(await journey.local.running('test')).toBeUndefined();
     const night = await journey.push();
-    await journey.stage.advance(HOUR);
+    await journey.local.advance(HOUR);
     expect((await journey.release(night))?.waitsFor).toContain('the morning');
-    await journey.stage.clock.run({ until: Date.parse('2026-11-24T06:30:00Z') });
+    await journey.local.clock.run({ until: Date.parse('2026-11-24T06:30:00Z') });
     expect(await journey.runs('test')).toBe('1.2.0');
     expect(late).not.toBe(night);
   });
@@ -93,33 +93,33 @@ describe('the night', () => {
     const catalog = await journey.push({ repository: 'catalog', tag: 'build-1' });
     await journey.untilAsked(gateway, 'beta');
     await journey.untilAsked(catalog, 'beta', { repository: 'catalog' });
-    await journey.stage.clock.run({ until: Date.parse('2026-11-23T20:00:00Z') });
+    await journey.local.clock.run({ until: Date.parse('2026-11-23T20:00:00Z') });
     await call('ecr', 'UpdateImageStorageClass', {
       repositoryName: 'catalog',
       imageId: { imageDigest: catalog },
       targetStorageClass: 'ARCHIVE',
     });
     const next = await journey.push();
-    await journey.stage.clock.run({ until: Date.parse('2026-11-24T08:00:00Z') });
+    await journey.local.clock.run({ until: Date.parse('2026-11-24T08:00:00Z') });
     expect(journey.journal).toMatch(/test is up, degraded: catalog/);
     expect(await journey.runs('test')).toBe('1.3.0');
-    expect((await journey.stage.running('test'))?.gateway).toBe(1);
+    expect((await journey.local.running('test'))?.gateway).toBe(1);
     expect(next).not.toBe(gateway);
   });
 
   it('whose wake dies before it begins: whoever waits is told, and the next push wakes it', async () => {
     journey = await Journey.begin();
     // Every write of the wake fails until somebody aborts it.
-    journey.stage.world.faults.add({
+    journey.local.world.faults.add({
       kind: 'error-500',
       match: ({ operation, caller }) => operation === 'PutItem' && caller.includes('wake-environment'),
       times: 1000,
     });
     const first = await journey.push();
-    const wake = `${journey.stage.machine('wake').replace(':stateMachine:', ':execution:')}:test-wake-0`;
-    await journey.stage.until('the wake is under way', async () => (await journey.stage.executions('wake')).includes('test-wake-0'));
+    const wake = `${journey.local.machine('wake').replace(':stateMachine:', ':execution:')}:test-wake-0`;
+    await journey.local.until('the wake is under way', async () => (await journey.local.executions('wake')).includes('test-wake-0'));
     await call('states', 'StopExecution', { executionArn: wake });
-    journey.stage.world.faults.clear();
+    journey.local.world.faults.clear();
     const refused = await journey.untilState(first, 'refused', { limit: HOUR });
     expect(refused.reason).toContain('test could not be woken');
     const next = await journey.push();
@@ -131,7 +131,7 @@ describe('a rollback that fails', () => {
   it('freezes the environment until a person thaws it', async () => {
     journey = await Journey.begin();
     await journey.runRelease({ repository: 'catalog', tag: 'build-1' });
-    journey.stage.world.faults.add({
+    journey.local.world.faults.add({
       kind: 'error-500',
       match: ({ operation, caller }) => operation === 'UpdateService' && caller.includes('deploy'),
       nth: 2,
@@ -140,10 +140,10 @@ describe('a rollback that fails', () => {
     const bad = await journey.push({ repository: 'catalog', tag: 'build-2', labels: { 'local.aws.responses': '{"/catalog/smoke":500}' } });
     const failed = await journey.untilState(bad, 'failed', { repository: 'catalog', limit: 4 * HOUR });
     expect(failed.reason).toContain('needs manual intervention');
-    journey.stage.world.faults.clear();
+    journey.local.world.faults.clear();
     const next = await journey.push({ repository: 'catalog', tag: 'build-3' });
     expect((await journey.untilState(next, 'refused', { repository: 'catalog' })).reason).toContain('test is frozen');
-    expect(await journey.stage.decideAs(manager, { verb: 'thaw', environment: 'test' })).toMatchObject({ status: 200 });
+    expect(await journey.local.decideAs(manager, { verb: 'thaw', environment: 'test' })).toMatchObject({ status: 200 });
     const after = await journey.push({ repository: 'catalog', tag: 'build-4' });
     await journey.untilAsked(after, 'beta', { repository: 'catalog', limit: 2 * HOUR });
     expect(await journey.runs('test', 'catalog')).toBe('build-4');
@@ -153,14 +153,14 @@ describe('a rollback that fails', () => {
 describe('events', () => {
   it('that are lost at the end of a deployment are made up for by one check', async () => {
     journey = await Journey.begin();
-    journey.stage.world.faults.addEvent({
+    journey.local.world.faults.addEvent({
       match: (event) => event['detail-type'] === 'ECS Deployment State Change',
       times: 3,
       deliver: [],
     });
     const digest = await journey.push();
     await journey.untilAsked(digest, 'beta', { limit: HOUR });
-    const looks = journey.stage.world.meter.calls()['ecs:ListServiceDeployments'] ?? 0;
+    const looks = journey.local.world.meter.calls()['ecs:ListServiceDeployments'] ?? 0;
     expect(looks).toBeLessThanOrEqual(2);
   });
 });

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { shortDigest } from '../../domain/release/release.ts';
 import type { CallFaultKind } from '../../local/core/faults.ts';
 import { Random } from '../../local/core/random.ts';
-import { Stage } from '../../rehearsal/stage.ts';
-import { Witness } from './witness.ts';
+import { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
+import { InvariantWatch } from './invariants.ts';
 
 export const simulationConfig = join(import.meta.dirname, 'pipeline/shiplock.config.ts');
 
@@ -47,10 +47,10 @@ export interface Lived {
 }
 
 /** @param tamper plants something in the world before it begins */
-export async function live(seed: number, assembly: string, tamper: (stage: Stage) => void = () => undefined): Promise<Lived> {
+export async function live(seed: number, assembly: string, tamper: (local: LocalPipeline) => void = () => undefined): Promise<Lived> {
   const random = new Random(seed * 7919 + 17);
   const hours = 6 + random.integer(13);
-  const stage = await Stage.open({
+  const local = await LocalPipeline.open({
     config: simulationConfig,
     start: MONDAY + hours * HOUR + random.integer(60) * MINUTE,
     seed,
@@ -58,30 +58,30 @@ export async function live(seed: number, assembly: string, tamper: (stage: Stage
     port: false,
   });
   // Fewer cold starts: by far the dearest part of a history on this machine.
-  stage.site.service('lambda').idle = 2 * HOUR;
+  local.site.service('lambda').idle = 2 * HOUR;
   try {
-    tamper(stage);
-    return await new History(seed, stage, random).live();
+    tamper(local);
+    return await new History(seed, local, random).live();
   } finally {
-    await stage.close();
+    await local.close();
   }
 }
 
 class History {
   private readonly seed: number;
-  private readonly stage: Stage;
+  private readonly local: LocalPipeline;
   private readonly random: Random;
-  private readonly witness: Witness;
+  private readonly witness: InvariantWatch;
   private readonly pushed: { readonly repository: string; readonly digest: string; readonly tag: string }[] = [];
   private readonly acts: Act[] = [];
   private readonly pending = new Set<Promise<unknown>>();
   private build = 10;
 
-  constructor(seed: number, stage: Stage, random: Random) {
+  constructor(seed: number, local: LocalPipeline, random: Random) {
     this.seed = seed;
-    this.stage = stage;
+    this.local = local;
     this.random = random;
-    this.witness = new Witness(stage);
+    this.witness = new InvariantWatch(local);
   }
 
   private chance(probability: number): boolean {
@@ -100,7 +100,7 @@ class History {
   async live(): Promise<Lived> {
     this.plan();
     for (const { at, run } of this.acts.toSorted((a, b) => a.at - b.at)) {
-      await this.stage.clock.run({ until: this.stage.opened + at });
+      await this.local.clock.run({ until: this.local.opened + at });
       // What somebody asks takes its time, while everything goes on.
       const asked = run().catch((error: unknown) => this.witness.say(`refused: ${(error as Error).message}`));
       this.pending.add(asked);
@@ -111,10 +111,10 @@ class History {
       seed: this.seed,
       violations: this.witness.violations,
       story: this.witness.story,
-      ends: Object.keys(this.stage.pipeline.repositories).flatMap((repository) =>
+      ends: Object.keys(this.local.pipeline.repositories).flatMap((repository) =>
         this.witness.books.releases(repository).map(({ state, reason = '' }) => ({ state, reason })),
       ),
-      calls: this.stage.world.meter.total('call'),
+      calls: this.local.world.meter.total('call'),
     };
   }
 
@@ -148,7 +148,7 @@ class History {
     const labels = image.labels(random);
     const author = this.pick(['developer@example.com', 'developer@example.com', 'lead@example.com', undefined]);
     return async () => {
-      const digest = await this.stage.push({ repository, tag, labels, message: `change ${number}`, ...(author ? { author } : {}) });
+      const digest = await this.local.push({ repository, tag, labels, message: `change ${number}`, ...(author ? { author } : {}) });
       this.witness.say(`pushed ${repository} ${tag}, ${image.what}, by ${author}: ${shortDigest(digest)}`);
       this.pushed.push({ repository, digest, tag });
     };
@@ -157,7 +157,7 @@ class History {
   /** Somebody looks at what is open and says something about it, right or wrong. */
   private async decide(): Promise<void> {
     const { books } = this.witness;
-    const open = this.stage.pipeline.path.flatMap(({ name }) => books.gates(name));
+    const open = this.local.pipeline.path.flatMap(({ name }) => books.gates(name));
     const waiting = open.filter(({ state }) => state === 'waiting');
     const gate = waiting.length > 0 && this.chance(0.9) ? this.pick(waiting) : open.length > 0 ? this.pick(open) : undefined;
     if (gate === undefined) return;
@@ -170,14 +170,14 @@ class History {
 
   private async say(by: string, verb: 'approve' | 'reject', approval: string, stage: string, digest: string): Promise<void> {
     if (verb === 'approve') this.witness.approvals.push({ by, stage, digest });
-    const { status, message } = await this.stage.decideAs(by, { verb, approval, digest });
+    const { status, message } = await this.local.decideAs(by, { verb, approval, digest });
     this.witness.say(`${by} ${verb}s ${approval}: ${status} ${message}`);
   }
 
   private freeze(at: number): void {
     const environment = this.pick(['test', 'beta', 'live']);
     const decide = (verb: 'freeze' | 'thaw', more: object) => async () => {
-      const { status, message } = await this.stage.decideAs('manager@example.com', { verb, environment, ...more });
+      const { status, message } = await this.local.decideAs('manager@example.com', { verb, environment, ...more });
       this.witness.say(`${verb} ${environment}: ${status} ${message}`);
     };
     this.acts.push({ at, run: decide('freeze', { reason: 'a sale' }) });
@@ -185,21 +185,21 @@ class History {
   }
 
   private call(service: string, operation: string, input: object): Promise<unknown> {
-    const { site } = this.stage;
+    const { site } = this.local;
     return site.call(site.service('iam').userPrincipal('rehearsal'), service, operation, input);
   }
 
   private async tearDown(): Promise<void> {
     this.witness.say('test is torn down by hand');
     await this.call('states', 'StartExecution', {
-      stateMachineArn: this.stage.machine('teardown'),
-      name: `by-hand-${this.stage.clock.now()}`,
+      stateMachineArn: this.local.machine('teardown'),
+      name: `by-hand-${this.local.clock.now()}`,
       input: JSON.stringify({ environment: 'test', cause: 'person' }),
     });
   }
 
   private async abort(): Promise<void> {
-    const running = this.stage.site
+    const running = this.local.site
       .service('states')
       .view()
       .filter(({ status }) => status === 'RUNNING');
@@ -210,7 +210,7 @@ class History {
   }
 
   private async deleteService(): Promise<void> {
-    const services = [...this.stage.site.service('ecs').services.values()].filter(({ status }) => status === 'ACTIVE');
+    const services = [...this.local.site.service('ecs').services.values()].filter(({ status }) => status === 'ACTIVE');
     if (services.length === 0) return;
     const { cluster, name } = this.pick(services);
     this.witness.say(`${cluster}/${name} is deleted by hand`);
@@ -230,7 +230,7 @@ class History {
     const nth = 1 + this.random.integer(900);
     const times = kind === 'throttle' || kind === 'error-500' ? 1 + this.random.integer(6) : 1;
     this.witness.say(`planned: ${kind} at call ${nth} of a Lambda, ${times} times`);
-    this.stage.world.faults.add({ kind, nth, times, match: ({ invocation }) => invocation !== undefined });
+    this.local.world.faults.add({ kind, nth, times, match: ({ invocation }) => invocation !== undefined });
   }
 
   private breakEvent(): void {
@@ -238,12 +238,12 @@ class History {
     const deliver = this.pick([[], [0, 0], [0, 20 * MINUTE], [30_000], [5 * MINUTE]]);
     const nth = 1 + this.random.integer(source === 'aws.ecr' ? 5 : 60);
     this.witness.say(`planned: event ${nth} of ${source} comes after [${deliver.join(', ')}] ms`);
-    this.stage.world.faults.addEvent({ match: { source }, nth, deliver });
+    this.local.world.faults.addEvent({ match: { source }, nth, deliver });
   }
 
   /** Lets everything end, and looks at what is left. */
   private async rest(): Promise<void> {
-    const { clock, site } = this.stage;
+    const { clock, site } = this.local;
     const end = clock.now() + PATIENCE;
     const isQuiet = () =>
       this.pending.size === 0 &&
@@ -251,7 +251,7 @@ class History {
         .service('states')
         .view()
         .every(({ status }) => status !== 'RUNNING') &&
-      Object.keys(this.stage.pipeline.repositories).every((repository) =>
+      Object.keys(this.local.pipeline.repositories).every((repository) =>
         this.witness.books.releases(repository).every(({ state }) => state !== 'in-progress'),
       );
     while (clock.now() < end && !isQuiet()) await clock.run({ until: clock.now() + 10 * MINUTE });

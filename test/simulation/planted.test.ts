@@ -10,7 +10,7 @@ import { bundleFunctions } from '../../infra/bundle.ts';
 import { functionsFolder } from '../../infra/code.ts';
 import { readConfig } from '../../infra/config-file.ts';
 import type { CallFault, ObservedCall } from '../../local/core/faults.ts';
-import type { Stage } from '../../rehearsal/stage.ts';
+import type { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 import { type Assembly, simulationAssembly } from './assembly.ts';
 import { live, simulationConfig } from './history.ts';
 import { isOfTheRun, type ReleaseRun, runRelease } from './release-run.ts';
@@ -58,16 +58,16 @@ const killedAfter = (operation: string, caller: string) => async (assembly: stri
 };
 
 /** A function runs once more with the input of a promotion that is long over, as by a Lambda that stalled. */
-const stalled = (file: string, input: (first: Release, stage: Stage) => Promise<object>) => async (assembly: string) => {
+const stalled = (file: string, input: (first: Release, local: LocalPipeline) => Promise<object>) => async (assembly: string) => {
   const climbed = await runRelease({
     assembly,
-    plant: (stage, digest) => {
-      const { site, pipeline, ledger } = stage;
+    plant: (local, digest) => {
+      const { site, pipeline, ledger } = local;
       const again = async () => {
         const first = (await ledger.release('door', digest))!;
         await site.call(site.service('iam').userPrincipal('rehearsal'), 'lambda', 'Invoke', {
           FunctionName: functionName(pipeline.name, file),
-          Payload: new TextEncoder().encode(JSON.stringify(await input(first, stage))),
+          Payload: new TextEncoder().encode(JSON.stringify(await input(first, local))),
         });
       };
       void again();
@@ -80,17 +80,17 @@ const stalled = (file: string, input: (first: Release, stage: Stage) => Promise<
 const bothAtOnce = async (assembly: string) => {
   const { story } = await runRelease({
     assembly,
-    meanwhile: async (stage, digest) => {
+    meanwhile: async (local, digest) => {
       const approval = `beta/door/${shortDigest(digest)}/1`;
-      stage.world.faults.add({
+      local.world.faults.add({
         kind: 'throttle',
         match: ({ caller, operation }) => caller.endsWith('-decide') && operation === 'TransactWriteItems',
       });
       const both = [
-        stage.decideAs('lead@example.com', { verb: 'approve', approval, digest }),
-        stage.decideAs('developer@example.com', { verb: 'reject', approval, digest }),
+        local.decideAs('lead@example.com', { verb: 'approve', approval, digest }),
+        local.decideAs('developer@example.com', { verb: 'reject', approval, digest }),
       ];
-      await stage.advance(30_000);
+      await local.advance(30_000);
       await Promise.all(both);
     },
   });
@@ -104,8 +104,8 @@ const rivals = async (assembly: string) => {
   let puts = 0;
   const { violations, standing } = await runRelease({
     assembly,
-    plant: (stage) => {
-      stage.world.faults.add({
+    plant: (local) => {
+      local.world.faults.add({
         kind: 'throttle',
         times: 2,
         match: ({ caller, operation, invocation }) => {
@@ -115,7 +115,7 @@ const rivals = async (assembly: string) => {
           return invocation === first && ++puts > 1;
         },
       });
-      void stage.push({ repository: 'door', tag: 'build-3', message: 'change 3', author: 'developer@example.com' });
+      void local.push({ repository: 'door', tag: 'build-3', message: 'change 3', author: 'developer@example.com' });
     },
   });
   // Whoever believes to have the turn, and has it no more, is kept from deploying by its fence, and fails.
@@ -133,9 +133,9 @@ const queued =
   async (assembly: string): Promise<readonly string[]> => {
     const climbed = await runRelease({
       assembly,
-      plant: (stage) => {
-        if (fault) stage.world.faults.add(fault);
-        void stage.push({ repository: 'door', tag: 'build-3', message: 'change 3', author: 'developer@example.com' });
+      plant: (local) => {
+        if (fault) local.world.faults.add(fault);
+        void local.push({ repository: 'door', tag: 'build-3', message: 'change 3', author: 'developer@example.com' });
       },
     });
     return faultsOf(climbed, { second: 'superseded', test: 'build-3' });
@@ -145,17 +145,17 @@ const queued =
 const overtaken = async (assembly: string): Promise<readonly string[]> => {
   const run = await runRelease({
     assembly,
-    plant: (stage) => {
-      const [cluster, service] = [environmentName(stage.pipeline.name, 'test'), 'door'];
+    plant: (local) => {
+      const [cluster, service] = [environmentName(local.pipeline.name, 'test'), 'door'];
       const call = <Output>(operation: string, input: object) =>
-        stage.clock.hold(stage.site.call<Output>(stage.site.service('iam').userPrincipal('rehearsal'), 'ecs', operation, input));
+        local.clock.hold(local.site.call<Output>(local.site.service('iam').userPrincipal('rehearsal'), 'ecs', operation, input));
       const before = call<{ services?: { taskDefinition: string }[] }>('DescribeServices', { cluster, services: [service] });
       const byHand = async () => {
         const { services = [] } = await before;
         return call('UpdateService', { cluster, service, taskDefinition: services[0]?.taskDefinition });
       };
-      stage.onJournal(({ event, environment }) => {
-        if (event === 'deploying' && environment === 'test') stage.clock.after(3_000, 'somebody deploys by hand', () => void byHand());
+      local.onJournal(({ event, environment }) => {
+        if (event === 'deploying' && environment === 'test') local.clock.after(3_000, 'somebody deploys by hand', () => void byHand());
       });
     },
   });
@@ -315,12 +315,12 @@ const bugs: readonly Bug[] = [
 ];
 
 /** What the steps of that promotion were told of test. */
-async function placeIn(stage: Stage): Promise<object> {
-  return { services: ['door'], ...(await new Parameters(stage.connection()).foundation(stage.pipeline.name, 'test', ['door'])) };
+async function placeIn(local: LocalPipeline): Promise<object> {
+  return { services: ['door'], ...(await new Parameters(local.connection()).foundation(local.pipeline.name, 'test', ['door'])) };
 }
 
-async function lateDeployment(release: Release, stage: Stage): Promise<object> {
-  return { ...late(release), place: await placeIn(stage), fence: 1, token: 'nobody waits for it' };
+async function lateDeployment(release: Release, local: LocalPipeline): Promise<object> {
+  return { ...late(release), place: await placeIn(local), fence: 1, token: 'nobody waits for it' };
 }
 
 /** The promotion of a release into test, as its steps are told of it. */

@@ -1,8 +1,8 @@
 /** One climb into test, beside a release that runs there already, to be repeated with something planted. */
 import type { ObservedCall } from '../../local/core/faults.ts';
-import { Stage } from '../../rehearsal/stage.ts';
+import { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 import { simulationConfig } from './history.ts';
-import { Witness } from './witness.ts';
+import { InvariantWatch } from './invariants.ts';
 
 const MINUTE = 60_000;
 /** Monday, 08:00 in Berlin. */
@@ -35,9 +35,9 @@ export interface Circumstances {
   /** Nothing runs anywhere: the climb is the first there ever was, and wakes test. @default false */
   readonly first?: boolean;
   /** When the first release runs in test and the second is about to be pushed. @param first its digest, if there is one */
-  readonly plant?: (stage: Stage, first: string) => void;
+  readonly plant?: (local: LocalPipeline, first: string) => void;
   /** When the second asks at beta, or has ended. */
-  readonly meanwhile?: (stage: Stage, second: string) => Promise<void>;
+  readonly meanwhile?: (local: LocalPipeline, second: string) => Promise<void>;
 }
 
 /** Calls that a sweep of faults can name: those of Lambdas, without the sweeps, which come by the clock and not by the climb. */
@@ -46,18 +46,18 @@ export const isOfTheRun = ({ invocation, caller }: ObservedCall | Omit<ObservedC
 
 /** A first release wakes test and runs there. Then a second is pushed, climbs into test and asks at beta, until its question expires. */
 export async function runRelease({ assembly, labels = {}, first: isFirst = false, plant, meanwhile }: Circumstances): Promise<ReleaseRun> {
-  const stage = await Stage.open({ config: simulationConfig, start: MONDAY, seed: 1, assembly, port: false });
-  stage.site.service('lambda').idle = 120 * MINUTE;
+  const local = await LocalPipeline.open({ config: simulationConfig, start: MONDAY, seed: 1, assembly, port: false });
+  local.site.service('lambda').idle = 120 * MINUTE;
   try {
-    const witness = new Witness(stage);
+    const witness = new InvariantWatch(local);
     const { books } = witness;
-    const first = isFirst ? undefined : await push(stage, witness, 1);
-    const { faults } = stage.world;
+    const first = isFirst ? undefined : await push(local, witness, 1);
+    const { faults } = local.world;
     faults.record();
-    plant?.(stage, first ?? '');
-    const second = await push(stage, witness, 2, labels);
+    plant?.(local, first ?? '');
+    const second = await push(local, witness, 2, labels);
     const calls = faults.calls.filter(isOfTheRun);
-    await meanwhile?.(stage, second);
+    await meanwhile?.(local, second);
     const stateOf = (digest: string | undefined) => books.releases('door').find((one) => one.digest === digest)?.state ?? 'never came';
     const gate = books.gate('beta', 'door');
     const standing: Standing = {
@@ -66,34 +66,39 @@ export async function runRelease({ assembly, labels = {}, first: isFirst = false
       gate: gate?.state === 'waiting' ? gate.release.tag : 'nobody',
       test: books.running('test').find(({ repository }) => repository === 'door')?.tag ?? 'nothing',
     };
-    await stage.advance(100 * MINUTE);
+    await local.advance(100 * MINUTE);
     witness.atRest();
     const reason = books.releases('door').find((one) => one.digest === second)?.reason ?? '';
     return { standing, reason, violations: witness.violations, story: witness.story, calls };
   } finally {
-    await stage.close();
+    await local.close();
   }
 }
 
-async function push(stage: Stage, witness: Witness, number: number, labels: Readonly<Record<string, string>> = {}): Promise<string> {
-  const digest = await stage.push({
+async function push(
+  local: LocalPipeline,
+  witness: InvariantWatch,
+  number: number,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const digest = await local.push({
     repository: 'door',
     tag: `build-${number}`,
     message: `change ${number}`,
     author: 'developer@example.com',
     labels,
   });
-  await asked(stage, witness, digest);
+  await asked(local, witness, digest);
   return digest;
 }
 
 /** Until it asks at beta, or has ended; a lost event may cost a sweep and a timeout. */
-async function asked(stage: Stage, { books }: Witness, digest: string): Promise<void> {
+async function asked(local: LocalPipeline, { books }: InvariantWatch, digest: string): Promise<void> {
   const isThere = () => {
     const gate = books.gate('beta', 'door');
     const release = books.releases('door').find((one) => one.digest === digest);
     return (gate?.release.digest === digest && gate.state === 'waiting') || (release !== undefined && release.state !== 'in-progress');
   };
-  const end = stage.clock.now() + 100 * MINUTE;
-  while (!isThere() && stage.clock.now() < end) await stage.clock.run({ until: stage.clock.now() + 15_000 });
+  const end = local.clock.now() + 100 * MINUTE;
+  while (!isThere() && local.clock.now() < end) await local.clock.run({ until: local.clock.now() + 15_000 });
 }

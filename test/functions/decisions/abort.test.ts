@@ -4,13 +4,13 @@ import type { PromotionRecord } from '../../../domain/ledger/records.ts';
 import { abort } from '../../../functions/decisions/abort.ts';
 import { rollback } from '../../../functions/decisions/rollback.ts';
 import { pipeline, release } from '../../domain/parts.ts';
-import { type Desk, desk, MORNING } from '../desk.ts';
+import { MORNING, type StepFixture, stepFixture } from '../step-fixture.ts';
 
 const [a, b] = [release('gateway', '1.0.0', 'a'), release('gateway', '2.0.0', 'b')];
 const caller = { person: { email: 'release-manager@example.com' }, now: MORNING } as never;
 
 describe('an order to stop', () => {
-  let d: Desk;
+  let d: StepFixture;
   /** What happens elsewhere while an execution is stopped. */
   let meanwhile: () => Promise<unknown>;
   const world = () =>
@@ -41,7 +41,7 @@ describe('an order to stop', () => {
 
   /** The first holds, and the second is at work. */
   beforeEach(async () => {
-    d = await desk();
+    d = await stepFixture();
     meanwhile = async () => {};
     await promotion('p1', { state: 'succeeded' });
     await runs(a, 'p1');

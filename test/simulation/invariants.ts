@@ -6,8 +6,8 @@ import { environmentName, stateMachineName } from '../../domain/pipeline/names.t
 import { shortDigest } from '../../domain/release/release.ts';
 import type { Call, Operation } from '../../local/core/service.ts';
 import type { Service } from '../../local/services/ecs/service.ts';
-import type { Stage } from '../../rehearsal/stage.ts';
-import { Books } from './books.ts';
+import type { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
+import { LedgerView } from './ledger-view.ts';
 
 /** Errors that say that our own code, its permissions or local AWS are wrong, whatever else went wrong around it. */
 const OUR_FAULT = /^(AccessDenied|LocalAwsBug|NotImplemented|SerializationException|UnknownOperation|InvalidSignature|UnrecognizedClient)/;
@@ -28,9 +28,9 @@ export interface Approval {
   readonly digest: string;
 }
 
-export class Witness {
+export class InvariantWatch {
   readonly violations: string[] = [];
-  readonly books: Books;
+  readonly books: LedgerView;
   /** Every approval that somebody has sent, whatever was answered. */
   readonly approvals: Approval[] = [];
   /** Services that were deleted by hand and not deployed since: the ledger cannot know. `environment/service` */
@@ -39,21 +39,21 @@ export class Witness {
   readonly begun = new Map<string, number>();
   /** What happened in ECS, for people who read a failure. */
   readonly story: string[] = [];
-  private readonly stage: Stage;
+  private readonly local: LocalPipeline;
   private readonly newest = new Map<string, string>();
 
-  constructor(stage: Stage) {
-    this.stage = stage;
-    this.books = new Books(stage);
+  constructor(local: LocalPipeline) {
+    this.local = local;
+    this.books = new LedgerView(local);
     for (const name of ['CreateService', 'UpdateService', 'DeleteService', 'StopServiceDeployment']) this.watch(name);
-    stage.onJournal(({ at, text }) => {
+    local.onJournal(({ at, text }) => {
       this.story.push(`${at} ${text}`);
       this.rising();
     });
   }
 
   private get now(): string {
-    return new Date(this.stage.clock.now()).toISOString();
+    return new Date(this.local.clock.now()).toISOString();
   }
 
   say(what: string): void {
@@ -67,7 +67,7 @@ export class Witness {
 
   /** Puts itself in front of an operation of ECS. */
   private watch(name: string): void {
-    const operations = this.stage.site.service('ecs').operations as Record<string, Operation>;
+    const operations = this.local.site.service('ecs').operations as Record<string, Operation>;
     const original = operations[name]!;
     operations[name] = {
       ...original,
@@ -85,14 +85,14 @@ export class Witness {
     const [, stoppedCluster, stoppedService] = serviceDeploymentArn?.split(':')[5]?.split('/') ?? [];
     const inCluster = (cluster ?? stoppedCluster)?.split('/').at(-1);
     const name = (service ?? serviceName ?? stoppedService)?.split('/').at(-1);
-    const { pipeline } = this.stage;
+    const { pipeline } = this.local;
     const environment = Object.keys(pipeline.environments).find((one) => environmentName(pipeline.name, one) === inCluster);
     return environment === undefined || name === undefined ? undefined : { environment, service: name };
   }
 
   service(environment: string, name: string): Service | undefined {
-    const cluster = environmentName(this.stage.pipeline.name, environment);
-    return this.stage.site
+    const cluster = environmentName(this.local.pipeline.name, environment);
+    return this.local.site
       .service('ecs')
       .servicesIn(cluster)
       .find((service) => service.name === name && service.status === 'ACTIVE');
@@ -123,7 +123,7 @@ export class Witness {
       return;
     }
     const { gate, groups } = this.books.turns(environment);
-    const group = this.stage.pipeline.services[service]?.group;
+    const group = this.local.pipeline.services[service]?.group;
     const holder = groups.find((turns) => turns.group === group)?.holder;
     const held = holder?.phase === 'held' ? this.books.promotion(holder.ticket.id) : undefined;
     switch (step) {
@@ -173,10 +173,10 @@ export class Witness {
 
   /** Somebody who may has approved exactly this digest for this stage. */
   private approved(what: string, { stage, release }: PromotionRecord): void {
-    const rule = this.stage.pipeline.path.find(({ name }) => name === stage)?.approval;
+    const rule = this.local.pipeline.path.find(({ name }) => name === stage)?.approval;
     if (rule === undefined) return;
     const good = this.approvals.some(({ by, stage: asked, digest }) => {
-      const person = this.stage.pipeline.people[by];
+      const person = this.local.pipeline.people[by];
       const known = person !== undefined && rule.approvers.includes(by) && asked === stage && digest === release.digest;
       return known && !(rule.notAuthor && (release.author === undefined || isAuthor(person, release.author)));
     });
@@ -184,7 +184,7 @@ export class Witness {
   }
 
   digestsOf(taskDefinition: string, repository: string): string[] {
-    const { value } = this.stage.site.service('ecs').definitions.find(taskDefinition)!;
+    const { value } = this.local.site.service('ecs').definitions.find(taskDefinition)!;
     return (value.containerDefinitions ?? []).flatMap(({ image }) => {
       const [name, digest] = image?.split('@') ?? [];
       return name?.split('/').at(-1)?.split(':')[0] === repository ? [digest ?? `${image} without a digest`] : [];
@@ -193,7 +193,7 @@ export class Witness {
 
   /** The manifest of an environment only ever gets newer: nobody rolls back by hand in these histories. */
   private rising(): void {
-    for (const environment of Object.keys(this.stage.pipeline.environments))
+    for (const environment of Object.keys(this.local.pipeline.environments))
       for (const { repository, order, tag } of this.books.running(environment)) {
         const key = `${environment}/${repository}`;
         const before = this.newest.get(key) ?? '';
@@ -205,7 +205,7 @@ export class Witness {
   /** What must hold when all is quiet. */
   atRest(): void {
     this.rising();
-    const { pipeline, site, world } = this.stage;
+    const { pipeline, site, world } = this.local;
     for (const { machine, name, status, states } of site.service('states').view())
       if (status === 'RUNNING') this.violate('I4', `${machine} ${name} still runs: ${states.join(', ')}`);
     for (const repository of Object.keys(pipeline.repositories))
@@ -235,7 +235,7 @@ export class Witness {
       this.violate('I4', `${environment} is still ${gate.state}, the environment turn is with ${gate.exclusive?.ticket.id}`);
     for (const { service, owner, state } of this.books.waits(environment))
       this.violate('I4', `${environment}/${service}: the wait of ${owner} is still there, ${state}`);
-    const { pipeline, site } = this.stage;
+    const { pipeline, site } = this.local;
     const records = this.books.services(environment);
     if (this.books.freeze(environment)?.manualIntervention) {
       const isAsItWas = ({ service, taskDefinition }: ServiceRecord) => this.runs(environment, service) === taskDefinition;

@@ -1,4 +1,4 @@
-/** Answers to requests that are for no service that is here, each in the form that its client can show. */
+/** Answers requests for services that local AWS does not have, each in the form that its client can show. */
 import { type HttpRequest, type HttpResponse, textResponse } from '../core/http.ts';
 import { errorXml } from '../core/protocols/query.ts';
 
@@ -7,7 +7,7 @@ const WELCOME =
   'This is local AWS. Requests to it are signed: use an SDK or the AWS CLI with this address as endpoint URL, and the keys of a profile.';
 
 /** @param service for which it is signed; nobody knows for which service a request is that is not signed */
-export function strange(request: HttpRequest, service: string | undefined): HttpResponse {
+export function answerUnknownService(request: HttpRequest, service: string | undefined): HttpResponse {
   if (service === undefined) {
     if (request.method === 'GET' && request.path === '/') return textResponse(200, `${WELCOME}\n`);
     return error(request, service, { code: 'MissingAuthenticationTokenException', message: WELCOME, status: 403 });

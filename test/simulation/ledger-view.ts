@@ -11,25 +11,25 @@ import type {
 } from '../../domain/ledger/records.ts';
 import { ledgerTable } from '../../domain/pipeline/names.ts';
 import { firstGate, type Gate, type GroupTurns } from '../../domain/turn/protocol.ts';
-import type { Stage } from '../../rehearsal/stage.ts';
+import type { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 
 type Keyed = Readonly<Record<string, unknown>> & { readonly pk: string; readonly sk: string };
 
-export class Books {
-  private readonly stage: Stage;
+export class LedgerView {
+  private readonly local: LocalPipeline;
 
-  constructor(stage: Stage) {
-    this.stage = stage;
+  constructor(local: LocalPipeline) {
+    this.local = local;
   }
 
   private partition<Item>(pk: string, prefix: string): (Item & Keyed)[] {
-    const items = this.stage.site.service('dynamodb').partition(ledgerTable(this.stage.pipeline.name), pk);
+    const items = this.local.site.service('dynamodb').partition(ledgerTable(this.local.pipeline.name), pk);
     return items.map((item) => unmarshall(item as never) as Item & Keyed).filter(({ sk }) => sk.startsWith(prefix));
   }
 
   turns(environment: string): { readonly gate: Gate; readonly groups: readonly GroupTurns[] } {
     const pk = `TURNS#${environment}`;
-    const initial = this.stage.pipeline.environments[environment]?.onDemand ? 'down' : 'up';
+    const initial = this.local.pipeline.environments[environment]?.onDemand ? 'down' : 'up';
     const [gate = firstGate(initial)] = this.partition<Gate>(pk, 'GATE');
     return { gate, groups: this.partition<GroupTurns>(pk, 'GROUP#') };
   }

@@ -34,7 +34,7 @@ export class FolderError extends Error {
   }
 }
 
-export class House {
+export class DataFolder {
   readonly inputs: Inputs | undefined;
   readonly snapshots: Snapshots | undefined;
   private readonly disk: Disk;

@@ -1,4 +1,4 @@
-/** A pipeline on a machine of its own: local AWS, booted from the synthesised assembly, with people, a registry and time to move. */
+/** A pipeline on local AWS, booted from the synthesised assembly, with people, a registry and time to move. */
 
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
@@ -33,7 +33,7 @@ import { MemoryBlobs } from '../local/snapshot/blobs.ts';
 import { loadWorld, type SavedWorld, saveWorld } from '../local/snapshot/world.ts';
 import { hearChats, openChats, type Post } from './chats.ts';
 
-export interface StageOptions {
+export interface LocalPipelineOptions {
   /** Path of a `shiplock.config.ts`. */
   readonly config: string;
   /** When the rehearsal begins. Milliseconds since the epoch. */
@@ -75,7 +75,7 @@ const encoder = new TextEncoder();
 
 type RunningRegistry = Awaited<ReturnType<typeof startRegistry>>;
 
-export class Stage {
+export class LocalPipeline {
   readonly world: World;
   readonly clock: VirtualClock;
   readonly site: Site;
@@ -93,7 +93,7 @@ export class Stage {
   private readonly stacks: Stacks;
 
   private constructor(
-    parts: Pick<Stage, 'world' | 'clock' | 'site' | 'pipeline' | 'posts'> & {
+    parts: Pick<LocalPipeline, 'world' | 'clock' | 'site' | 'pipeline' | 'posts'> & {
       registry: RunningRegistry | undefined;
       owner: AccessKey;
       journalStream: string;
@@ -115,7 +115,7 @@ export class Stage {
   }
 
   /** Boots local AWS from the assembly. */
-  static async open(options: StageOptions): Promise<Stage> {
+  static async open(options: LocalPipelineOptions): Promise<LocalPipeline> {
     const { pipeline, folder } = await assemblyFor(options.config, options.assembly);
     const [address] = Object.values(pipeline.sites);
     if (address === undefined) throw new Error('the pipeline has no site');
@@ -134,12 +134,12 @@ export class Stage {
       },
     );
     const posts = await openChats(site, site.service('iam').userPrincipal('rehearsal'), pipeline.notifications);
-    return new Stage({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, stacks });
+    return new LocalPipeline({ world, clock, site, pipeline, registry, owner, journalStream: Table.LatestStreamArn, posts, stacks });
   }
 
   /** Goes on in another world, which was loaded from what this one was saved as. @throws UnsavableError, Error for a stage with a port */
-  async reopen(): Promise<Stage> {
-    if (this.registry !== undefined) throw new Error('a stage whose registry has a port cannot be opened again');
+  async reopen(): Promise<LocalPipeline> {
+    if (this.registry !== undefined) throw new Error('a local pipeline whose registry has a port cannot be opened again');
     const { site, pipeline, posts, owner, journalStream, stacks } = this;
     const blobs = new MemoryBlobs();
     const make = (world: World) => {
@@ -151,7 +151,17 @@ export class Stage {
     const { world } = loaded;
     const clock = world.clock as VirtualClock;
     const again = world.site(site.account, site.region);
-    return new Stage({ world, clock, site: again, pipeline, registry: undefined, owner, journalStream, posts, stacks: loaded.stacks });
+    return new LocalPipeline({
+      world,
+      clock,
+      site: again,
+      pipeline,
+      registry: undefined,
+      owner,
+      journalStream,
+      posts,
+      stacks: loaded.stacks,
+    });
   }
 
   /** Ends the registry's server. */

@@ -29,10 +29,10 @@ export interface Started {
   readonly input: unknown;
 }
 
-export type Desk = Awaited<ReturnType<typeof desk>>;
+export type StepFixture = Awaited<ReturnType<typeof stepFixture>>;
 
 /** @param start what the step's clock shows */
-export async function desk(start = MORNING) {
+export async function stepFixture(start = MORNING) {
   // A table takes its time to be there.
   const clock = new VirtualClock(start - MINUTE);
   const local = new World(clock, factories);
