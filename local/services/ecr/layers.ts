@@ -48,6 +48,18 @@ export function serveLayers(world: World, { method, host, path, query }: HttpReq
   return { status: 200, headers, body: method === 'HEAD' ? new Uint8Array() : content };
 }
 
+/** Parts as one: without a copy where they are cut from one piece, as those of a layer that came at once are. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts as readonly [Uint8Array];
+  let end = first.byteOffset;
+  const isWhole = parts.every((part) => {
+    const follows = part.buffer === first.buffer && part.byteOffset === end;
+    end += part.byteLength;
+    return follows;
+  });
+  return isWhole ? new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset) : Buffer.concat(parts);
+}
+
 export function layerOperations(ecr: EcrAccount): Readonly<Record<string, Operation>> {
   return {
     BatchCheckLayerAvailability: onRepository(
@@ -114,7 +126,7 @@ export function layerOperations(ecr: EcrAccount): Readonly<Record<string, Operat
       const upload = owner.uploads.get(input.uploadId!, repository);
       if (upload.parts.length === 0)
         throw new ServiceError('EmptyUploadException', 'The specified layer upload does not contain any layer parts.');
-      const content = Buffer.concat(upload.parts);
+      const content = joined(upload.parts);
       const layerDigest = digestOf(content);
       if (!input.layerDigests?.includes(layerDigest))
         throw new ServiceError(

@@ -43,6 +43,15 @@ interface Waiter {
   readonly limit: Timer;
 }
 
+/** Of CloudWatch, where it is. */
+interface Sink {
+  level(
+    name: { readonly namespace: string; readonly name: string; readonly dimensions: Record<string, string> },
+    unit: string,
+    value: number,
+  ): void;
+}
+
 const notOfThisType = (parameter: string, value: string) =>
   new ServiceError(
     'InvalidParameterValue',
@@ -184,6 +193,7 @@ export class Queue {
   /** Messages that are visible now, or become so while the request waits. */
   receive(receive: Receive): Message[] | Promise<Message[]> {
     const found = this.take(receive);
+    this.report();
     if (found.length > 0 || receive.wait === 0) return found;
     return new Promise((resolve) => {
       const number = ++this.waited;
@@ -213,6 +223,7 @@ export class Queue {
     this.messages.splice(this.messages.indexOf(message), 1);
     // The next of its group may be waited for.
     if (message.group !== undefined) this.wake();
+    else this.report();
   }
 
   /** @throws ServiceError ReceiptHandleIsInvalid, MessageNotInflight, InvalidParameterValue */
@@ -232,6 +243,24 @@ export class Queue {
 
   purge(): void {
     this.messages = [];
+    this.report();
+  }
+
+  /**
+   * What CloudWatch shows of it, minute by minute, told when it changes. A message that comes back where nobody waits is
+   * counted at the next call: nothing runs while nothing happens.
+   * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+   */
+  private report(): void {
+    const { world } = this.site;
+    if (!world.knows('cloudwatch')) return;
+    const sink = this.site.find('cloudwatch') as unknown as Partial<Sink>;
+    const { visible, inFlight, delayed } = this.counts;
+    const values = { Visible: visible, NotVisible: inFlight, Delayed: delayed };
+    for (const [kind, value] of Object.entries(values)) {
+      const name = `ApproximateNumberOfMessages${kind}`;
+      sink.level?.({ namespace: 'AWS/SQS', name, dimensions: { QueueName: this.name } }, 'Count', value);
+    }
   }
 
   /** How many messages are visible, in flight and delayed. */
@@ -347,6 +376,7 @@ export class Queue {
       this.site.world.clock.cancel(waiter.limit);
       waiter.answer(found);
     }
+    this.report();
     if (this.messages.some(({ visibleAt }) => visibleAt <= this.now)) for (const listener of this.listeners) listener();
     this.arm();
   }

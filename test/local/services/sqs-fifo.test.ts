@@ -1,3 +1,4 @@
+import { CloudWatchClient, DescribeAlarmsCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import {
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
@@ -22,6 +23,7 @@ import { clientConfig } from '../../../local/core/client.ts';
 import { VirtualClock } from '../../../local/core/clock.ts';
 import { World } from '../../../local/core/world.ts';
 import { Iam } from '../../../local/services/iam.ts';
+import { factories } from '../../../local/services/index.ts';
 import { Sqs } from '../../../local/services/sqs.ts';
 
 const account = '111122223333';
@@ -328,4 +330,33 @@ describe('a standard queue', () => {
     const second = await client.send(new ListQueuesCommand({ QueueNamePrefix: 'a', MaxResults: 1, NextToken: first.NextToken }));
     expect([...first.QueueUrls!, ...second.QueueUrls!, second.NextToken]).toEqual([urlOf('a-1'), urlOf('a-2'), undefined]);
   });
+});
+
+it('an alarm goes off while messages wait in a queue, and ends when they are gone', async () => {
+  const all = new World(clock, factories, 7);
+  const config = clientConfig(all, { region, credentials: all.site(account, region).service('iam').root() });
+  const [queues, metrics] = [new SQSClient(config), new CloudWatchClient(config)];
+  await queues.send(new CreateQueueCommand({ QueueName: 'unhandled' }));
+  await metrics.send(
+    new PutMetricAlarmCommand({
+      AlarmName: 'not-empty',
+      Namespace: 'AWS/SQS',
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: 'unhandled' }],
+      Statistic: 'Maximum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+    }),
+  );
+  const state = async () => (await metrics.send(new DescribeAlarmsCommand({}))).MetricAlarms![0]!.StateValue;
+  await queues.send(new SendMessageCommand({ QueueUrl: urlOf('unhandled'), MessageBody: 'lost' }));
+  await seconds(600);
+  expect(await state()).toBe('ALARM');
+  const { Messages } = await queues.send(new ReceiveMessageCommand({ QueueUrl: urlOf('unhandled') }));
+  await queues.send(new DeleteMessageCommand({ QueueUrl: urlOf('unhandled'), ReceiptHandle: Messages![0]!.ReceiptHandle }));
+  await seconds(900);
+  expect(await state()).toBe('OK');
 });
