@@ -5,6 +5,7 @@ import type { WaitingTask } from '../../asl/tokens.ts';
 import { type Operation, type Permission, ServiceError } from '../../core/service.ts';
 import type { StatesAccount } from './account.ts';
 import { operation } from './call.ts';
+import { complaint } from './syntax.ts';
 
 export function taskOperations(states: StatesAccount): Readonly<Record<string, Operation>> {
   const anywhere = (action: string) => (): Permission[] => [{ action: `states:${action}`, resource: '*' }];
@@ -25,7 +26,7 @@ export function taskOperations(states: StatesAccount): Readonly<Record<string, O
         try {
           value = JSON.parse(output) as Json;
         } catch (error) {
-          throw new ServiceError('InvalidOutput', `Invalid Output: '${(error as Error).message}'`);
+          throw new ServiceError('InvalidOutput', `Invalid Output: '${complaint(output) ?? (error as Error).message}'`);
         }
         if (Buffer.byteLength(output) > PAYLOAD_LIMIT) throw new ServiceError('InvalidOutput', "Invalid Output: 'The output is too large'");
         waiting(taskToken).succeed(new Data(value, output));
