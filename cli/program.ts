@@ -32,38 +32,15 @@ import { addWait } from './commands/wait.ts';
 import { addWake } from './commands/wake.ts';
 import { type Overview, renderOverview } from './terminal/help.ts';
 
-/** In the order of the help: prepare, read, decide, change, keep out. */
-const COMMANDS = [
-  addCheck,
-  addPlan,
-  addRehearse,
-  addLocal,
-  addPush,
-  addSynth,
-  addExport,
-  addStatus,
-  addReleases,
-  addApprovals,
-  addHistory,
-  addJournal,
-  addLogs,
-  addBuilds,
-  addWait,
-  addApprove,
-  addReject,
-  addDeploy,
-  addPromote,
-  addRollback,
-  addAbort,
-  addRestart,
-  addPin,
-  addUnpin,
-  addFreeze,
-  addThaw,
-  addWake,
-  addTeardown,
-  addExtend,
-  addCompletion,
+/** In the order of the help, by what one wants to do. */
+const COMMANDS: readonly (readonly [title: string, commands: readonly ((program: Command) => void)[]])[] = [
+  ['Prepare and try', [addCheck, addPlan, addRehearse, addLocal, addPush, addSynth, addExport]],
+  ['See what is where', [addStatus, addReleases, addApprovals, addHistory, addJournal, addLogs, addBuilds, addWait]],
+  ['Decide', [addApprove, addReject]],
+  ['Move releases', [addDeploy, addPromote, addRollback, addAbort, addRestart]],
+  ['Keep releases out', [addPin, addUnpin, addFreeze, addThaw]],
+  ['Environments on demand', [addWake, addTeardown, addExtend]],
+  ['Help', [addCompletion]],
 ];
 
 /** What a verb does is loaded when it is used. */
@@ -73,7 +50,12 @@ export function program(): Command {
     .version('0.1.0')
     .showHelpAfterError('(see shiplock --help)')
     .exitOverride();
-  for (const add of COMMANDS) add(shiplock);
+  for (const [title, commands] of COMMANDS)
+    for (const add of commands) {
+      const before = shiplock.commands.length;
+      add(shiplock);
+      for (const command of shiplock.commands.slice(before)) command.helpGroup(title);
+    }
   addHelp(shiplock.helpCommand(false));
   for (const command of shiplock.commands) command.exitOverride().showHelpAfterError(`(see shiplock ${command.name()} --help)`);
   return shiplock.configureHelp({ formatHelp: (command, { helpWidth }) => renderOverview(overviewOf(command), helpWidth) });
@@ -83,6 +65,7 @@ export function program(): Command {
 function addHelp(shiplock: Command): void {
   shiplock
     .command('help')
+    .helpGroup('Help')
     .description('display help for command')
     .argument('[command]')
     .action(async (name: string | undefined) => {
@@ -102,12 +85,13 @@ export function overviewOf(shiplock: Command): Overview {
     description: shiplock.description(),
     lists: [
       { title: 'Options', rows: help.visibleOptions(shiplock).map((option) => [option.flags, option.description]) },
-      {
-        title: 'Commands',
+      ...COMMANDS.map(([title]) => ({
+        title,
         rows: help
           .visibleCommands(shiplock)
+          .filter((command) => command.helpGroup() === title)
           .map((command) => [help.subcommandTerm(command).replace(' [options]', ''), help.subcommandDescription(command)]),
-      },
+      })),
     ],
   };
 }

@@ -10,14 +10,20 @@ export function addCompletion(program: Command): void {
   const command = program
     .command('completion')
     .description('print a script that completes commands, options and names in a shell')
-    .argument('<shell>', 'bash or zsh');
-  withExamples(command, 'completion bash > ~/.local/share/bash-completion/completions/shiplock', 'completion zsh > ~/.zfunc/_shiplock');
+    .argument('<shell>', 'bash, zsh or fish');
+  withExamples(
+    command,
+    'completion bash > ~/.local/share/bash-completion/completions/shiplock',
+    'completion zsh > ~/.zfunc/_shiplock',
+    'completion fish > ~/.config/fish/completions/shiplock.fish',
+  );
   // Does not begin with the command's own name.
   command.addHelpText('after', '  $ source <(shiplock completion zsh)').action(async (shell: string) => {
-    const { bash, zsh } = await import('../completion/scripts.ts');
+    const { bash, fish, zsh } = await import('../completion/scripts.ts');
     if (shell === 'bash') return print(bash(program));
     if (shell === 'zsh') return print(zsh(program));
-    throw new UsageError(`no completion for ${plain(shell)}; there are bash and zsh`);
+    if (shell === 'fish') return print(fish(program));
+    throw new UsageError(`no completion for ${plain(shell)}; there are bash, zsh and fish`);
   });
   // What those scripts ask: a line for each word, what it is after a tabulator. Where nothing is known, nothing is said.
   withSource(program.command('complete', { hidden: true }).argument('<kind>')).action(async (kind: string, options: SourceOptions) => {

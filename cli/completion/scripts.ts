@@ -93,7 +93,7 @@ ${places.join('\n')}
   case "$place" in
     folder) COMPREPLY=($(compgen -d -- "$word")) ;;
     file) COMPREPLY=($(compgen -f -- "$word")) ;;
-    shell) COMPREPLY=($(compgen -W "bash zsh" -- "$word")) ;;
+    shell) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
     "" | text) ;;
     *) COMPREPLY=($(compgen -W "$("\${COMP_WORDS[0]}" complete "$place" "\${where[@]}" 2>/dev/null | cut -f 1)" -- "$word")) ;;
   esac
@@ -116,7 +116,7 @@ const action = (place: Place): string => {
     case 'file':
       return '_files';
     case 'shell':
-      return '(bash zsh)';
+      return '(bash zsh fish)';
     case 'text':
       return ' ';
     default:
@@ -179,4 +179,72 @@ if [[ "$funcstack[1]" == _shiplock ]]; then
 else
   compdef _shiplock shiplock
 fi`;
+}
+
+/** Within single quotes of fish. */
+const quotedForFish = (text: string) => text.replace(/[\\']/g, (character) => `\\${character}`);
+
+const fishAction = (place: Place): string => {
+  switch (place) {
+    case 'folder':
+      return "-xa '(__fish_complete_directories)'";
+    case 'file':
+      return '-rF';
+    case 'shell':
+      return "-xa 'bash zsh fish'";
+    case 'text':
+      return '-x';
+    default:
+      return `-xa '(_shiplock_names ${place})'`;
+  }
+};
+
+export function fish(program: Command): string {
+  const verbs = verbsOf(program);
+  const lines = verbs.flatMap((command) => {
+    const here = `complete -c shiplock -n '__fish_seen_subcommand_from ${command.name()}'`;
+    const options = command.options.map((option) => {
+      const place = placeAfter(option);
+      const name = (option.long ?? '').replace(/^--/, '');
+      return `${here} -l ${name} ${place === undefined ? '-f' : fishAction(place)} -d '${quotedForFish(option.description)}'`;
+    });
+    // Words that begin with a hyphen, and what follows those that take a value, stand in no place.
+    const valued = command.options.flatMap((option) => (placeAfter(option) === undefined ? [] : [option.long ?? '']));
+    const places = placesOf(command).map((place, index) => {
+      const condition = `_shiplock_at ${command.name()} ${index}${valued.length > 0 ? ` ${valued.join(' ')}` : ''}`;
+      return `complete -c shiplock -n '${condition}' ${fishAction(place)}`;
+    });
+    return [...options, ...places];
+  });
+  return `# Asks for the names of the pipeline; the options that say where to look are passed on.
+function _shiplock_names
+  set -l words (commandline -opc)
+  set -l where
+  for i in (seq 2 (count $words))
+    if contains -- $words[$i] ${WHERE.replaceAll('|', ' ')}
+      set -a where $words[$i] $words[(math $i + 1)]
+    end
+  end
+  $words[1] complete $argv[1] $where 2>/dev/null
+end
+# Whether the word to complete is the n-th of a command; the rest are options that take a value.
+function _shiplock_at
+  set -l words (commandline -opc)
+  test (count $words) -ge 2; and test "$words[2]" = "$argv[1]"; or return 1
+  set -l at 0
+  set -l skip 0
+  for word in $words[3..-1]
+    if test $skip -eq 1
+      set skip 0
+    else if contains -- $word $argv[3..-1]
+      set skip 1
+    else if not string match -q -- '-*' $word
+      set at (math $at + 1)
+    end
+  end
+  test $skip -eq 0; and test $at -eq $argv[2]
+end
+complete -c shiplock -f
+${verbs.map((one) => `complete -c shiplock -n __fish_use_subcommand -a ${one.name()} -d '${quotedForFish(one.description())}'`).join('\n')}
+${lines.join('\n')}`;
 }

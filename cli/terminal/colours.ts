@@ -5,8 +5,8 @@ export const colours = () => pc.createColors(process.stdout.isTTY === true && !p
 /** Whether lines may be drawn over. */
 export const isTerminal = () => process.stdout.isTTY === true && process.env.TERM !== 'dumb';
 
-/** Columns; what is piped is not cut. */
-export const width = () => (process.stdout.isTTY ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY);
+/** Columns; what is piped is not cut. Some terminals say that they have none (`script`, expect, `ssh -tt`): they get 80. */
+export const width = () => (process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY);
 
 export const heading = (text: string) => `\n${colours().bold(text)}`;
 export const good = (text: string) => colours().green(text);

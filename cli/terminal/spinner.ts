@@ -38,7 +38,7 @@ function draw(): void {
   if (passed < 1_000) return;
   drawn = true;
   const frame = FRAMES[Math.floor(passed / 100) % FRAMES.length];
-  const line = cut(`${frame} ${what}, ${Math.floor(passed / 1000)} s`, (process.stderr.columns ?? 80) - 1);
+  const line = cut(`${frame} ${what}, ${Math.floor(passed / 1000)} s`, (process.stderr.columns || 80) - 1);
   process.stderr.write(`\r\u001b[2K${process.env.NO_COLOR ? line : `\u001b[2m${line}\u001b[22m`}`);
 }
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { addDeploy } from '../../../cli/commands/deploy.ts';
 import { addPromote } from '../../../cli/commands/promote.ts';
 import { addStatus } from '../../../cli/commands/status.ts';
-import { bash, isInert, zsh } from '../../../cli/completion/scripts.ts';
+import { bash, fish, isInert, zsh } from '../../../cli/completion/scripts.ts';
 
 const program = new Command('shiplock');
 for (const add of [addStatus, addPromote, addDeploy]) add(program);
@@ -49,5 +49,28 @@ describe('completion', () => {
       encoding: 'utf8',
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  describe.skipIf(spawnSync('fish', ['--version']).error !== undefined)('in fish', () => {
+    /** What fish offers at the end of a line. */
+    const offered = (line: string): string[] => {
+      const script = `${fish(program)}\nfunction shiplock; printf '%s\\n' $argv[2] 'orders@git_1\tGift cards' asked:(string join , -- $argv); end\ncomplete -C '${line}'`;
+      const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', script], { encoding: 'utf8' });
+      expect(stderr).toBe('');
+      return stdout.split('\n').flatMap((one) => one.split('\t')[0] || []);
+    };
+
+    it('knows commands and their options', () => {
+      expect(offered('shiplock st')).toEqual(['status']);
+      expect(offered('shiplock promote --o')).toEqual(['--only']);
+    });
+
+    it('asks for the names that stand in a place, in the folder that was given', () => {
+      expect(offered('shiplock deploy ')).toContain('services');
+      expect(offered('shiplock deploy --data there orders-web git_1 ')).toContain('environments');
+      expect(offered('shiplock promote --data there orders@')).toEqual(['orders@git_1']);
+      expect(offered('shiplock promote orders@git_1 --to as')).toEqual(['asked:complete,environments']);
+      expect(offered('shiplock promote --data there --to as')).toEqual(['asked:complete,environments,--data,there']);
+    });
   });
 });

@@ -57,6 +57,14 @@ describe('status on a terminal of 80 columns', () => {
   const { isTTY, columns: before } = process.stdout;
   beforeEach(() => Object.assign(process.stdout, { isTTY: true, columns: 80 }));
   afterEach(() => Object.assign(process.stdout, { isTTY, columns: before }));
+
+  it('is drawn as for 80 where the terminal says that it has none', () => {
+    const draw = () => drawStatus(view([row('orders-web', everywhere('git_1'))], FIVE), 'UTC', false);
+    const eighty = draw();
+    Object.assign(process.stdout, { columns: 0 });
+    expect(draw()).toBe(eighty);
+    expect(() => table(['a', 'b'], [['x', 'y'.repeat(200)]])).not.toThrow();
+  });
   const lines = (text: string) => stripVTControlCharacters(text).split('\n');
 
   it('never writes a longer line, whatever the names are', () => {
