@@ -1,7 +1,7 @@
 /** One random history: what people, builders and bad luck do to the pipeline in a day, all of it chosen by a seed. */
 import { join } from 'node:path';
 import { shortDigest } from '../../domain/release/release.ts';
-import type { CallFaultKind } from '../../local/core/faults.ts';
+import type { CallFaultKind, ObservedCall } from '../../local/core/faults.ts';
 import { Random } from '../../local/core/random.ts';
 import { LocalPipeline } from '../../rehearsal/local-pipeline.ts';
 import { InvariantWatch } from './invariants.ts';
@@ -14,9 +14,9 @@ const HOUR = 60 * MINUTE;
 const MONDAY = Date.parse('2026-11-22T23:00:00Z');
 /**
  * The longest that anything may go on after the last thing has happened: a night before the morning in which test opens, three promotions
- * of a deployment and a rollback, two questions to people, and ten minutes.
+ * of a deployment and a rollback, two questions to people, and ten minutes; and as long as Lambda may refuse every invocation.
  */
-const PATIENCE = 11 * HOUR + 3 * 30 * MINUTE + 3 * HOUR + 10 * MINUTE;
+const PATIENCE = 11 * HOUR + 3 * 30 * MINUTE + 3 * HOUR + 10 * MINUTE + 12 * MINUTE;
 
 const people = ['lead@example.com', 'manager@example.com', 'developer@example.com', 'guest@example.com', 'stranger@example.com'];
 const faultKinds: readonly CallFaultKind[] = ['throttle', 'error-500', 'timeout-before', 'timeout-after', 'kill-before', 'kill-after'];
@@ -136,6 +136,7 @@ class History {
     if (this.chance(0.07)) this.acts.push({ at: sometime(), run: () => this.deleteImage() });
     if (this.chance(0.6)) for (let count = 1 + random.integer(5); count > 0; count--) this.breakCall();
     if (this.chance(0.5)) for (let count = 1 + random.integer(3); count > 0; count--) this.breakEvent();
+    this.hardships(length);
   }
 
   private push(): () => Promise<void> {
@@ -231,6 +232,26 @@ class History {
     const times = kind === 'throttle' || kind === 'error-500' ? 1 + this.random.integer(6) : 1;
     this.witness.say(`planned: ${kind} at call ${nth} of a Lambda, ${times} times`);
     this.local.world.faults.add({ kind, nth, times, match: ({ invocation }) => invocation !== undefined });
+  }
+
+  /** What AWS refuses for a while and takes later. By chance of its own, so that all else in a history stays as its seed has it. */
+  private hardships(length: number): void {
+    const random = new Random(this.seed * 104_729 + 71);
+    const { faults } = this.local.world;
+    for (let count = random.integer(4); count > 0; count--) {
+      const nth = 1 + random.integer(150);
+      const times = 1 + random.integer(5);
+      this.witness.say(`planned: writes ${nth} to ${nth + times - 1} of a Lambda meet another transaction`);
+      faults.add({ kind: 'conflict', nth, times, match: ({ invocation }) => invocation !== undefined });
+    }
+    if (random.next() > 0.4) return;
+    const from = this.local.opened + random.integer(length);
+    const minutes = 1 + random.integer(10);
+    const kind = random.next() < 0.7 ? 'throttle' : 'error-500';
+    this.witness.say(`planned: ${kind} at every invocation by a workflow, for ${minutes} minutes`);
+    const isThen = ({ time }: ObservedCall) => time >= from && time < from + minutes * MINUTE;
+    const match = (call: ObservedCall) => call.operation === 'Invoke' && call.caller.includes('workflow') && isThen(call);
+    faults.add({ kind, times: 1_000_000, match });
   }
 
   private breakEvent(): void {
