@@ -13,7 +13,7 @@ import type {
 } from '../domain/ledger/records.ts';
 import type { Connection } from './clients.ts';
 import type { OutboxItem } from './outbox.ts';
-import { type Condition, has, isAbsent, type Key, OPEN, Table, type Write } from './table.ts';
+import { type Condition, has, idOf, isAbsent, type Key, OPEN, promotionKey, Table, type Write } from './table.ts';
 
 const keys = {
   release: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `RELEASE#${digest}` }),
@@ -27,7 +27,7 @@ const keys = {
   extension: (environment: string): Key => ({ pk: `ENVIRONMENT#${environment}`, sk: 'EXTENSION' }),
   /** At most one gate is open for a stage and repository. */
   gate: (stage: string, repository: string): Key => ({ pk: `STAGE#${stage}`, sk: `GATE#${repository}` }),
-  promotion: (promotion: string): Key => ({ pk: `PROMOTION#${promotion}`, sk: 'PROMOTION' }),
+  promotion: promotionKey,
   swept: (repository: string): Key => ({ pk: 'SWEPT', sk: repository }),
   sweepNext: { pk: 'SWEEP', sk: 'NEXT' } as Key,
 };
@@ -46,6 +46,8 @@ export interface InProgress {
 /** What is not at rest. */
 export interface Open {
   readonly waits: readonly WaitRecord[];
+  /** Waits that have ended, and of which whoever waits may not have heard. */
+  readonly ended: readonly WaitRecord[];
   /** Those in whose queues somebody stands, or that are waking. */
   readonly environments: readonly string[];
   readonly answers: readonly OutboxItem[];
@@ -104,29 +106,35 @@ export class Ledger {
   }
 
   async putRelease(record: ReleaseRecord): Promise<void> {
+    await this.table.transact(this.releaseWrites(record));
+  }
+
+  /** A release with its mark, as writes of a transaction. */
+  releaseWrites(record: ReleaseRecord): readonly Write[] {
     const { repository, digest, admittedAt, execution, state } = record;
     const mark = { repository, digest, admittedAt, execution, gpk: OPEN, gsk: `IN-PROGRESS#${admittedAt}#${digest}` };
-    await this.table.transact([
+    return [
       { key: keys.release(repository, digest), item: { ...record, gpk: 'RELEASES', gsk: `${admittedAt}#${digest}` } },
       { key: keys.inProgress(repository, digest), ...(state === 'in-progress' ? { item: mark } : {}) },
-    ]);
+    ];
   }
 
   /** Changes the release's standing as its execution sees it; an older attempt's word is not taken. A field that is undefined is removed. */
   async setRelease(repository: string, digest: string, execution: string, fields: Change<ReleaseRecord>): Promise<boolean> {
-    const key = keys.release(repository, digest);
-    const when = has({ execution });
-    if (fields.state === undefined || fields.state === 'in-progress') return this.table.set(key, fields, when);
-    // The mark ends with the run: left behind by a crash, it would be asked about for ever.
-    return this.table.transact([{ key, set: fields, when }, { key: keys.inProgress(repository, digest) }]);
+    const writes = this.standingWrites({ repository, digest, execution }, fields);
+    return writes.length > 1 ? this.table.transact(writes) : this.table.set(keys.release(repository, digest), fields, has({ execution }));
   }
 
-  /** A change of its standing as a write of a transaction, by the execution that it is on its way with. */
-  releaseWrite(
+  /** A change of its standing as writes of a transaction, by the execution that it is on its way with. */
+  standingWrites(
     { repository, digest, execution }: Pick<ReleaseRecord, 'repository' | 'digest' | 'execution'>,
     fields: Change<ReleaseRecord>,
-  ): Write {
-    return { key: keys.release(repository, digest), set: fields, when: has({ execution }) };
+  ): readonly Write[] {
+    const standing: Write = { key: keys.release(repository, digest), set: fields, when: has({ execution }) };
+    // Its mark goes with the end of its run: left behind by a crash, it would be asked about for ever.
+    return fields.state === undefined || fields.state === 'in-progress'
+      ? [standing]
+      : [standing, { key: keys.inProgress(repository, digest) }];
   }
 
   // Environments
@@ -144,6 +152,10 @@ export class Ledger {
     await this.table.put(keys.running(record.environment, record.repository), record);
   }
 
+  runningWrite(record: RunningRecord): Write {
+    return { key: keys.running(record.environment, record.repository), item: record };
+  }
+
   service(environment: string, service: string): Promise<ServiceRecord | undefined> {
     return this.table.get(keys.service(environment, service));
   }
@@ -154,6 +166,10 @@ export class Ledger {
 
   async putService(record: ServiceRecord): Promise<void> {
     await this.table.put(keys.service(record.environment, record.service), record);
+  }
+
+  serviceWrite(record: ServiceRecord): Write {
+    return { key: keys.service(record.environment, record.service), item: record };
   }
 
   async dropService(environment: string, service: string): Promise<void> {
@@ -208,8 +224,28 @@ export class Ledger {
 
   // Promotions
 
-  promotion(promotion: string): Promise<PromotionRecord | undefined> {
-    return this.table.get(keys.promotion(promotion));
+  async promotion(promotion: string): Promise<PromotionRecord | undefined> {
+    return written(await this.table.get(keys.promotion(promotion)));
+  }
+
+  /** Sees to it that a promotion that was never written never will be: it ended before it could. @returns false if it is there */
+  forestall(promotion: string, now: number): Promise<boolean> {
+    const forestalled: Forestalled = { state: 'errored', forestalled: true, expiresAt: Math.floor(now / 1000) + FORESTALLED_SECONDS };
+    return this.table.put(keys.promotion(promotion), forestalled, isAbsent);
+  }
+
+  /** A promotion that is about to end, with its turn. */
+  async ending<Gate, Turns>(
+    promotion: string,
+    turn: Key,
+    barrier: Key,
+  ): Promise<{ readonly promotion: PromotionRecord | undefined; readonly turns: Turns | undefined; readonly gate: Gate | undefined }> {
+    const [own, gate, turns] = await this.table.getMany([
+      keys.promotion(promotion),
+      barrier,
+      ...(idOf(turn) === idOf(barrier) ? [] : [turn]),
+    ]);
+    return { promotion: written(own as PromotionRecord | Forestalled | undefined), gate: gate as Gate, turns: turns as Turns };
   }
 
   /** Promotions of an environment, newest first. */
@@ -219,8 +255,14 @@ export class Ledger {
 
   /** Writes a promotion down once. @returns false if it was there */
   newPromotion(record: PromotionRecord): Promise<boolean> {
+    const { key, item, when } = this.newPromotionWrite(record);
+    return this.table.put(key, item ?? {}, when);
+  }
+
+  /** The same as a write of a transaction. */
+  newPromotionWrite(record: PromotionRecord): Write {
     const index = { gpk: `PROMOTIONS#${record.environment}`, gsk: `${record.askedAt}#${record.promotion}` };
-    return this.table.put(keys.promotion(record.promotion), { ...record, ...index }, isAbsent);
+    return { key: keys.promotion(record.promotion), item: { ...record, ...index }, when: isAbsent };
   }
 
   setPromotion(promotion: string, fields: Change<PromotionRecord>, when?: Condition): Promise<boolean> {
@@ -228,8 +270,8 @@ export class Ledger {
   }
 
   /** The same as a write of a transaction. */
-  promotionWrite(promotion: string, fields: Change<PromotionRecord>): Write {
-    return { key: keys.promotion(promotion), set: fields };
+  promotionWrite(promotion: string, fields: Change<PromotionRecord>, when?: Condition): Write {
+    return { key: keys.promotion(promotion), set: fields, ...(when ? { when } : {}) };
   }
 
   /** All that a promotion has to know before it begins, in one read. @param about the repositories and services that it may touch */
@@ -251,7 +293,7 @@ export class Ledger {
     const pins = rest.splice(0, pinned.length).filter((pin) => pin !== undefined) as PinRecord[];
     const running = rest.splice(0, about.repositories.length) as (RunningRecord | undefined)[];
     return {
-      ...(own ? { promotion: own as PromotionRecord } : {}),
+      ...(written(own as PromotionRecord | Forestalled | undefined) ? { promotion: own as PromotionRecord } : {}),
       ...(known ? { release: known as ReleaseRecord } : {}),
       ...(gate ? { gate: gate as ApprovalRecord } : {}),
       restrictions: { ...(freeze ? { freeze: freeze as FreezeRecord } : {}), pins },
@@ -277,7 +319,7 @@ export class Ledger {
       ...services.map((service) => keys.wait(environment, service)),
     ]);
     return {
-      ...(own ? { promotion: own as PromotionRecord } : {}),
+      ...(written(own as PromotionRecord | Forestalled | undefined) ? { promotion: own as PromotionRecord } : {}),
       waits: byName(services, waits as (WaitRecord | undefined)[]),
       also: other as Item | undefined,
     };
@@ -305,6 +347,7 @@ export class Ledger {
     const of = <Item>(kind: string) => items.filter(({ gsk }) => String(gsk).startsWith(`${kind}#`)) as unknown as (Item & Key)[];
     return {
       waits: of<WaitRecord>('WAIT').filter(({ state }) => state === 'open'),
+      ended: of<WaitRecord>('WAIT').filter(({ state }) => state !== 'open'),
       environments: [...new Set(of('TURNS').map(({ pk }) => pk.slice('TURNS#'.length)))],
       answers: of<OutboxItem>('OUTBOX'),
       inProgress: of<InProgress>('IN-PROGRESS'),
@@ -331,6 +374,19 @@ export class Ledger {
     return this.table.set(keys.wait(environment, service), fields, has({ owner, kind, token, state, failed }));
   }
 
+  /** The write that forgets a wait: nothing is written if it is another owner's. */
+  dropWaitWrite({ environment, service, owner }: Pick<WaitRecord, 'environment' | 'service' | 'owner'>): Write {
+    return {
+      key: keys.wait(environment, service),
+      when: { expression: 'attribute_not_exists(pk) OR #owner = :owner', names: { '#owner': 'owner' }, values: { ':owner': owner } },
+    };
+  }
+
+  /** Waits of several services, in one read. */
+  async waitsOf(environment: string, services: readonly string[]): Promise<(WaitRecord | undefined)[]> {
+    return (await this.table.getMany(services.map((service) => keys.wait(environment, service)))) as (WaitRecord | undefined)[];
+  }
+
   /** Forgets a wait, if it is still this owner's. */
   async dropWait({ environment, service, owner }: Pick<WaitRecord, 'environment' | 'service' | 'owner'>): Promise<void> {
     await this.table.delete(keys.wait(environment, service), has({ owner }));
@@ -342,6 +398,19 @@ export class Ledger {
     return this.table.get(keys.gate(stage, repository));
   }
 
+  /** The gate of a stage and what runs behind it, in one read. */
+  async atGate(
+    stage: string,
+    repository: string,
+    environments: readonly string[],
+  ): Promise<{ readonly gate: ApprovalRecord | undefined; readonly running: Readonly<Record<string, RunningRecord>> }> {
+    const [gate, ...running] = await this.table.getMany([
+      keys.gate(stage, repository),
+      ...environments.map((environment) => keys.running(environment, repository)),
+    ]);
+    return { gate: gate as ApprovalRecord | undefined, running: byName(environments, running as (RunningRecord | undefined)[]) };
+  }
+
   /** Approval requests that wait for people, oldest first. */
   openGates(): Promise<ApprovalRecord[]> {
     return this.table.queryIndex<ApprovalRecord>('GATES', 'waiting#');
@@ -351,7 +420,7 @@ export class Ledger {
   gateWrite(record: ApprovalRecord, before: ApprovalRecord | undefined): Write {
     return {
       key: keys.gate(record.stage, record.release.repository),
-      item: { ...record, gpk: 'GATES', gsk: `${record.state}#${record.askedAt}#${record.approval}` },
+      item: { ...record, ...(record.state === 'waiting' ? { gpk: 'GATES', gsk: `waiting#${record.askedAt}#${record.approval}` } : {}) },
       when: before === undefined ? isAbsent : has({ version: before.version, approval: before.approval }),
     };
   }
@@ -368,6 +437,19 @@ export class Ledger {
     await this.table.put(keys.sweepNext, { repository, gpk: OPEN, gsk: NEXT });
   }
 }
+
+/** In the place of a promotion that ended before it was written, so that no call that stalled writes it after all. */
+interface Forestalled {
+  readonly state: 'errored';
+  readonly forestalled: true;
+  readonly expiresAt: number;
+}
+
+/** Two months: longer than any execution that could still ask. */
+const FORESTALLED_SECONDS = 60 * 24 * 3600;
+
+const written = (item: PromotionRecord | Forestalled | undefined): PromotionRecord | undefined =>
+  item !== undefined && 'forestalled' in item ? undefined : item;
 
 /** What was found, under its name. */
 const byName = <Item>(names: readonly string[], items: readonly (Item | undefined)[]): Record<string, Item> =>

@@ -34,6 +34,11 @@ export class Outbox {
     return heard;
   }
 
+  /** Sends an answer that follows from what stands in the ledger, from where it can be sent again. @returns false if nobody waited any more */
+  tell(token: string, answer: Answer): Promise<boolean> {
+    return this.workflows.answer(token, answer);
+  }
+
   /** Writes, sends and takes out an answer that follows from nothing that needs a transaction. */
   async answer(token: string, answer: Answer, now: number): Promise<boolean> {
     const { key, item } = this.write(token, answer, now);

@@ -9,6 +9,8 @@ const keyOf = (id: string, channel: Channel): Key => ({ pk: `NOTICE#${id}`, sk: 
 
 export type Channel = 'topic' | 'slack' | 'teams';
 
+const itemOf = (now: number) => ({ at: new Date(now).toISOString(), expiresAt: Math.floor(now / 1000) + KEPT_DAYS * 86_400 });
+
 export class SentNotices {
   private readonly table: Table;
 
@@ -20,8 +22,19 @@ export class SentNotices {
     return (await this.table.get(keyOf(id, channel))) !== undefined;
   }
 
+  /** Those of the notices that were sent, in one read. */
+  async among(ids: readonly string[], channel: Channel): Promise<ReadonlySet<string>> {
+    const found = await this.table.getMany(ids.map((id) => keyOf(id, channel)));
+    return new Set(ids.filter((_, index) => found[index] !== undefined));
+  }
+
   /** @param now milliseconds since the epoch */
   async put(id: string, channel: Channel, now: number): Promise<void> {
-    await this.table.put(keyOf(id, channel), { at: new Date(now).toISOString(), expiresAt: Math.floor(now / 1000) + KEPT_DAYS * 86_400 });
+    await this.table.put(keyOf(id, channel), itemOf(now));
+  }
+
+  /** The same of several, in one write. */
+  async putMany(ids: readonly string[], channel: Channel, now: number): Promise<void> {
+    await this.table.putMany(ids.map((id) => ({ ...keyOf(id, channel), ...itemOf(now) })));
   }
 }

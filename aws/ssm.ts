@@ -15,11 +15,20 @@ export interface FoundationOf {
   readonly alternates: Readonly<Record<string, string>>;
 }
 
+/**
+ * Milliseconds that a parameter is remembered by a function that stays warm. Foundations change when a stack is deployed, and
+ * what running tasks need stays until no service uses it.
+ */
+const REMEMBERED = 5 * 60_000;
+
 export class Parameters {
   private readonly client: SSMClient;
+  private readonly now: () => number;
+  private readonly known = new Map<string, { readonly value: string; readonly until: number }>();
 
-  constructor(connection: Connection = {}) {
+  constructor(connection: Connection = {}, now: () => number = Date.now) {
     this.client = new SSMClient(clientSettings(connection));
+    this.now = now;
   }
 
   /**
@@ -37,12 +46,18 @@ export class Parameters {
     const base = foundationParameter(pipeline, environment);
     const pairs = new Map(shifting.map((service) => [alternateParameter(pipeline, environment, service), service]));
     const names = [base, ...groups.keys(), ...pairs.keys()];
-    const values = new Map<string, string>();
-    for (let start = 0; start < names.length; start += NAMES_PER_CALL) {
+    const now = this.now();
+    const values = new Map(names.flatMap((name) => this.remembered(name, now)));
+    const unknown = names.filter((name) => !values.has(name));
+    for (let start = 0; start < unknown.length; start += NAMES_PER_CALL) {
       const { Parameters: found = [] } = await this.client.send(
-        new GetParametersCommand({ Names: names.slice(start, start + NAMES_PER_CALL) }),
+        new GetParametersCommand({ Names: unknown.slice(start, start + NAMES_PER_CALL) }),
       );
-      for (const { Name, Value } of found) if (Name && Value) values.set(Name, Value);
+      for (const { Name, Value } of found) {
+        if (!Name || !Value) continue;
+        values.set(Name, Value);
+        this.known.set(Name, { value: Value, until: now + REMEMBERED });
+      }
     }
     const missing = names.filter((name) => !values.has(name));
     if (missing.length > 0) throw new Error(`no parameter ${missing.join(', ')}: deploy the stack of environment ${environment} first`);
@@ -51,5 +66,9 @@ export class Parameters {
       targetGroups: Object.fromEntries([...groups].map(([name, service]) => [service, values.get(name)!])),
       alternates: Object.fromEntries([...pairs].map(([name, service]) => [service, values.get(name)!])),
     };
+  }
+  private remembered(name: string, now: number): [string, string][] {
+    const known = this.known.get(name);
+    return known && known.until > now ? [[name, known.value]] : [];
   }
 }

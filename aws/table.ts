@@ -2,6 +2,7 @@
 import {
   type AttributeValue,
   BatchGetItemCommand,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DynamoDBClient,
@@ -13,6 +14,7 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type Connection, clientSettings } from './clients.ts';
@@ -24,6 +26,9 @@ export interface Key {
   readonly pk: string;
   readonly sk: string;
 }
+
+/** Where a promotion is written down: its end is the end of its ticket in every queue. */
+export const promotionKey = (promotion: string): Key => ({ pk: `PROMOTION#${promotion}`, sk: 'PROMOTION' });
 
 /** A write of a transaction. */
 export interface Write {
@@ -115,6 +120,18 @@ export class Table {
       if (again.length > 0) await pause(attempt);
     }
     return keys.map((key) => found.get(idOf(key)));
+  }
+
+  /** Puts several items, each by itself and without a condition, in one call. */
+  async putMany(items: readonly (Key & object)[]): Promise<void> {
+    let left = items.map((item): WriteRequest => ({ PutRequest: { Item: marshalled(item) } }));
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const some = left.slice(0, WRITES_PER_CALL);
+      const { UnprocessedItems = {} } = await this.client.send(new BatchWriteItemCommand({ RequestItems: { [this.name]: some } }));
+      const again = UnprocessedItems[this.name] ?? [];
+      left = [...again, ...left.slice(WRITES_PER_CALL)];
+      if (again.length > 0) await pause(attempt);
+    }
   }
 
   /** @returns false if the condition did not hold */
@@ -282,8 +299,11 @@ const pause = (attempt: number) =>
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const KEYS_PER_CALL = 100;
+/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
+const WRITES_PER_CALL = 25;
 
-const idOf = ({ pk, sk }: Key) => `${pk}\n${sk}`;
+/** One text for a key. */
+export const idOf = ({ pk, sk }: Key) => `${pk}\n${sk}`;
 
 const marshalled = (value: object) => marshall(value, { removeUndefinedValues: true });
 

@@ -1,4 +1,6 @@
 /** Runs the turn protocol against the ledger: items under one partition for an environment, every write conditional on the version. */
+import type { PromotionRecord } from '../domain/ledger/records.ts';
+import { isPromotionOver } from '../domain/ledger/records.ts';
 
 import type { Environment } from '../domain/pipeline/pipeline.ts';
 import {
@@ -23,7 +25,7 @@ import {
 import { EnvironmentAsleep, PromotionRefused, Superseded, TurnLost } from '../domain/workflow/errors.ts';
 import { Outbox } from './outbox.ts';
 import type { Answer, StepFunctions } from './step-functions.ts';
-import { has, isAbsent, type Key, OPEN, type Table } from './table.ts';
+import { has, isAbsent, type Key, OPEN, promotionKey, type Table, type Write } from './table.ts';
 
 /** Tombstones outlive every execution that could still ask: two months. */
 const BURIED_SECONDS = 60 * 24 * 3600;
@@ -33,6 +35,20 @@ export interface Holder {
   readonly ticket: Ticket;
   /** Milliseconds since the epoch. */
   readonly since: number;
+}
+
+/** What is written along with a turn that is taken or given back. */
+export interface Along {
+  /** In one transaction with these writes. @returns false if a condition did not hold */
+  readonly together: (writes: readonly Write[]) => Promise<boolean>;
+  /** By itself, where the turn is taken or given back step by step. */
+  readonly alone: () => Promise<void>;
+}
+
+/** A group's turn and its environment's barrier, as they were read. */
+export interface SeenTurn {
+  readonly gate: Gate | undefined;
+  readonly turns: GroupTurns | undefined;
 }
 
 /** What an environment needs to say of itself for its queue. */
@@ -65,8 +81,9 @@ export class Turns {
     this.outbox = workflows ? new Outbox(table, workflows) : undefined;
   }
 
-  takeGroup(environment: Place, group: string, ticket: Ticket, now: number): Promise<Taken> {
-    return this.run(environment, takeGroupTurn(initialOf(environment), group, ticket), now);
+  /** @param along the promotion, written once: where it is there already, the turn is not taken at once */
+  takeGroup(environment: Place, group: string, ticket: Ticket, now: number, along?: Along): Promise<Taken> {
+    return this.run(environment, takeGroupTurn(initialOf(environment), group, ticket), now, along ?? this.unburied(environment, ticket.id));
   }
 
   /** @param evenIfDown something of it still runs, though it counts as down */
@@ -74,9 +91,20 @@ export class Turns {
     return this.run(environment, takeEnvironmentTurn(initialOf(environment), ticket, evenIfDown), now);
   }
 
-  /** Ends a promotion's ticket, wherever it stands. @param group undefined: it was the environment's, which stays up */
-  end(environment: Place, ticket: string, group: string | undefined, now: number): Promise<void> {
-    return this.run(environment, endTurn(initialOf(environment), ticket, group), now);
+  /**
+   * Ends a promotion's ticket, wherever it stands.
+   * @param group undefined: it was the environment's, which stays up
+   * @param along the promotion's end, which stands for the tombstone; with what was read of the turn just now
+   */
+  end(
+    environment: Place,
+    ticket: string,
+    group: string | undefined,
+    now: number,
+    along?: Along & { readonly seen: SeenTurn },
+  ): Promise<void> {
+    const program = endTurn(initialOf(environment), ticket, group);
+    return this.run(environment, program, now, along ?? this.buried(environment, ticket, now), along?.seen);
   }
 
   /** Ends an environment's ticket and says how it leaves the environment. */
@@ -185,22 +213,52 @@ export class Turns {
     return this.table.query<GroupTurns>(partition(environment), 'GROUP#');
   }
 
+  /** Where nothing is written along: the ticket must not be buried. */
+  private unburied({ name }: Place, ticket: string): Along {
+    const check: Write = { key: tombstone(name, ticket), check: true, when: isAbsent };
+    return { together: (writes) => this.table.transact([...writes, check]), alone: async () => undefined };
+  }
+
+  /** Where nothing is written along: the ticket is buried. */
+  private buried({ name }: Place, ticket: string, now: number): Along {
+    const bury: Write = { key: tombstone(name, ticket), item: { expiresAt: buriedUntil(now) } };
+    return { together: (writes) => this.table.transact([...writes, bury]), alone: async () => undefined };
+  }
+
   /** Carries out a program, effect by effect. */
-  private async run<Result>(environment: Place, program: Program<Result>, now: number): Promise<Result> {
+  private async run<Result>(environment: Place, program: Program<Result>, now: number, along = NOTHING, seen?: SeenTurn): Promise<Result> {
     let next = program.next();
-    while (!next.done) next = program.next(await this.perform(environment, next.value, now));
+    while (!next.done) {
+      const effect = next.value;
+      next = program.next(seen && effect.op === 'see' ? seen : await this.perform(environment, effect, now, along));
+    }
     return next.value;
   }
 
-  private async perform(environment: Place, effect: Effect, now: number): Promise<unknown> {
+  private async perform(environment: Place, effect: Effect, now: number, along: Along): Promise<unknown> {
     const { name } = environment;
     switch (effect.op) {
+      case 'see': {
+        const [gate, turns] = await this.table.getMany([this.turnKey(name, undefined), this.turnKey(name, effect.group)]);
+        return { gate, turns };
+      }
+      case 'enter':
+      case 'leave': {
+        const { item, expect, gate } = effect;
+        const group: TurnKey = { item: 'group', group: item.group };
+        return along.together([
+          { key: keyOf(name, group), item: marked(name, group, item), when: asSeen(expect) },
+          { key: this.turnKey(name, undefined), check: true, when: asSeen(gate) },
+        ]);
+      }
+      case 'record':
+        return along.alone();
       case 'get':
         return this.table.get(keyOf(name, effect.key));
       case 'put': {
         const key = keyOf(name, effect.key);
         const item = marked(name, effect.key, effect.item);
-        const when = effect.expect === 0 ? isAbsent : has({ version: effect.expect });
+        const when = asSeen(effect.expect);
         if (effect.answers.length === 0) return this.table.put(key, item, when);
         const outbox = this.requireOutbox();
         const answers = effect.answers.map((answer) => outbox.write(answer.token, told(environment, answer), now));
@@ -209,13 +267,18 @@ export class Turns {
       case 'groups':
         return this.groups(name);
       case 'bury':
-        await this.table.put({ pk: partition(name), sk: `DEAD#${effect.ticket}` }, { expiresAt: Math.floor(now / 1000) + BURIED_SECONDS });
+        await this.table.put(tombstone(name, effect.ticket), { expiresAt: buriedUntil(now) });
         return undefined;
-      case 'dead':
-        return (await this.table.get({ pk: partition(name), sk: `DEAD#${effect.ticket}` })) !== undefined;
-      case 'send':
-        await this.requireOutbox().send(effect.answer.token, told(environment, effect.answer));
+      case 'dead': {
+        const [dead, promotion] = await this.table.getMany([tombstone(name, effect.ticket), promotionKey(effect.ticket)]);
+        return dead !== undefined || (promotion !== undefined && isPromotionOver(promotion as PromotionRecord));
+      }
+      case 'send': {
+        const outbox = this.requireOutbox();
+        const answer = told(environment, effect.answer);
+        await (effect.known ? outbox.tell(effect.answer.token, answer) : outbox.send(effect.answer.token, answer));
         return undefined;
+      }
     }
   }
 
@@ -224,6 +287,19 @@ export class Turns {
     return this.outbox;
   }
 }
+
+/** A turn whose taking or ending brings nothing along. */
+const NOTHING: Along = {
+  together: () => Promise.reject(new Error('nothing was said to be written along with this turn')),
+  alone: async () => undefined,
+};
+
+const tombstone = (environment: string, ticket: string): Key => ({ pk: partition(environment), sk: `DEAD#${ticket}` });
+
+const buriedUntil = (now: number) => Math.floor(now / 1000) + BURIED_SECONDS;
+
+/** @param version 0: it was not there */
+const asSeen = (version: number) => (version === 0 ? isAbsent : has({ version }));
 
 function isHeldBy(turn: Gate | GroupTurns | undefined, ticket: string, fence: number): boolean {
   if (turn === undefined) return false;

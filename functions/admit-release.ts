@@ -4,6 +4,7 @@ import { isRunnable, Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { approvalOf } from '../domain/database/databases.ts';
+import type { ReleaseRecord } from '../domain/ledger/records.ts';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { orderOf } from '../domain/release/order.ts';
 import { type Release, releaseTitle, shortDigest } from '../domain/release/release.ts';
@@ -31,8 +32,8 @@ export type AdmitReleaseOutput = Pick<ReleaseWorkflow, 'release' | 'plan'>;
 interface World {
   readonly pipeline: Pipeline;
   readonly registry: Pick<Registry, 'image' | 'config'>;
-  readonly ledger: Pick<Ledger, 'release' | 'putRelease'>;
-  readonly journal: Pick<Journal, 'write'>;
+  readonly ledger: Pick<Ledger, 'release' | 'releaseWrites' | 'table'>;
+  readonly journal: Pick<Journal, 'writeWith'>;
 }
 
 export const admitRelease =
@@ -56,7 +57,7 @@ export const admitRelease =
           approvalSeconds: (approval?.expiresHours ?? 1) * 3600,
         };
       });
-    await ledger.putRelease({
+    const record: ReleaseRecord = {
       ...release,
       state: 'in-progress',
       admittedAt: before?.execution === input.execution ? before.admittedAt : new Date(now()).toISOString(),
@@ -64,9 +65,13 @@ export const admitRelease =
       attempt: input.attempt,
       ...(input.hotfix ? { hotfix: input.hotfix } : {}),
       ...present('stage', plan[0]?.stage),
-    });
+    };
     const text = `admitted${input.cause === 'sweep' ? ' by the sweep, its push event was lost' : ''}${release.message ? `: “${release.message}”` : ''}`;
-    await journal.write(entry(input.execution, 'admitted', now(), 'info', text, { release }));
+    await journal.writeWith(
+      ledger.table,
+      ledger.releaseWrites(record),
+      entry(input.execution, 'admitted', now(), 'info', text, { release }),
+    );
     return { release, plan };
   };
 

@@ -2,9 +2,9 @@
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
-import { shortDigest } from '../domain/release/release.ts';
+import { type Release, shortDigest } from '../domain/release/release.ts';
 import type { Outcome } from '../domain/workflow/outcome.ts';
-import { outcomeSchema } from './handler/inputs.ts';
+import { outcomeSchema, releaseSchema } from './handler/inputs.ts';
 import { setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
 import { entry, TONES } from './journal/entries.ts';
@@ -17,19 +17,33 @@ const Input = z.object({
   /** The stage that it had reached; null if it was never admitted. */
   stage: z.nullable(z.string()),
   /** `expired`: nobody answered its question in time. */
+  /** As it was admitted; null if it never was. */
+  release: z.nullable(releaseSchema),
   outcome: z.extend(outcomeSchema, { expired: z.optional(z.boolean()) }),
 });
 
 interface World {
-  readonly ledger: Pick<Ledger, 'release' | 'putRelease' | 'setRelease' | 'gate' | 'gateWrite' | 'table'>;
-  readonly journal: Pick<Journal, 'write'>;
+  readonly ledger: Pick<Ledger, 'release' | 'putRelease' | 'setRelease' | 'standingWrites' | 'gate' | 'gateWrite' | 'table'>;
+  readonly journal: Pick<Journal, 'write' | 'writeWith'>;
 }
 
 export const completeRelease =
   ({ ledger, journal }: World) =>
-  async ({ repository, digest, attempt, execution, stage, outcome }: z.infer<typeof Input>, { now, count }: Moment): Promise<Outcome> => {
+  async (input: z.infer<typeof Input>, { now, count }: Moment): Promise<Outcome> => {
+    const { repository, digest, attempt, execution, stage, outcome } = input;
     const at = new Date(now()).toISOString();
     const end = { state: outcome.outcome, endedAt: at, ...(outcome.reason ? { reason: outcome.reason } : {}) };
+    const text = outcome.outcome === 'succeeded' ? `has reached ${stage}` : `${outcome.outcome}: ${outcome.reason}`;
+    const told = (release: Pick<Release, 'repository' | 'digest' | 'tag'>) =>
+      entry(execution, 'ended', now(), TONES[outcome.outcome], text, { release });
+    const standing = ledger.standingWrites({ repository, digest, execution }, { ...end, waitsFor: undefined });
+    if (input.release && (await journal.writeWith(ledger.table, standing, told(input.release)))) {
+      // Whoever has come through has no question left.
+      if (stage !== null && outcome.outcome !== 'succeeded')
+        await closeGate(ledger, stage, repository, execution, outcome.expired ?? false);
+      count('ReleaseEnded', { outcome: outcome.outcome });
+      return outcome;
+    }
     const known = await ledger.release(repository, digest);
     if (known === undefined) {
       // Refused before admission could read it: it has no tag and no order, but people shall see that it came.
@@ -37,9 +51,7 @@ export const completeRelease =
       await ledger.putRelease({ ...nameless, ...end, admittedAt: at, execution, attempt });
     } else await ledger.setRelease(repository, digest, execution, { ...end, waitsFor: undefined });
     if (stage !== null) await closeGate(ledger, stage, repository, execution, outcome.expired ?? false);
-    const release = known ?? { repository, digest, tag: shortDigest(digest) };
-    const text = outcome.outcome === 'succeeded' ? `has reached ${stage}` : `${outcome.outcome}: ${outcome.reason}`;
-    await journal.write(entry(execution, 'ended', now(), TONES[outcome.outcome], text, { release }));
+    await journal.write(told(known ?? { repository, digest, tag: shortDigest(digest) }));
     count('ReleaseEnded', { outcome: outcome.outcome });
     return outcome;
   };

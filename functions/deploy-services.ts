@@ -30,7 +30,7 @@ const Input = z.extend(promotionSchema, {
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'promotion' | 'rollout' | 'wait' | 'putWait' | 'changeWait' | 'endWait'>;
+  readonly ledger: Pick<Ledger, 'promotion' | 'rollout' | 'wait' | 'waitsOf' | 'putWait' | 'changeWait' | 'endWait'>;
   readonly turns: Pick<Turns, 'assertTurn' | 'assertHeld' | 'turnKey'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
@@ -65,7 +65,7 @@ export const deployServices =
     }
     // A retry may find all of it over: no event will come again.
     const first = retried ? await ledger.wait(input.environment, services[0]!) : undefined;
-    if (first) await answerIfDone(world, first, moment.now());
+    if (first) await answerIfDone(world, first);
     return {};
   };
 

@@ -3,9 +3,9 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { SentNotices } from '../aws/sent-notices.ts';
-import { Notices } from '../aws/sns.ts';
+import { NOTICES_PER_CALL, Notices } from '../aws/sns.ts';
 import type { JournalEntry } from '../domain/ledger/records.ts';
-import { bundled, noticeOf } from '../domain/notice/notices.ts';
+import { bundled, type Notice, noticeOf } from '../domain/notice/notices.ts';
 import type { Pipeline } from '../domain/pipeline/pipeline.ts';
 import { readPipeline, setting } from './handler/settings.ts';
 import { type Moment, step } from './handler/step.ts';
@@ -18,25 +18,35 @@ const Event = z.object({
 interface World {
   readonly pipeline: Pick<Pipeline, 'name' | 'timeZone'>;
   readonly notices: Pick<Notices, 'publish'>;
-  readonly sent: Pick<SentNotices, 'has' | 'put'>;
+  readonly sent: Pick<SentNotices, 'among' | 'putMany'>;
+}
+
+const idsOf = (notices: readonly Notice[]) => notices.map(({ id }) => id);
+
+/** Not all could be told: Lambda brings the records again, and those that were told are known. */
+class NotPublished extends Error {
+  constructor(why: string) {
+    super(`some notices were not published: ${why}`);
+    this.name = 'NotPublished';
+  }
 }
 
 export const notify =
-  ({ pipeline, notices, sent }: World) =>
+  ({ pipeline, notices, sent: sentNotices }: World) =>
   async ({ Records }: z.infer<typeof Event>, { now }: Moment): Promise<void> => {
     const entries = Records.flatMap(({ eventName, dynamodb }) =>
       eventName === 'INSERT' && dynamodb.NewImage ? [unmarshall(dynamodb.NewImage as Record<string, AttributeValue>) as JournalEntry] : [],
     );
-    const fresh = [];
-    for (const entry of entries) {
-      const notice = noticeOf(entry, pipeline.name, pipeline.timeZone);
-      // The stream brings records again after a failure.
-      if (notice && !(await sent.has(notice.id, 'topic'))) fresh.push(notice);
-    }
+    const all = entries.flatMap((entry) => noticeOf(entry, pipeline.name, pipeline.timeZone) ?? []);
+    // The stream brings records again after a failure.
+    const known = await sentNotices.among(idsOf(all), 'topic');
+    const fresh = all.filter(({ id }) => !known.has(id));
     const messages = bundled(fresh, pipeline.name);
-    for (const message of messages) {
-      await notices.publish(message);
-      for (const { id } of messages.length === fresh.length ? [message] : fresh) await sent.put(id, 'topic', now());
+    const isBundled = messages.length < fresh.length;
+    for (let start = 0; start < messages.length; start += NOTICES_PER_CALL) {
+      const { sent, failed } = await notices.publish(messages.slice(start, start + NOTICES_PER_CALL));
+      if (sent.length > 0) await sentNotices.putMany(idsOf(isBundled ? fresh : sent), 'topic', now());
+      if (failed) throw new NotPublished(failed);
     }
   };
 

@@ -49,7 +49,7 @@ class EventAhead extends Error {
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'wait' | 'endWait' | 'changeWait' | 'promotion' | 'gate' | 'gateWrite' | 'table'>;
+  readonly ledger: Pick<Ledger, 'wait' | 'waitsOf' | 'endWait' | 'changeWait' | 'promotion' | 'gate' | 'gateWrite' | 'table'>;
   readonly outbox: Outbox;
   readonly clients: (environment: string) => EnvironmentClients;
 }
@@ -71,7 +71,7 @@ export const onEcsEvent =
         const pausedAt = Date.parse(detail.updatedAt ?? '');
         if (wait.kind !== 'deploy' || pausedAt < wait.since) continue;
         if (wait.state === 'open') await pause(world, wait, { hookId: detail.hookId, deployment: arn }, pausedAt);
-        await answerIfDone(world, wait, now());
+        await answerIfDone(world, wait);
         continue;
       }
       const isOurs = detail.eventName === 'SERVICE_DEPLOYMENT_COMPLETED' && Date.parse(detail.updatedAt ?? '') > wait.since;
@@ -80,8 +80,9 @@ export const onEcsEvent =
         continue;
       }
       // Ended already: by an earlier event, whose handler may have been cut off before it could tell.
-      const { state } = wait.state === 'open' ? await observe(world, wait) : wait;
-      if (state === 'succeeded' || state === 'failed' || state === 'late') await answerIfDone(world, wait, now());
+      const seen = wait.state === 'open' ? await observe(world, wait) : { state: wait.state, ended: wait };
+      const { state } = seen;
+      if (state === 'succeeded' || state === 'failed' || state === 'late') await answerIfDone(world, wait, seen.ended);
       if (state === 'running' && isOurs) throw new EventAhead(place.service);
     }
   };
@@ -108,7 +109,7 @@ async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<
   // Whoever was faster, such as a rollback, has a reason of its own.
   if (wait.state === 'paused' && !(await ledger.changeWait(wait, { state: 'failed', reason }))) return status.state;
   // Others of its group may be on their way to their pause: nobody waits for them.
-  await answerIfDone(world, wait, now);
+  await answerIfDone(world, wait);
   const record = await ledger.promotion(wait.owner);
   if (record) await endConfirmation({ ledger, outbox }, record, reason, now);
   return status.state;

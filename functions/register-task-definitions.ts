@@ -36,7 +36,7 @@ interface World {
   readonly pipeline: Pipeline;
   readonly registry: Pick<Registry, 'image' | 'uris'>;
   readonly parameters: Pick<ParameterStore, 'foundation'>;
-  readonly ledger: Pick<Ledger, 'situation' | 'setPromotion' | 'promotionWrite' | 'releaseWrite' | 'table'>;
+  readonly ledger: Pick<Ledger, 'situation' | 'setPromotion' | 'promotionWrite' | 'standingWrites' | 'table'>;
   readonly pace: Pick<Pace, 'reserve'>;
   readonly migrations: Pick<Migrations, 'runs'>;
   readonly journal: Pick<Journal, 'writeWith'>;
@@ -112,7 +112,7 @@ export const registerTaskDefinitions =
     };
     const { release: known } = situation;
     const isSaid = known?.execution !== releaseRun || (known.stage === stage && known.waitsFor === undefined);
-    const said = isSaid ? [] : [ledger.releaseWrite(known, { stage, waitsFor: undefined })];
+    const said = isSaid ? [] : [...ledger.standingWrites(known, { stage, waitsFor: undefined })];
     const told = entry(promotion, 'deploying', moment.now(), 'info', `deploys to ${name}`, { release, environment: name, stage });
     // Where another run of the release has taken over meanwhile, only its standing is not ours to write.
     if (!(await journal.writeWith(ledger.table, [ledger.promotionWrite(promotion, begins), ...said], told)))

@@ -4,6 +4,7 @@ import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { Outbox } from '../aws/outbox.ts';
 import { type Answer, StepFunctions } from '../aws/step-functions.ts';
+import type { Write } from '../aws/table.ts';
 import { askedAbout } from '../domain/approval/approval.ts';
 import { approvalOf } from '../domain/database/databases.ts';
 import type { ApprovalRecord } from '../domain/ledger/records.ts';
@@ -27,9 +28,9 @@ const Input = z.object({
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'gate' | 'gateWrite' | 'release' | 'running' | 'setRelease' | 'table'>;
+  readonly ledger: Pick<Ledger, 'gate' | 'atGate' | 'gateWrite' | 'release' | 'standingWrites' | 'table'>;
   readonly outbox: Outbox;
-  readonly journal: Pick<Journal, 'write'>;
+  readonly journal: Pick<Journal, 'writeWith'>;
 }
 
 export const requestApproval =
@@ -54,17 +55,24 @@ export const requestApproval =
       await outbox.answer(token, answer, now());
       return {};
     };
-    for (const environment of stagePlan.environments) {
-      const running = await ledger.running(environment, release.repository);
+    const { running: runs, gate } = await ledger.atGate(stage, release.repository, stagePlan.environments);
+    for (const [environment, running] of Object.entries(runs)) {
       if (running && compareOrders(running.order, release.order) > 0)
         return answerSelf(failure(new Superseded(`${environment} runs ${releaseTitle(running)}, which is newer`)));
     }
     const dead = failure(new Superseded(`${releaseTitle(release)}, which is newer, has reached the gate of ${stage}`));
-    for (;;) {
-      const before = await ledger.gate(stage, release.repository);
+    const who = askedAbout(rule, pipeline.people, release.author).join(', ') || 'somebody else than its author';
+    const quorum = rule.quorum > 1 ? ` (${rule.quorum} of them)` : '';
+    const standing = ledger.standingWrites({ ...release, execution }, { stage, waitsFor: `approval for ${stage} by ${who}` });
+    const text = `waits for approval for ${stage} by ${who}${quorum}`;
+    const told = entry(execution, `asked/${stage}`, now(), 'waiting', text, { release, stage });
+    // Where a later attempt of the release has taken over, its standing alone is not ours to write.
+    const ask = async (...writes: readonly Write[]) =>
+      (await journal.writeWith(ledger.table, [...writes, ...standing], told)) || (await journal.writeWith(ledger.table, writes, told));
+    for (let before = gate; ; before = await ledger.gate(stage, release.repository)) {
       if (before?.releaseRun === execution && before.state === 'waiting') {
         // A retry of this step: the question stands, only its token is new.
-        if (!(await ledger.table.transact([ledger.gateWrite({ ...before, token, version: before.version + 1 }, before)]))) continue;
+        if (!(await ask(ledger.gateWrite({ ...before, token, version: before.version + 1 }, before)))) continue;
         if (before.superseded) await outbox.send(before.superseded, dead);
         break;
       }
@@ -73,22 +81,16 @@ export const requestApproval =
       if (before?.state === 'approved' && compareOrders(before.release.order, release.order) > 0 && (await isInProgress(ledger, before)))
         return answerSelf(failure(new Superseded(`${releaseTitle(before.release)}, which is newer, is approved for ${stage}`)));
       if (before?.state !== 'waiting') {
-        if (await ledger.table.transact([ledger.gateWrite({ ...record, version }, before)])) break;
+        if (await ask(ledger.gateWrite({ ...record, version }, before))) break;
         continue;
       }
       if (compareOrders(before.release.order, release.order) > 0)
         return answerSelf(failure(new Superseded(`${releaseTitle(before.release)}, which is newer, waits at ${stage}`)));
       const taken = ledger.gateWrite({ ...record, version, superseded: before.token }, before);
-      if (!(await ledger.table.transact([taken, outbox.write(before.token, dead, now())]))) continue;
+      if (!(await ask(taken, outbox.write(before.token, dead, now())))) continue;
       await outbox.send(before.token, dead);
       break;
     }
-    const who = askedAbout(rule, pipeline.people, release.author).join(', ') || 'somebody else than its author';
-    await ledger.setRelease(release.repository, release.digest, execution, { stage, waitsFor: `approval for ${stage} by ${who}` });
-    const quorum = rule.quorum > 1 ? ` (${rule.quorum} of them)` : '';
-    await journal.write(
-      entry(execution, `asked/${stage}`, now(), 'waiting', `waits for approval for ${stage} by ${who}${quorum}`, { release, stage }),
-    );
     return {};
   };
 

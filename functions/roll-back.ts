@@ -34,7 +34,7 @@ interface World {
   readonly parameters: Pick<Parameters, 'foundation'>;
   readonly ledger: Pick<
     Ledger,
-    'gate' | 'gateWrite' | 'table' | 'promotion' | 'setPromotion' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'dropService'
+    'gate' | 'gateWrite' | 'table' | 'promotion' | 'setPromotion' | 'wait' | 'waitsOf' | 'putWait' | 'endWait' | 'dropWait' | 'dropService'
   >;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Pick<Turns, 'assertTurn'>;
@@ -69,7 +69,7 @@ export const rollBack =
     }
     // ECS may have been faster than we were: its event came before all waits were there.
     const first = await ledger.wait(environment, begun[0]!);
-    if (first) await answerIfDone(world, first, moment.now());
+    if (first) await answerIfDone(world, first);
     return {};
   };
 

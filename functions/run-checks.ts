@@ -8,7 +8,7 @@ import { httpChecksOf } from '../domain/promotion/checks.ts';
 import { failedBuild } from '../domain/promotion/failure-reasons.ts';
 import { shiftingOf } from '../domain/rollout/choice.ts';
 import { shiftMinutes } from '../domain/rollout/strategy.ts';
-import { VerificationFailed } from '../domain/workflow/errors.ts';
+import { BuildDue, VerificationFailed } from '../domain/workflow/errors.ts';
 import { environmentOf, groupsOf } from './environment/clients.ts';
 import { promotionSchema } from './handler/inputs.ts';
 import { readPipeline, setting } from './handler/settings.ts';
@@ -66,7 +66,7 @@ interface World {
   readonly pause: (milliseconds: number) => Promise<void>;
 }
 
-/** @throws VerificationFailed naming the first check that failed, and what came instead; or what a build said */
+/** @throws BuildDue if what runs has still to be verified by a build; VerificationFailed naming the first check that failed, and what came instead; or what a build said */
 export const runChecks =
   ({ pipeline, ledger, logs, fetch, pause }: World) =>
   async (input: z.infer<typeof Input>, { now }: Moment): Promise<RunChecksOutput> => {
@@ -76,7 +76,8 @@ export const runChecks =
     const left = timeLeft(now);
     const { verification } = environmentOf(pipeline, name);
     const services = groupsOf(pipeline, release).flatMap((group) => group.services);
-    await ledger.setPromotion(promotion, { state: 'verifying' });
+    // Requests alone take less than a minute: what is over so soon is not written down.
+    if (listener || verification.build) await ledger.setPromotion(promotion, { state: 'verifying' });
     const checks = httpChecksOf(verification, services);
     const url = `http://${host}${listener ? `:${testPort}` : ''}`;
     if (checks.length > 0) {
@@ -86,8 +87,10 @@ export const runChecks =
           throw new VerificationFailed(`check ${check.path} in ${name}${listener ? ' at the test listener' : ''}: ${failure}`);
       }
     }
+    const project = verification.build ? buildProject(pipeline.name, name, verification.build) : null;
+    if (project !== null && !listener) throw new BuildDue(project);
     return {
-      project: verification.build ? buildProject(pipeline.name, name, verification.build) : null,
+      project,
       checks: checks.length,
       url,
       ...(listener ? { next: await nextOf({ pipeline, ledger }, name, services, begun) } : {}),

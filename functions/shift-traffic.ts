@@ -24,7 +24,7 @@ const Input = z.discriminatedUnion('act', [
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'wait' | 'putWait' | 'endWait'>;
+  readonly ledger: Pick<Ledger, 'promotion' | 'setPromotion' | 'wait' | 'waitsOf' | 'putWait' | 'endWait'>;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Pick<Turns, 'assertTurn'>;
   readonly outbox: Outbox;
@@ -59,7 +59,7 @@ export const shiftTraffic =
       if (wait?.state === 'open') await observe(world, wait);
     }
     const [first] = waits;
-    if (first) await answerIfDone(world, { ...first, kind: 'shift', token: input.token, among }, now());
+    if (first) await answerIfDone(world, { ...first, kind: 'shift', token: input.token, among });
     return {};
   };
 

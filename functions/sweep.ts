@@ -55,7 +55,7 @@ export const sweep =
     const errors = new CollectedErrors();
     const open = await world.ledger.open();
     const found = {
-      answers: await lostAnswers(world, open.answers, errors, now),
+      answers: (await lostAnswers(world, open.answers, errors, now)) + (await untold(world, open.ended, errors, now)),
       waits: await lostWaits(world, open.waits, errors, now),
       holders: await deadHolders(world, open.environments, errors, now),
       teardowns: await idleTeardowns(world, open.extensions, errors, now),
@@ -72,6 +72,20 @@ async function lostAnswers({ outbox }: World, answers: Open['answers'], errors: 
   const stale = answers.filter(({ writtenAt }) => writtenAt < now - LATE);
   for (const { token, answer } of stale) await errors.attempt('an answer to a waiting step', () => outbox.send(token, answer));
   return stale.length;
+}
+
+/** Waits that have ended while their step has not gone on: a crash came before it was told. Where it was, it hears nothing new. */
+async function untold(world: World, waits: readonly WaitRecord[], errors: CollectedErrors, now: number): Promise<number> {
+  let told = 0;
+  for (const wait of waits) {
+    if (now - wait.since < LATE) continue;
+    await errors.attempt(`an answer to ${wait.owner}`, async () => {
+      const promotion = await world.ledger.promotion(wait.owner);
+      if (promotion !== undefined && promotion.state !== 'deploying' && promotion.state !== 'rolling-back') return;
+      if (await answerIfDone(world, wait)) told++;
+    });
+  }
+  return told;
 }
 
 /** Environments that stayed up beyond their hours, whose time has come. */
@@ -102,8 +116,8 @@ async function lostWaits(world: World, waits: readonly WaitRecord[], errors: Col
     const environment = world.pipeline.environments[wait.environment];
     if (environment === undefined || now - wait.since < environment.timeouts.deployMinutes * 60_000) continue;
     await errors.attempt(`${wait.service} in ${wait.environment}`, async () => {
-      const status = await observe(world, wait);
-      if (status.state !== 'none' && (await answerIfDone(world, wait, now))) ended++;
+      const look = await observe(world, wait);
+      if (look.state !== 'none' && (await answerIfDone(world, wait, look.ended))) ended++;
     });
   }
   return ended;

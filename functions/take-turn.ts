@@ -6,6 +6,7 @@ import { Outbox } from '../aws/outbox.ts';
 import { StepFunctions } from '../aws/step-functions.ts';
 import { Turns } from '../aws/turns.ts';
 import { isOpen, nextOpening } from '../domain/environment/hours.ts';
+import type { PromotionRecord } from '../domain/ledger/records.ts';
 import type { Environment, Pipeline } from '../domain/pipeline/pipeline.ts';
 import type { Ticket } from '../domain/turn/protocol.ts';
 import { EnvironmentAsleep, PromotionRefused } from '../domain/workflow/errors.ts';
@@ -33,7 +34,7 @@ type GroupInput = Extract<z.infer<typeof Input>, { kind: 'group' }>;
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'newPromotion' | 'setRelease' | 'services' | 'extension'>;
+  readonly ledger: Pick<Ledger, 'newPromotionWrite' | 'newPromotion' | 'setRelease' | 'services' | 'extension' | 'table'>;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Turns;
   readonly outbox: Outbox;
@@ -69,7 +70,7 @@ async function takeGroupTurn(world: World, input: GroupInput, environment: Envir
   const { pipeline, ledger, journal, turns } = world;
   const { release, stage, releaseRun } = input;
   const group = turnOf(pipeline, release);
-  await ledger.newPromotion({
+  const record: PromotionRecord = {
     promotion: input.ticket,
     execution: input.execution,
     environment: environment.name,
@@ -82,14 +83,19 @@ async function takeGroupTurn(world: World, input: GroupInput, environment: Envir
     askedAt: new Date(input.askedAt).toISOString(),
     taskDefinitions: {},
     ...(input.ordered ? { ordered: input.ordered } : {}),
-  });
+  };
+  const alone = async () => void (await ledger.newPromotion(record));
+  if (group === undefined) await alone();
   // What a person ordered is superseded by nothing, and supersedes nothing.
   const candidate = { repository: release.repository, order: release.order, title: `${release.repository} ${release.tag}` };
   const ticket: Ticket = { ...ticketOf(input), ...(input.ordered ? {} : { candidate }) };
   const taken =
     group === undefined
       ? await turns.takeEnvironment(environment, { ...ticketOf(input), keepsUp: true }, false, now())
-      : await turns.takeGroup(environment, group, ticket, now());
+      : await turns.takeGroup(environment, group, ticket, now(), {
+          together: (writes) => ledger.table.transact([...writes, ledger.newPromotionWrite(record)]),
+          alone,
+        });
   if (taken.state === 'asleep') {
     const error = new PromotionRefused(`${environment.name} is down; wake it first: shiplock wake ${environment.name}`);
     await world.outbox.answer(input.token, { error: error.name, cause: error.message }, now());

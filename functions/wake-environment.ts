@@ -38,7 +38,7 @@ interface World {
   readonly parameters: Pick<Parameters, 'foundation'>;
   readonly ledger: Pick<
     Ledger,
-    'services' | 'extension' | 'putExtension' | 'wait' | 'putWait' | 'endWait' | 'dropWait' | 'putService' | 'table'
+    'services' | 'extension' | 'putExtension' | 'wait' | 'waitsOf' | 'putWait' | 'endWait' | 'dropWait' | 'putService' | 'table'
   >;
   readonly journal: Pick<Journal, 'write'>;
   readonly turns: Turns;
@@ -93,7 +93,7 @@ async function restore(
   let retried = false;
   for (const record of known) retried = (await restoreService(world, execution, record, among, token, environment, now())) || retried;
   const wait = retried ? await ledger.wait(environment.name, among[0]!) : undefined;
-  if (wait) await answerIfDone(world, wait, now());
+  if (wait) await answerIfDone(world, wait);
   return {};
 }
 

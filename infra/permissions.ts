@@ -11,6 +11,8 @@ import type { Statement } from './policy.ts';
 export type Need =
   | 'ledger: get'
   | 'ledger: get many'
+  | 'ledger: put many'
+  | 'ledger: check'
   | 'ledger: put'
   | 'ledger: update'
   | 'ledger: delete'
@@ -41,13 +43,20 @@ export type Need =
 const RECORDS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: update', 'ledger: delete'];
 
 /** The turns of an environment, whose next holders are told. Only who takes a turn, ends an environment's, or gives a wake up, fails others. */
-const TURNS: readonly Need[] = ['ledger: get', 'ledger: put', 'ledger: delete', 'ledger: query', 'let waiting steps go on'];
+const TURNS: readonly Need[] = [
+  'ledger: get',
+  'ledger: get many',
+  'ledger: put',
+  'ledger: delete',
+  'ledger: query',
+  'let waiting steps go on',
+];
 
 /** By function: the name of its file. */
 export const needs: Readonly<Record<string, readonly Need[]>> = {
   'on-image-push': ['look at images', 'start releases', 'report failures'],
   'admit-release': ['ledger: get', 'ledger: put', 'journal', 'look at images', 'read image labels'],
-  'request-approval': [...RECORDS, 'journal', 'fail waiting steps'],
+  'request-approval': [...RECORDS, 'ledger: get many', 'journal', 'fail waiting steps'],
   decide: [
     ...RECORDS,
     'ledger: query',
@@ -61,7 +70,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
     'start teardowns',
     'stop executions',
   ],
-  'take-turn': [...RECORDS, ...TURNS, 'fail waiting steps', 'journal', 'start wakes'],
+  'take-turn': [...RECORDS, ...TURNS, 'ledger: check', 'fail waiting steps', 'journal', 'start wakes'],
   'register-task-definitions': [
     'ledger: get many',
     'ledger: query',
@@ -74,19 +83,28 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   ],
   'migrate-databases': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
   'on-migration-ended': [...RECORDS, 'ledger: query', 'journal', 'answer waiting steps', 'change environments', 'report failures'],
-  'deploy-services': [...RECORDS, 'ledger: get many', 'answer waiting steps', 'change environments'],
-  'on-ecs-event': [...RECORDS, 'answer waiting steps', 'change environments', 'report failures'],
+  'deploy-services': ['ledger: get', 'ledger: get many', 'ledger: put', 'ledger: update', 'answer waiting steps', 'change environments'],
+  'on-ecs-event': [...RECORDS, 'ledger: get many', 'answer waiting steps', 'change environments', 'report failures'],
   'run-checks': ['ledger: get', 'ledger: update', 'read build logs'],
   'request-confirmation': [...RECORDS, 'journal', 'fail waiting steps'],
-  'shift-traffic': [...RECORDS, 'journal', 'answer waiting steps', 'change environments'],
-  'roll-back': [...RECORDS, 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
-  'complete-promotion': [...RECORDS, ...TURNS, 'journal'],
+  'shift-traffic': [
+    'ledger: get',
+    'ledger: get many',
+    'ledger: put',
+    'ledger: update',
+    'journal',
+    'answer waiting steps',
+    'change environments',
+  ],
+  'roll-back': [...RECORDS, 'ledger: get many', 'journal', 'answer waiting steps', 'read parameters', 'change environments'],
+  'complete-promotion': [...RECORDS, ...TURNS, 'ledger: check', 'journal'],
   'complete-release': [...RECORDS, 'journal'],
   'wake-environment': [...RECORDS, ...TURNS, 'fail waiting steps', 'journal', 'read parameters', 'change environments'],
   'teardown-environment': [...TURNS, 'fail waiting steps', 'journal', 'start wakes', 'read parameters', 'change environments'],
   'on-execution-ended': [
     ...RECORDS,
     ...TURNS,
+    'ledger: check',
     'fail waiting steps',
     'journal',
     'read parameters',
@@ -96,6 +114,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   sweep: [
     ...RECORDS,
     ...TURNS,
+    'ledger: check',
     'fail waiting steps',
     'ledger: query index',
     'journal',
@@ -108,7 +127,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
     'change environments',
     'report failures',
   ],
-  notify: ['ledger: get', 'ledger: put', 'read the journal stream', 'publish notices', 'report failures'],
+  notify: ['ledger: get many', 'ledger: put many', 'read the journal stream', 'publish notices', 'report failures'],
   'post-notice': ['ledger: get', 'ledger: put', 'read webhooks', 'report failures'],
 };
 
@@ -124,6 +143,8 @@ function grants(place: Place): Readonly<Record<Need, readonly Statement[]>> {
   return {
     'ledger: get': onLedger('GetItem'),
     'ledger: get many': onLedger('BatchGetItem'),
+    'ledger: put many': onLedger('BatchWriteItem'),
+    'ledger: check': onLedger('ConditionCheckItem'),
     'ledger: put': onLedger('PutItem'),
     'ledger: update': onLedger('UpdateItem'),
     'ledger: delete': onLedger('DeleteItem'),

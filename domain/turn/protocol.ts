@@ -1,5 +1,6 @@
 /**
- * The turn protocol: who may change what in an environment, with single-item conditional writes only.
+ * The turn protocol: who may change what in an environment, with conditional writes of single items; where nobody else is about, one
+ * transaction takes a turn or gives it back at once.
  * Pure programs: each yields what it wants read or written and is told the answer, so that the ledger runs
  * them against DynamoDB and the model check interleaves and crashes them. Each can be run again from its start.
  */
@@ -65,12 +66,27 @@ export type Effect =
       readonly expect: number;
       readonly answers: readonly TurnAnswer[];
     }
+  /** A group and the barrier, in one read. */
+  | { readonly op: 'see'; readonly group: string }
+  /**
+   * In one transaction: writes the group if it still has the version given, and the barrier has its own; and only if the ticket is not
+   * buried (`enter`), or burying it (`leave`). What belongs to it is written along.
+   */
+  | {
+      readonly op: 'enter' | 'leave';
+      readonly item: GroupTurns;
+      readonly expect: number;
+      readonly gate: number;
+      readonly ticket: string;
+    }
+  /** What would have been written along, by itself, before the ticket goes on step by step. */
+  | { readonly op: 'record' }
   /** All groups of the environment, read consistently. */
   | { readonly op: 'groups' }
   | { readonly op: 'bury'; readonly ticket: string }
   | { readonly op: 'dead'; readonly ticket: string }
-  /** Sends an answer that was written down; sending twice is harmless. */
-  | { readonly op: 'send'; readonly answer: TurnAnswer };
+  /** Sends an answer that was written down; sending twice is harmless. `known`: it stands in the group, and nowhere else. */
+  | { readonly op: 'send'; readonly answer: TurnAnswer; readonly known?: true };
 
 // biome-ignore lint/suspicious/noExplicitAny: what comes back depends on the effect; each use names its type.
 export type Program<Result> = Generator<Effect, Result, any>;
@@ -94,8 +110,10 @@ function* readGate(initial: EnvironmentState): Program<Gate> {
 }
 
 function* readGroup(group: string): Program<GroupTurns> {
-  return (yield { op: 'get', key: groupKey(group) }) ?? { version: 0, group, fence: 0, waiting: [] };
+  return (yield { op: 'get', key: groupKey(group) }) ?? firstGroup(group);
 }
+
+const firstGroup = (group: string): GroupTurns => ({ version: 0, group, fence: 0, waiting: [] });
 
 function* putGate(before: Gate, change: Partial<Gate>, answers: readonly TurnAnswer[] = []): Program<boolean> {
   const item = withoutUndefined({ ...before, ...change, version: before.version + 1 });
@@ -124,6 +142,9 @@ function isOpenFor(gate: Gate, ticket: Ticket): boolean {
  * Asked again with a new token, the place stays and the token is replaced.
  */
 export function* takeGroupTurn(initial: EnvironmentState, group: string, ticket: Ticket): Program<Taken> {
+  const fence = yield* takeAtOnce(initial, group, ticket);
+  if (fence !== undefined) return { state: 'held', fence };
+  yield { op: 'record' };
   let placed: GroupTurns | undefined;
   for (;;) {
     const turns: GroupTurns = yield* readGroup(group);
@@ -157,6 +178,31 @@ export function* takeGroupTurn(initial: EnvironmentState, group: string, ticket:
   }
   const gate: Gate = yield* readGate(initial);
   return { state: 'parked', asleep: gate.state === 'down' };
+}
+
+/** @returns the fence of a turn that was free, in an environment that is open; undefined where it has to be waited for */
+function* takeAtOnce(initial: EnvironmentState, group: string, ticket: Ticket): Program<number | undefined> {
+  const { gate, turns } = yield* see(initial, group);
+  if (turns.holder !== undefined || turns.waiting.length > 0 || !isOpenFor(gate, ticket)) return undefined;
+  const fence = turns.fence + 1;
+  const item: GroupTurns = { ...turns, version: turns.version + 1, fence, holder: { ticket, phase: 'held' } };
+  if (!(yield { op: 'enter', item, expect: turns.version, gate: gate.version, ticket: ticket.id })) return undefined;
+  // Nobody else has to know of this answer: a run from the start finds its own turn, and sends it again.
+  yield { op: 'send', answer: granted(ticket, fence), known: true };
+  return fence;
+}
+
+/** @returns whether the turn was given back: nobody waits for it, and nothing for the group to be empty */
+function* leaveAtOnce(initial: EnvironmentState, ticket: string, group: string): Program<boolean> {
+  const { gate, turns } = yield* see(initial, group);
+  if (turns.holder?.ticket.id !== ticket || turns.waiting.length > 0 || gate.exclusive !== undefined) return false;
+  const item = withoutUndefined({ ...turns, version: turns.version + 1, holder: undefined }) as GroupTurns;
+  return yield { op: 'leave', item, expect: turns.version, gate: gate.version, ticket };
+}
+
+function* see(initial: EnvironmentState, group: string): Program<{ readonly gate: Gate; readonly turns: GroupTurns }> {
+  const { gate, turns }: { gate?: Gate; turns?: GroupTurns } = yield { op: 'see', group };
+  return { gate: gate ?? firstGate(initial), turns: turns ?? firstGroup(group) };
 }
 
 const granted = (ticket: Ticket, fence: number): TurnAnswer => ({ token: ticket.token, kind: 'granted', fence, ticket: ticket.id });
@@ -331,6 +377,8 @@ export function* drain(initial: EnvironmentState): Program<void> {
  * @param leaves what an exclusive turn leaves behind: `down` after a teardown; `up` if nothing was taken down
  */
 export function* endTurn(initial: EnvironmentState, ticket: string, group?: string, leaves: 'up' | 'down' = 'up'): Program<void> {
+  if (group !== undefined && (yield* leaveAtOnce(initial, ticket, group))) return;
+  yield { op: 'record' };
   yield { op: 'bury', ticket };
   if (group !== undefined) {
     let left: GroupTurns | undefined;

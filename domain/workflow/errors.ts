@@ -52,6 +52,14 @@ export class MigrationDue extends Error {
   }
 }
 
+/** The checks passed, and a build has to pass too; the message is JSON with its `project`. */
+export class BuildDue extends Error {
+  constructor(project: string) {
+    super(JSON.stringify({ project }));
+    this.name = 'BuildDue';
+  }
+}
+
 /** A migration did not come to a good end: no service has changed. */
 export class MigrationFailed extends Error {
   constructor(reason: string) {

@@ -31,21 +31,25 @@ export async function answerGate(
     const { record } = verdict;
     const about = { release: record.release, stage };
     if (verdict.kind === 'counted') {
-      if (!(await ledger.table.transact([ledger.gateWrite(record, gate)]))) continue;
       const text = `approved for ${gateName(stage)}, ${verdict.missing} more needed`;
-      await journal.write(entry(record.releaseRun, `approved/${stage}/${by}`, now, 'info', text, about, by));
+      const told = entry(record.releaseRun, `approved/${stage}/${by}`, now, 'info', text, about, by);
+      if (!(await journal.writeWith(ledger.table, [ledger.gateWrite(record, gate)], told))) continue;
       return { done: `${releaseTitle(record.release)}: ${text}` };
     }
     const answer: Answer =
       verdict.kind === 'approved'
         ? { result: { approval: record.approval, approvals: record.approvals } }
         : { error: 'Rejected', cause: new Rejected(record.reason ?? '').message };
-    if (!(await ledger.table.transact([ledger.gateWrite(record, gate), outbox.write(record.token, answer, now)]))) continue;
-    await ledger.setRelease(record.release.repository, record.release.digest, record.releaseRun, { waitsFor: undefined });
     const words =
       verdict.kind === 'approved' ? `approved for ${gateName(stage)}` : `rejected for ${gateName(stage)}${reason ? `: ${reason}` : ''}`;
     const tone = verdict.kind === 'approved' ? 'good' : 'bad';
-    await journal.write(entry(record.releaseRun, `${verdict.kind}/${stage}/${by}`, now, tone, words, about, by));
+    const told = entry(record.releaseRun, `${verdict.kind}/${stage}/${by}`, now, tone, words, about, by);
+    const writes = [ledger.gateWrite(record, gate), outbox.write(record.token, answer, now)];
+    const standing = ledger.standingWrites({ ...record.release, execution: record.releaseRun }, { waitsFor: undefined });
+    // Where a later attempt of the release has taken over, its standing alone is not ours to write.
+    const isWritten =
+      (await journal.writeWith(ledger.table, [...writes, ...standing], told)) || (await journal.writeWith(ledger.table, writes, told));
+    if (!isWritten) continue;
     const heard = await outbox.send(record.token, answer);
     return heard
       ? { done: `${releaseTitle(record.release)}: ${words}` }

@@ -53,7 +53,7 @@ export interface World {
   readonly registry: Pick<Registry, 'image'>;
   readonly migrations: Pick<Migrations, 'runs'>;
   readonly outbox: Outbox;
-  readonly journal: Pick<Journal, 'write'>;
+  readonly journal: Pick<Journal, 'write' | 'writeWith'>;
   readonly workflows: Pick<StepFunctions, 'start' | 'stop'>;
   /** ARN of each state machine. */
   readonly machines: Readonly<Record<Workflow, string>>;

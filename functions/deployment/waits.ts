@@ -16,7 +16,7 @@ export type GroupResult = { readonly state: 'open' } | { readonly state: 'over';
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly ledger: Pick<Ledger, 'wait' | 'endWait'>;
+  readonly ledger: Pick<Ledger, 'waitsOf' | 'endWait'>;
   readonly clients: (environment: string) => EnvironmentClients;
 }
 
@@ -58,7 +58,7 @@ export async function observe(
   { pipeline, ledger, clients }: World,
   wait: WaitRecord,
   { mayBeMissing = false, progress }: { mayBeMissing?: boolean; progress?: typeof progressOf } = {},
-): Promise<DeploymentStatus> {
+): Promise<DeploymentStatus & { readonly ended?: WaitRecord }> {
   const { ecs } = clients(wait.environment);
   const cluster = environmentName(pipeline.name, wait.environment);
   const status = await ecs.deploymentStatus(cluster, wait);
@@ -68,9 +68,9 @@ export async function observe(
     const paused = (await progress?.(ecs, status.deployment))?.paused;
     if (paused) await ledger.endWait(wait, { state: 'paused', hook: paused });
   }
-  if (state === 'succeeded' || state === 'late') await ledger.endWait(wait, { state });
-  else if (state === 'failed') await ledger.endWait(wait, { state, reason: await failureReason({ pipeline, clients }, wait, status) });
-  return status;
+  if (state === undefined || state === 'paused') return status;
+  const end = state === 'failed' ? { state, reason: await failureReason({ pipeline, clients }, wait, status) } : { state };
+  return (await ledger.endWait(wait, end)) ? { ...status, ended: { ...wait, ...end } } : status;
 }
 
 /** Why a deployment failed, in words: what ECS says of it, where there is no better explanation. */
@@ -90,9 +90,12 @@ export async function failureReason(
   return service ? explained(service).catch(() => unexplained) : unexplained;
 }
 
-/** Whether all that wait with this one are done, and the answer to their step. The first failed one decides. */
-export async function groupResult({ ledger }: Pick<World, 'ledger'>, wait: WaitRecord): Promise<GroupResult> {
-  const all = await Promise.all(wait.among.map((service) => ledger.wait(wait.environment, service)));
+/**
+ * Whether all that wait with this one are done, and what their step is told. The first broken one decides.
+ * @param ended this one, as this run has just ended it: where it waits alone, nothing is read again
+ */
+export async function groupResult({ ledger }: Pick<World, 'ledger'>, wait: WaitRecord, ended?: WaitRecord): Promise<GroupResult> {
+  const all = ended && wait.among.length === 1 ? [ended] : await ledger.waitsOf(wait.environment, wait.among);
   const own = all.filter(
     (other): other is WaitRecord => other !== undefined && other.owner === wait.owner && sameStep(other.kind, wait.kind),
   );
@@ -112,15 +115,19 @@ export async function groupResult({ ledger }: Pick<World, 'ledger'>, wait: WaitR
   return { state: 'over', answer: { result: { services: wait.among } } };
 }
 
-/** Answers the waiting step if all are done. Answering twice is harmless. @returns whether they were */
+/**
+ * Answers the waiting step if it is over. What is told stands in the waits until the step has gone on, so that it can be told again:
+ * by the event's next try, by the step's own, and by the sweep. Twice is harmless.
+ * @returns whether it was over
+ */
 export async function answerIfDone(
-  world: Pick<World, 'ledger'> & { readonly outbox: Outbox },
+  world: Pick<World, 'ledger'> & { readonly outbox: Pick<Outbox, 'tell'> },
   wait: WaitRecord,
-  now: number,
+  ended?: WaitRecord,
 ): Promise<boolean> {
-  const result = await groupResult(world, wait);
+  const result = await groupResult(world, wait, ended);
   if (result.state === 'open') return false;
-  await world.outbox.answer(wait.token, result.answer, now);
+  await world.outbox.tell(wait.token, result.answer);
   return true;
 }
 

@@ -1,5 +1,6 @@
 /** What admission makes of the labels of an image, which strangers write. */
 import { describe, expect, it } from 'vitest';
+import type { Table } from '../../aws/table.ts';
 import type { ReleaseRecord } from '../../domain/ledger/records.ts';
 import { admitRelease } from '../../functions/admit-release.ts';
 import type { Moment } from '../../functions/handler/step.ts';
@@ -19,8 +20,15 @@ async function admitted(labels: Record<string, string>) {
       }),
       config: async () => ({ platform: 'linux/amd64', labels }),
     },
-    ledger: { release: async () => undefined, putRelease: async (record) => void written.push(record) },
-    journal: { write: async () => {} },
+    ledger: {
+      release: async () => undefined,
+      releaseWrites: (record) => {
+        written.push(record);
+        return [];
+      },
+      table: {} as Table,
+    },
+    journal: { writeWith: async () => true },
   });
   const input = { repository: 'orders', digest: digest('a'), attempt: 1, stages: null, cause: 'push' as const, execution: 'e' };
   const { release } = await admit(input, { now: () => 0 } as Moment);

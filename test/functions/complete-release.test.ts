@@ -8,20 +8,29 @@ import { digest } from '../domain/parts.ts';
 
 const gate = { releaseRun: 'orders-1', state: 'waiting', version: 1 } as ApprovalRecord;
 
-async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string; expired?: boolean }) {
+async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string; expired?: boolean }, isAdmitted = true) {
   const written: unknown[] = [];
   const complete = completeRelease({
     ledger: {
       release: async () => undefined,
       putRelease: async () => {},
       setRelease: async () => true,
+      standingWrites: () => [],
       gate: async () => gate,
       gateWrite: (record: ApprovalRecord): Write => ({ key: { pk: '', sk: '' }, item: record }),
       table: { transact: async ([write]: readonly Write[]) => written.push((write!.item as ApprovalRecord).state) > 0 },
     } as unknown as Parameters<typeof completeRelease>[0]['ledger'],
-    journal: { write: async () => {} },
+    journal: { write: async () => {}, writeWith: async () => isAdmitted },
   });
-  const input = { repository: 'orders', digest: digest('a'), attempt: 1, execution: 'orders-1', stage: 'beta', outcome };
+  const input = {
+    repository: 'orders',
+    digest: digest('a'),
+    attempt: 1,
+    execution: 'orders-1',
+    stage: 'beta',
+    release: gate.release,
+    outcome,
+  };
   await complete(input, { now: () => 0, count: () => {} } as unknown as Moment);
   return written;
 }
@@ -29,10 +38,10 @@ async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string;
 it('a releaseRun that ends well says how far it was to go, which need not be live', async () => {
   const said: string[] = [];
   const complete = completeRelease({
-    ledger: { release: async () => undefined, putRelease: async () => {}, gate: async () => undefined },
+    ledger: { release: async () => undefined, putRelease: async () => {}, standingWrites: () => [], gate: async () => undefined },
     journal: { write: async ({ text }: { text: string }) => said.push(text) > 0 },
   } as unknown as Parameters<typeof completeRelease>[0]);
-  const input = { repository: 'orders', digest: digest('a'), attempt: 2, execution: 'orders-2', stage: 'test' };
+  const input = { repository: 'orders', digest: digest('a'), attempt: 2, execution: 'orders-2', stage: 'test', release: null };
   await complete({ ...input, outcome: { outcome: 'succeeded', reason: '' } }, { now: () => 0, count: () => {} } as unknown as Moment);
   expect(said).toEqual([`orders ${'a'.repeat(12)}: has reached test`]);
 });
@@ -44,4 +53,6 @@ describe('a question that nobody needs to answer any more', () => {
     expect(await closed({ outcome: 'errored', reason: 'gate of beta: ExpiredTokenException: the token has expired' })).toEqual([
       'withdrawn',
     ]));
+  it('is withdrawn too where the ledger does not know the release as it was admitted', async () =>
+    expect(await closed({ outcome: 'refused', reason: 'no' }, false)).toEqual(['withdrawn']));
 });

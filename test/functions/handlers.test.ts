@@ -18,7 +18,7 @@ const waking = { environment: 'test', execution: 'e' };
 const good: Readonly<Record<string, readonly object[]>> = {
   'admit-release': [{ repository: 'gateway', digest: digest('a'), attempt: 1, stages: null, cause: 'push', execution: 'e' }],
   'complete-promotion': [{ ...promotion, outcome }],
-  'complete-release': [{ execution: 'c1', repository: 'gateway', digest: digest('a'), attempt: 1, stage: null, outcome }],
+  'complete-release': [{ execution: 'c1', repository: 'gateway', digest: digest('a'), attempt: 1, stage: null, release: null, outcome }],
   decide: [{ requestContext: { requestId: 'r', http: { method: 'POST' } } }],
   'deploy-services': [{ ...promotion, fence: 1 }],
   'migrate-databases': [{ ...promotion, fence: 1 }],

@@ -23,6 +23,10 @@ let remembered: Set<string>;
 const told = {
   has: async (id: string, way: Channel) => remembered.has(`${way} ${id}`),
   put: async (id: string, way: Channel) => void remembered.add(`${way} ${id}`),
+  among: async (ids: readonly string[], way: Channel) => new Set(ids.filter((id) => remembered.has(`${way} ${id}`))),
+  putMany: async (ids: readonly string[], way: Channel) => {
+    for (const id of ids) remembered.add(`${way} ${id}`);
+  },
 };
 beforeEach(() => {
   remembered = new Set();
@@ -35,9 +39,10 @@ describe('the stream of the journal', () => {
     pipeline: { name: 'acme', timeZone: 'Europe/Berlin' },
     sent: told,
     notices: {
-      publish: async (notice) => {
-        if (published.length === trouble) throw new Error('SNS is away');
-        published.push(notice);
+      publish: async (notices) => {
+        const sent = notices.slice(0, trouble === -1 ? undefined : Math.max(trouble - published.length, 0));
+        published.push(...sent);
+        return { sent, ...(sent.length < notices.length ? { failed: 'SNS is away' } : {}) };
       },
     },
   });

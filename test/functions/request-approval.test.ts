@@ -132,15 +132,15 @@ describe('two at once at a gate', () => {
   /** between this step's read and its write something else happens. */
   const meanwhile = (what: () => Promise<unknown>) => {
     let first = true;
-    const gateOf = async (stage: string, repository: string) => {
-      const found = await d.ledger.gate(stage, repository);
+    const atGate = async (...about: Parameters<typeof d.ledger.atGate>) => {
+      const found = await d.ledger.atGate(...about);
       if (first) {
         first = false;
         await what();
       }
       return found;
     };
-    return Object.assign(Object.create(d.ledger) as typeof d.ledger, { gate: gateOf });
+    return Object.assign(Object.create(d.ledger) as typeof d.ledger, { atGate });
   };
 
   it('end as if the newer had come last', async () => {

@@ -46,6 +46,7 @@ function scene(statuses: readonly DeploymentStatus[], { hasTurn = true } = {}) {
       promotion: async () => record,
       setPromotion: async () => true,
       wait: async (_: string, name: string) => waits.get(name),
+      waitsOf: async (_: string, names: readonly string[]) => names.map((name) => waits.get(name)),
       putWait: async (one: WaitRecord) => void waits.set(one.service, one),
       endWait: async (one: WaitRecord, fields: object) => waits.set(one.service, { ...waits.get(one.service)!, ...fields }).size > 0,
       dropWait: async ({ service: name }: { service: string }) => void waits.delete(name),
@@ -57,7 +58,10 @@ function scene(statuses: readonly DeploymentStatus[], { hasTurn = true } = {}) {
         if (!hasTurn) throw new TurnLost(environment, 'p1');
       },
     },
-    outbox: { answer: async (_: string, answer: Answer) => answers.push(answer) > 0 },
+    outbox: {
+      answer: async (_: string, answer: Answer) => answers.push(answer) > 0,
+      tell: async (_: string, answer: Answer) => answers.push(answer) > 0,
+    },
     clients: () => ({ ecs }),
   } as never;
   const begin = (token: string) =>

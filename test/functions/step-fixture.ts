@@ -3,6 +3,7 @@ import type { DeploymentStatus } from '../../aws/ecs.ts';
 import { Ledger } from '../../aws/ledger.ts';
 import { Outbox } from '../../aws/outbox.ts';
 import type { Answer, ExecutionEnd, StepFunctions } from '../../aws/step-functions.ts';
+import type { Table, Write } from '../../aws/table.ts';
 import { Turns } from '../../aws/turns.ts';
 import type { JournalEntry, WaitRecord } from '../../domain/ledger/records.ts';
 import { environmentName } from '../../domain/pipeline/names.ts';
@@ -65,6 +66,10 @@ export async function stepFixture(start = MORNING) {
       throw error;
     }
     asked.push(what);
+  };
+  /** Said twice, it is there once. */
+  const say = (entry: JournalEntry) => {
+    if (!journal.some(({ subject, event }) => subject === entry.subject && event === entry.event)) journal.push(entry);
   };
   const workflows = {
     answer: async (token: string, answer: Answer) => {
@@ -148,7 +153,14 @@ export async function stepFixture(start = MORNING) {
         }),
       },
       ledger,
-      journal: { write: async (entry: JournalEntry) => void journal.push(entry) },
+      journal: {
+        write: async (entry: JournalEntry) => say(entry),
+        writeWith: async (table: Table, writes: readonly Write[], entry: JournalEntry) => {
+          const isWritten = await table.transact(writes);
+          if (isWritten) say(entry);
+          return isWritten;
+        },
+      },
       turns: new Turns(ledger.table, workflows as unknown as StepFunctions),
       outbox: new Outbox(ledger.table, workflows as unknown as StepFunctions),
       workflows,

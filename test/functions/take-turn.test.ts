@@ -1,5 +1,6 @@
 /** Asking for a turn: granted, parked, superseded, refused; and which wake it starts. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { completePromotion } from '../../functions/complete-promotion.ts';
 import { takeTurn } from '../../functions/take-turn.ts';
 import { digest, release as releaseOf } from '../domain/parts.ts';
 import { EVENING, HOUR, MORNING, type StepFixture, stepFixture } from './step-fixture.ts';
@@ -64,14 +65,20 @@ describe('a turn that is free', () => {
     expect(await d.ledger.promotion('p1')).toMatchObject({ state: 'deploying' });
   });
 
-  it('is not lost when its answer is: the answer is in the outbox', async () => {
+  it('is not lost when its answer is: the next try of the step finds its turn, and tells it', async () => {
     d.breakNext('answer t-p1');
     await expect(ask('p1')).rejects.toThrow('lost');
-    expect(await d.unsent()).toEqual(['t-p1']);
+    expect(d.answers).toEqual([]);
+    await ask('p1');
+    expect(d.answers).toMatchObject([{ token: 't-p1', answer: { result: { fence: 1 } } }]);
   });
 
   it('is not given to whoever has ended in the meantime', async () => {
-    await d.world.turns.end({ name: 'beta', onDemand: undefined, timeouts: {} } as never, 'p1', 'gateway', MORNING);
+    const outcome = { outcome: 'errored' as const, reason: 'taking the turn timed out' };
+    await completePromotion(d.world)(
+      { promotion: 'p1', environment: 'beta', stage: 'beta', releaseRun: 'c-p1', release: gateway('1.0.0'), outcome },
+      d.moment,
+    );
     await ask('p1');
     expect(d.answers).toEqual([]);
     await ask('p2');

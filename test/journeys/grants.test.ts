@@ -200,7 +200,7 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
     grants: [
       'acme-shift-traffic AnswerWaitingSteps states:SendTaskFailure',
       'acme-shift-traffic AnswerWaitingSteps states:SendTaskSuccess',
-      'acme-shift-traffic Ledger dynamodb:DeleteItem',
+      'acme-shift-traffic Ledger dynamodb:BatchGetItem',
     ],
   },
   {
@@ -219,7 +219,6 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
     grants: [
       'acme-deploy-services AnswerWaitingSteps states:SendTaskSuccess',
       'acme-deploy-services AnswerWaitingSteps states:SendTaskFailure',
-      'acme-deploy-services Ledger dynamodb:DeleteItem',
       'acme-deploy-services Ledger dynamodb:UpdateItem',
       'acme-migrate-databases AnswerWaitingSteps states:SendTaskSuccess',
       'acme-migrate-databases AnswerWaitingSteps states:SendTaskFailure',
@@ -227,6 +226,14 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
       'acme-roll-back AnswerWaitingSteps states:SendTaskFailure',
       'acme-wake-environment Ledger dynamodb:UpdateItem',
     ],
+  },
+  {
+    why: 'a question at a test listener whose deployment has come to its end: test/journeys/rollouts.test.ts',
+    grants: ['acme-on-ecs-event Ledger dynamodb:DeleteItem', 'acme-on-ecs-event Ledger dynamodb:PutItem'],
+  },
+  {
+    why: 'two who ask at one gate at the same moment: test/functions/request-approval.test.ts',
+    grants: ['acme-request-approval Ledger dynamodb:GetItem'],
   },
   { why: 'a build that fails: test/journeys/listener.test.ts', grants: ['acme-run-checks ReadBuildLogs logs:GetLogEvents'] },
   {

@@ -51,7 +51,7 @@ export class LedgerView {
   }
 
   freeze(environment: string): FreezeRecord | undefined {
-    return this.partition<FreezeRecord>(`ENVIRONMENT#${environment}`, 'FREEZE')[0];
+    return this.partition<FreezeRecord>(`ENVIRONMENT#${environment}`, 'RESTRICTION#FREEZE')[0];
   }
 
   gate(stage: string, repository: string): ApprovalRecord | undefined {

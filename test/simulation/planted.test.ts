@@ -101,7 +101,6 @@ const bothAtOnce = async (assembly: string) => {
 /** Two ask for a turn at once: the first to look is the last to write. */
 const rivals = async (assembly: string) => {
   let first: string | undefined;
-  let puts = 0;
   const { violations, standing } = await runRelease({
     assembly,
     plant: (local) => {
@@ -109,10 +108,9 @@ const rivals = async (assembly: string) => {
         kind: 'throttle',
         times: 2,
         match: ({ caller, operation, invocation }) => {
-          if (!caller.endsWith('-take-turn') || operation !== 'PutItem') return false;
+          if (!caller.endsWith('-take-turn') || operation !== 'TransactWriteItems') return false;
           first ??= invocation;
-          // The promotion itself comes first.
-          return invocation === first && ++puts > 1;
+          return invocation === first;
         },
       });
       void local.push({ repository: 'door', tag: 'build-3', message: 'change 3', author: 'developer@example.com' });
@@ -184,22 +182,22 @@ const bugs: readonly Bug[] = [
   {
     what: 'the superseded question is left open',
     file: 'functions/request-approval.ts',
-    right: 'transact([taken, outbox.write(before.token, dead, now())]))) continue;\n      await outbox.send(before.token, dead);',
-    wrong: 'transact([taken]))) continue;',
+    right: 'ask(taken, outbox.write(before.token, dead, now())))) continue;\n      await outbox.send(before.token, dead);',
+    wrong: 'ask(taken))) continue;',
     caught: good,
   },
   {
     what: 'the ledger does not learn which revision runs',
     file: 'functions/complete-promotion.ts',
-    right: "await ledger.putService({ environment, service, state: 'running', taskDefinition, promotion, ...route });",
-    wrong: 'void [route, taskDefinition];',
+    right: '[...running, ...services]',
+    wrong: '[...running]',
     caught: good,
   },
   {
     what: 'the manifest does not learn what runs',
     file: 'functions/complete-promotion.ts',
-    right: 'await ledger.putRunning({ ...member, environment, promotion, since: at, verified: true });',
-    wrong: 'void [member, at];',
+    right: '[...running, ...services]',
+    wrong: '[...services]',
     caught: good,
   },
   {
@@ -287,8 +285,8 @@ const bugs: readonly Bug[] = [
   {
     what: 'a turn is written whoever has written it since',
     file: 'aws/turns.ts',
-    right: 'if (effect.answers.length === 0) return this.table.put(key, item, when);',
-    wrong: 'if (effect.answers.length === 0) return this.table.put(key, item);',
+    right: 'item: marked(name, group, item), when: asSeen(expect) }',
+    wrong: 'item: marked(name, group, item) }',
     caught: rivals,
   },
   {

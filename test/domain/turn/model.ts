@@ -50,6 +50,20 @@ export class Store {
         for (const answer of effect.answers) this.outbox.set(answer.token, answer);
         return true;
       }
+      case 'see':
+        return { gate: structuredClone(this.gate), turns: structuredClone(this.items.get(`group/${effect.group}`)) };
+      case 'enter':
+      case 'leave': {
+        const isAsSeen = (key: string, version: number) => (this.items.get(key)?.version ?? 0) === version;
+        const own = `group/${effect.item.group}`;
+        if (!isAsSeen(own, effect.expect) || !isAsSeen('gate', effect.gate)) return false;
+        if (effect.op === 'enter' && this.dead.has(effect.ticket)) return false;
+        this.items.set(own, structuredClone(effect.item));
+        if (effect.op === 'leave') this.dead.add(effect.ticket);
+        return true;
+      }
+      case 'record':
+        return undefined;
       case 'groups':
         return [...this.items].filter(([key]) => key.startsWith('group/')).map(([, item]) => structuredClone(item));
       case 'bury':

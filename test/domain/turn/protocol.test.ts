@@ -331,6 +331,18 @@ describe('the protocol', () => {
       const before = perform({ op: 'get', key: effect.key }) as { state: string; nights: number } | undefined;
       return perform(before?.state === 'down' || !before ? { ...effect, item: { ...effect.item, nights: before?.nights ?? 0 } } : effect);
     },
+    'a turn taken at once, whatever has become of the barrier': () => (effect, perform) => {
+      if (effect.op !== 'enter') return perform(effect);
+      const now = perform({ op: 'get', key: { item: 'gate' } }) as { version: number } | undefined;
+      return perform({ ...effect, gate: now?.version ?? 0 });
+    },
+    'a turn taken at once by one that is buried': () => (effect, perform) =>
+      perform(effect.op === 'enter' ? { ...effect, ticket: 'somebody who lives' } : effect),
+    'a turn given back at once, whoever has come to wait': () => (effect, perform) => {
+      if (effect.op !== 'leave') return perform(effect);
+      const now = perform({ op: 'see', group: effect.item.group }) as { turns?: { version: number }; gate?: { version: number } };
+      return perform({ ...effect, expect: now.turns?.version ?? 0, gate: now.gate?.version ?? 0 });
+    },
     'an answer that is neither written down nor sent': (random) => (effect, perform) => {
       if (effect.op === 'put' && random() < 0.3) return perform({ ...effect, answers: [] });
       return effect.op === 'send' && random() < 0.3 ? undefined : perform(effect);
