@@ -71,10 +71,10 @@ export class Bench {
     }
     await local.clock.run({ until: local.clock.now() + 2.5 * HOUR, done: () => this.ended.has(digest) });
     const milliseconds = performance.now() - began;
-    const release = await local.ledger.release('shop', digest);
-    if (release?.state !== 'succeeded') throw new Error(`the release ended as ${release?.state}: ${release?.reason}`);
     const usage = local.world.meter.since(before);
     const calls = local.world.meter.calls({}, before);
+    const release = await local.ledger.release('shop', digest);
+    if (release?.state !== 'succeeded') throw new Error(`the release ended as ${release?.state}: ${release?.reason}`);
     const ecsCalls = Object.fromEntries(Object.entries(calls).filter(([name]) => name.startsWith('ecs:')));
     const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((total, count) => total + count, 0);
     const transitions = usage.filter(({ kind }) => kind === 'states.transition').reduce((total, { amount }) => total + amount, 0);
