@@ -19,7 +19,7 @@ try {
 } catch (error) {
   process.exitCode = report(error as Error);
 } finally {
-  // What was printed may still be on its way through a pipe.
+  // A pipe may not have taken yet what was printed.
   rest();
 }
 

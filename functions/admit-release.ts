@@ -1,4 +1,4 @@
-/** Admission: the image exists and can run, its labels are read, its order is fixed, and the path before it is planned. */
+/** Admission: checks that the image exists and can run, reads its labels, fixes its order, and plans its path. */
 import * as z from 'zod/mini';
 import { isRunnable, Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';

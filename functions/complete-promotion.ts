@@ -1,4 +1,4 @@
-/** The end of a promotion, whichever it is: the ledger says what runs and why, the turn is given on, people are told. */
+/** The end of a promotion, with any outcome: writes down what runs and why, passes the turn on, and writes the journal. */
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';

@@ -1,4 +1,4 @@
-/** Everything that people decide: a function URL with IAM authentication; the caller is what the signature proves. */
+/** Receives all decisions of people, by a function URL with IAM authentication: the caller is who the signature proves. */
 import * as z from 'zod/mini';
 import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';

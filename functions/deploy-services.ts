@@ -1,4 +1,4 @@
-/** Asks ECS to run what was registered: store the token, act, and leave; ECS's event or the backstop's check ends the wait. */
+/** Deploys what was registered: stores the token, calls ECS, and returns; ECS's event or the backstop's check ends the wait. */
 import * as z from 'zod/mini';
 import { isRefusal, isThere } from '../aws/ecs.ts';
 import { Ledger } from '../aws/ledger.ts';

@@ -1,4 +1,4 @@
-/** Tells people what the journal says, from its stream: nobody waits for this, and nothing is held up by it. */
+/** Sends notices to people about journal entries, from the journal's stream: no step waits for it. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';

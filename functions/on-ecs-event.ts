@@ -97,7 +97,7 @@ async function pause({ pipeline, ledger, clients }: World, wait: WaitRecord, hoo
 
 /**
  * What pauses may come to its end while checks run and people are asked: ECS loses patience, its tasks crash, or somebody stops it by hand.
- * The wait says so to whoever asks next, and those who are asked already are asked no more.
+ * The wait gets the reason for the step that asks next, and the question to people is withdrawn.
  * @returns how ECS calls it
  */
 async function pauseEnded(world: World, wait: WaitRecord, now: number): Promise<string> {

@@ -97,7 +97,7 @@ export const runChecks =
     };
   };
 
-/** Lines at the end of a build's log that are looked at: CodeBuild has the last few to itself. */
+/** Lines that are read at the end of a build's log: the last few are CodeBuild's own. */
 const LAST_LINES = 50;
 
 async function explained(

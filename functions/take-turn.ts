@@ -1,4 +1,4 @@
-/** Takes a place in the queue of an environment; the turn comes as the answer to the token, at once or later. Wakes a sleeping environment. */
+/** Takes a place in the queue of an environment. The turn is the answer to the token, at once or later. Wakes a sleeping environment. */
 import * as z from 'zod/mini';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';

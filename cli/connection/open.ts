@@ -1,4 +1,4 @@
-/** Opens what a command speaks to: a running local AWS, what a rehearsal left, or an AWS account. */
+/** Opens the pipeline that a command works on: a running local AWS, what a rehearsal left, or an AWS account. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

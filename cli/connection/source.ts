@@ -1,4 +1,4 @@
-/** What a command speaks to, wherever its pipeline is. */
+/** The pipeline that a command works on, wherever it is. */
 import type { Reply } from '../../aws/decisions.ts';
 import type { Readers } from '../../queries/readers.ts';
 

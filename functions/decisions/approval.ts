@@ -1,4 +1,4 @@
-/** Yes or no at a gate. */
+/** Approves or rejects at a gate, or at the test listener. */
 import type { Answer } from '../../aws/step-functions.ts';
 import { decide as decideApproval } from '../../domain/approval/approval.ts';
 import { gateName } from '../../domain/approval/confirmation.ts';

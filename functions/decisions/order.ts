@@ -5,7 +5,7 @@ import type { Release } from '../../domain/release/release.ts';
 import type { PromotionStart } from '../../domain/workflow/workflow.ts';
 import type { World } from './context.ts';
 
-/** A release without where it runs. */
+/** The release of a manifest's line, without where it runs. */
 export const bare = ({
   environment: _environment,
   promotion: _promotion,

@@ -1,4 +1,4 @@
-/** Schemas of what steps take from each other, shared by their doors. */
+/** Schemas of the inputs that several steps share. */
 import * as z from 'zod/mini';
 import { inWords } from '../../domain/workflow/outcome.ts';
 

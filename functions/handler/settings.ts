@@ -1,4 +1,4 @@
-/** What a function is told by its environment: names of tables and machines, and the pipeline beside its code. Read once, at the cold start. */
+/** Settings of a function: the environment variables with names of tables and machines, and the pipeline beside its code. Read once, at the cold start. */
 import { readFileSync } from 'node:fs';
 import type { Pipeline } from '../../domain/pipeline/pipeline.ts';
 

@@ -1,4 +1,4 @@
-/** The stack that every function shares: middy, structured logs, metrics, input parsed at the door. */
+/** What every function shares: middy, structured logs, metrics, and input that is parsed before anything else. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
@@ -27,7 +27,7 @@ export class MalformedInputError extends Error {
  * @param name the step's name: its file's, and `step` in every log line
  * @param schema what comes in; unknown members are dropped
  * @param wire makes the step with its real clients, at the first invocation
- * @throws MalformedInputError at the door; inside, what the step throws, by its name for the state machine's Catch
+ * @throws MalformedInputError for an input that does not fit; else what the step throws, by its name for the state machine's Catch
  */
 export function step<Schema extends z.ZodMiniType, Output>(
   name: string,

@@ -3,7 +3,7 @@ import type { JournalEntry } from '../../domain/ledger/records.ts';
 import { type Release, releaseTitle } from '../../domain/release/release.ts';
 import type { OutcomeKind } from '../../domain/workflow/outcome.ts';
 
-/** How an outcome sounds. */
+/** The tone of each outcome. */
 export const TONES: Readonly<Record<OutcomeKind, JournalEntry['tone']>> = {
   succeeded: 'good',
   superseded: 'info',

@@ -1,4 +1,4 @@
-/** A Lambda of an execution that has just ended may still act: what it leaves is put in order when it must be dead. */
+/** When an ended execution may be recovered: not before its last Lambda invocation must have ended. */
 class InvocationMayRun extends Error {
   constructor(execution: string) {
     super(`${execution} has ended a moment ago, and a function of it may still act; this is tried again in a minute`);
@@ -6,7 +6,7 @@ class InvocationMayRun extends Error {
   }
 }
 
-/** What an ended promotion left is still on its way back: nobody may say yet that it is back. */
+/** What an ended promotion left in ECS is still being rolled back: it is not recovered yet. */
 class StillRollingBack extends Error {
   constructor(promotion: string) {
     super(`what ran before ${promotion} is not back yet; ECS is asked again, by the sweep at the latest`);

@@ -12,7 +12,7 @@ import type { RecoveryWorld } from './context.ts';
 import { type End, LONGEST_INVOCATION, outcomeOf } from './end.ts';
 import { freezeForManualIntervention } from './manual-intervention.ts';
 
-/** The deployment or rollback of an ended promotion, as it is left; `rolling-back`: ECS is still on its way back. */
+/** The deployment or rollback of an ended promotion, as it is left; `rolling-back`: ECS has not finished going back. */
 type Left = 'recovered' | 'rolling-back' | { readonly manualIntervention: string };
 
 /** Whether the execution itself has written its end down: then nothing is left to recover. */
@@ -41,7 +41,7 @@ export async function stopRollouts({ pipeline, ledger, clients }: RecoveryWorld,
 /**
  * Stops or takes back what an ended promotion left in ECS; when that is done, says so in the ledger, and gives its turn on.
  * Only when its last function must be dead.
- * @returns false while ECS is still on its way back: to be called again
+ * @returns false while ECS is still going back: to be called again
  */
 export async function recoverPromotion(world: RecoveryWorld, promotion: string, end: End, now: number): Promise<boolean> {
   const { ledger, journal, turns } = world;
