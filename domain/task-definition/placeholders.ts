@@ -7,10 +7,11 @@ export type Values = Readonly<Record<string, string>>;
 /** The names between percent signs that are filled. */
 export const PLACEHOLDERS = ['BUILD_VERSION'];
 
-const OURS = new RegExp(`%%|%(${PLACEHOLDERS.join('|')})%`, 'g');
+// Literals, which a bundle that fills nothing leaves out. Each names what PLACEHOLDERS has.
+const OURS = /%%|%(BUILD_VERSION)%/g;
 
 /** A percent sign by itself, a placeholder of ours, or what looks like one. */
-const LOOKS_OURS = new RegExp(`%%|%(?:${PLACEHOLDERS.join('|')})%|%([A-Z][A-Z0-9_]*)(?=%)`, 'g');
+const LOOKS_OURS = /%%|%(?:BUILD_VERSION)%|%([A-Z][A-Z0-9_]*)(?=%)/g;
 
 /** `%Y%` is of a date, `%C3%` of an encoded address: one letter, and two hexadecimal digits, are no names. */
 const NO_NAME = /^([A-Z]|[0-9A-F]{2})$/;

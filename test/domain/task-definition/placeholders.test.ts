@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fill, refusePlaceholders } from '../../../domain/task-definition/placeholders.ts';
+import { fill, PLACEHOLDERS, refusePlaceholders } from '../../../domain/task-definition/placeholders.ts';
 
 const filled = (text: string) => fill(text, { BUILD_VERSION: 'build-7' });
 const problems = (container: object, task: object = {}) => {
@@ -30,6 +30,14 @@ describe('a text', () => {
 
   it('whose percent signs are all doubled arrives as it was', () =>
     fc.assert(fc.property(fc.string(), (text) => filled(text.replaceAll('%', '%%')) === text)));
+});
+
+it('every placeholder that is named is filled, and no problem', () => {
+  const values = Object.fromEntries(PLACEHOLDERS.map((name) => [name, 'x']));
+  for (const name of PLACEHOLDERS) {
+    expect(fill(`%${name}%`, values)).toBe('x');
+    expect(variable(`%${name}%`)).toEqual([]);
+  }
 });
 
 describe('what is no placeholder', () => {
