@@ -20,7 +20,7 @@ export function infrastructureRole(stack: Stack, place: Place, environment: stri
     serviceWithoutConditions('ecs'),
     [
       {
-        Sid: 'Look',
+        Sid: 'Describe',
         Action: [
           'elasticloadbalancing:DescribeListeners',
           'elasticloadbalancing:DescribeRules',

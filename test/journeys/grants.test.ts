@@ -178,7 +178,7 @@ const explained: readonly { readonly why: string; readonly grants: readonly stri
   {
     why: 'ECS’s own, as AWS’s managed policy has it: local ECS asks for neither, and no old tasks leave a pair here; test/journeys/rollouts.test.ts comes to that.',
     grants: [
-      ...['DescribeListeners', 'DescribeTargetGroups'].map((action) => `acme-*-ecs DeploymentStatus elasticloadbalancing:${action}`),
+      ...['DescribeListeners', 'DescribeTargetGroups'].map((action) => `acme-*-ecs Describe elasticloadbalancing:${action}`),
       'acme-*-ecs MoveTargets elasticloadbalancing:DeregisterTargets',
     ],
   },

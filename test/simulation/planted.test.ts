@@ -174,9 +174,9 @@ const bugs: readonly Bug[] = [
     what: 'task definitions name a tag, which may move',
     file: 'domain/task-definition/rendering.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code.
-    right: '@${release.digest}',
+    right: "@${release?.digest ?? ''}",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code.
-    wrong: ':${release.tag}',
+    wrong: ":${release?.tag ?? ''}",
     caught: good,
   },
   {
