@@ -15,7 +15,7 @@ import type { Connection } from './clients.ts';
 import type { OutboxItem } from './outbox.ts';
 import { type Condition, has, idOf, isAbsent, type Key, OPEN, promotionKey, Table, type Write } from './table.ts';
 
-const keys = {
+export const keys = {
   release: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `RELEASE#${digest}` }),
   /** Set while a run is in progress, so that such releases are found without reading those that have ended. */
   inProgress: (repository: string, digest: string): Key => ({ pk: `REPOSITORY#${repository}`, sk: `IN-PROGRESS#${digest}` }),
@@ -58,19 +58,6 @@ export interface Open {
   readonly swept: Readonly<Record<string, number>>;
   /** The repository that a sweep had no time for; undefined if none ever stopped early. */
   readonly next?: string;
-}
-
-/** What decides whether a promotion may enter, and what it will find: read at once. */
-export interface Situation {
-  readonly promotion?: PromotionRecord;
-  readonly release?: ReleaseRecord;
-  /** Of the stage and the release's repository. */
-  readonly gate?: ApprovalRecord;
-  readonly restrictions: FreezeAndPins;
-  /** By repository. */
-  readonly running: Readonly<Record<string, RunningRecord>>;
-  /** By service. */
-  readonly services: Readonly<Record<string, ServiceRecord>>;
 }
 
 /** Fields to change; undefined removes one. */
@@ -274,34 +261,6 @@ export class Ledger {
     return { key: keys.promotion(promotion), set: fields, ...(when ? { when } : {}) };
   }
 
-  /** All that a promotion has to know before it begins, in one read. @param about the repositories and services that it may touch */
-  async situation(
-    { promotion, environment, stage, release }: Pick<PromotionRecord, 'promotion' | 'environment' | 'stage' | 'release'>,
-    about: { readonly repositories: readonly string[]; readonly services: readonly string[] },
-  ): Promise<Situation> {
-    const { repository, digest } = release;
-    const pinned = ['*', ...about.repositories];
-    const [own, known, gate, freeze, ...rest] = await this.table.getMany([
-      keys.promotion(promotion),
-      keys.release(repository, digest),
-      keys.gate(stage, repository),
-      keys.freeze(environment),
-      ...pinned.map((one) => keys.pin(environment, one)),
-      ...about.repositories.map((one) => keys.running(environment, one)),
-      ...about.services.map((one) => keys.service(environment, one)),
-    ]);
-    const pins = rest.splice(0, pinned.length).filter((pin) => pin !== undefined) as PinRecord[];
-    const running = rest.splice(0, about.repositories.length) as (RunningRecord | undefined)[];
-    return {
-      ...(written(own as PromotionRecord | Forestalled | undefined) ? { promotion: own as PromotionRecord } : {}),
-      ...(known ? { release: known as ReleaseRecord } : {}),
-      ...(gate ? { gate: gate as ApprovalRecord } : {}),
-      restrictions: { ...(freeze ? { freeze: freeze as FreezeRecord } : {}), pins },
-      running: byName(about.repositories, running),
-      services: byName(about.services, rest as (ServiceRecord | undefined)[]),
-    };
-  }
-
   /** A promotion and its waits for deployments, with one more item, in one read. */
   async rollout<Item>(
     promotion: string,
@@ -439,7 +398,7 @@ export class Ledger {
 }
 
 /** In the place of a promotion that ended before it was written, so that no call that stalled writes it after all. */
-interface Forestalled {
+export interface Forestalled {
   readonly state: 'errored';
   readonly forestalled: true;
   readonly expiresAt: number;
@@ -448,9 +407,9 @@ interface Forestalled {
 /** Two months: longer than any execution that could still ask. */
 const FORESTALLED_SECONDS = 60 * 24 * 3600;
 
-const written = (item: PromotionRecord | Forestalled | undefined): PromotionRecord | undefined =>
+export const written = (item: PromotionRecord | Forestalled | undefined): PromotionRecord | undefined =>
   item !== undefined && 'forestalled' in item ? undefined : item;
 
 /** What was found, under its name. */
-const byName = <Item>(names: readonly string[], items: readonly (Item | undefined)[]): Record<string, Item> =>
+export const byName = <Item>(names: readonly string[], items: readonly (Item | undefined)[]): Record<string, Item> =>
   Object.fromEntries(names.flatMap((name, index) => (items[index] ? [[name, items[index]]] : [])));

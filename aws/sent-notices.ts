@@ -1,4 +1,5 @@
 /** Which notices were sent to which channel, so that each is sent once. */
+import { putMany } from './batch-writes.ts';
 import type { Connection } from './clients.ts';
 import { type Key, Table } from './table.ts';
 
@@ -35,6 +36,9 @@ export class SentNotices {
 
   /** The same of several, in one write. */
   async putMany(ids: readonly string[], channel: Channel, now: number): Promise<void> {
-    await this.table.putMany(ids.map((id) => ({ ...keyOf(id, channel), ...itemOf(now) })));
+    await putMany(
+      this.table,
+      ids.map((id) => ({ ...keyOf(id, channel), ...itemOf(now) })),
+    );
   }
 }

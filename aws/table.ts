@@ -2,7 +2,6 @@
 import {
   type AttributeValue,
   BatchGetItemCommand,
-  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DynamoDBClient,
@@ -14,7 +13,6 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
-  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type Connection, clientSettings } from './clients.ts';
@@ -76,7 +74,7 @@ const CONFLICT = { tries: 10, first: 50, most: 1_000 };
 
 export class Table {
   readonly name: string;
-  private readonly client: DynamoDBClient;
+  readonly client: DynamoDBClient;
 
   constructor(name: string, connection: Connection = {}) {
     this.name = name;
@@ -120,18 +118,6 @@ export class Table {
       if (again.length > 0) await pause(attempt);
     }
     return keys.map((key) => found.get(idOf(key)));
-  }
-
-  /** Puts several items, each by itself and without a condition, in one call. */
-  async putMany(items: readonly (Key & object)[]): Promise<void> {
-    let left = items.map((item): WriteRequest => ({ PutRequest: { Item: marshalled(item) } }));
-    for (let attempt = 1; left.length > 0; attempt++) {
-      const some = left.slice(0, WRITES_PER_CALL);
-      const { UnprocessedItems = {} } = await this.client.send(new BatchWriteItemCommand({ RequestItems: { [this.name]: some } }));
-      const again = UnprocessedItems[this.name] ?? [];
-      left = [...again, ...left.slice(WRITES_PER_CALL)];
-      if (again.length > 0) await pause(attempt);
-    }
   }
 
   /** @returns false if the condition did not hold */
@@ -294,18 +280,16 @@ async function holds(written: Promise<unknown>): Promise<boolean> {
 }
 
 /** Waits before another try, with full jitter. @param attempt counted from 1 */
-const pause = (attempt: number) =>
+export const pause = (attempt: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(CONFLICT.first * 2 ** (attempt - 1), CONFLICT.most)));
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const KEYS_PER_CALL = 100;
-/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
-const WRITES_PER_CALL = 25;
 
 /** One text for a key. */
 export const idOf = ({ pk, sk }: Key) => `${pk}\n${sk}`;
 
-const marshalled = (value: object) => marshall(value, { removeUndefinedValues: true });
+export const marshalled = (value: object) => marshall(value, { removeUndefinedValues: true });
 
 const conditionOf = (when: Condition | undefined) => (when === undefined ? {} : expressionOf(when));
 

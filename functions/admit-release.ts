@@ -1,6 +1,7 @@
 /** Admission: checks that the image exists and can run, reads its labels, fixes its order, and plans its path. */
 import * as z from 'zod/mini';
-import { isRunnable, Registry } from '../aws/ecr.ts';
+import { isRunnable } from '../aws/ecr.ts';
+import { LabelledImages } from '../aws/image-labels.ts';
 import { Journal } from '../aws/journal.ts';
 import { Ledger } from '../aws/ledger.ts';
 import { approvalOf } from '../domain/database/databases.ts';
@@ -31,7 +32,7 @@ export type AdmitReleaseOutput = Pick<ReleaseWorkflow, 'release' | 'plan'>;
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly registry: Pick<Registry, 'image' | 'config'>;
+  readonly registry: Pick<LabelledImages, 'image' | 'config'>;
   readonly ledger: Pick<Ledger, 'release' | 'releaseWrites' | 'table'>;
   readonly journal: Pick<Journal, 'writeWith'>;
 }
@@ -154,7 +155,7 @@ const present = <Name extends string>(name: Name, value: string | undefined) =>
 export const handler = step('admit-release', Input, () =>
   admitRelease({
     pipeline: readPipeline(),
-    registry: new Registry(),
+    registry: new LabelledImages(),
     ledger: new Ledger(setting('LEDGER_TABLE')),
     journal: new Journal(setting('JOURNAL_TABLE')),
   }),

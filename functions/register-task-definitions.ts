@@ -1,11 +1,11 @@
 /** Checks once more whether the release may enter, then registers what its services shall run, paced to ECS's refill of one a second. */
 import type * as z from 'zod/mini';
-import { Registry } from '../aws/ecr.ts';
 import { Journal } from '../aws/journal.ts';
-import { Ledger, type Situation } from '../aws/ledger.ts';
 import { Migrations } from '../aws/migrations.ts';
 import { Pace } from '../aws/pace.ts';
 import { register } from '../aws/registration.ts';
+import { Repositories } from '../aws/repositories.ts';
+import { type Situation, Situations } from '../aws/situation.ts';
 import { Parameters as ParameterStore } from '../aws/ssm.ts';
 import { approvalOf } from '../domain/database/databases.ts';
 import { renderMigration } from '../domain/database/migration.ts';
@@ -34,9 +34,9 @@ const BURST = 20;
 
 interface World {
   readonly pipeline: Pipeline;
-  readonly registry: Pick<Registry, 'image' | 'uris'>;
+  readonly registry: Pick<Repositories, 'image' | 'uris'>;
   readonly parameters: Pick<ParameterStore, 'foundation'>;
-  readonly ledger: Pick<Ledger, 'situation' | 'setPromotion' | 'promotionWrite' | 'standingWrites' | 'table'>;
+  readonly ledger: Pick<Situations, 'situation' | 'setPromotion' | 'promotionWrite' | 'standingWrites' | 'table'>;
   readonly pace: Pick<Pace, 'reserve'>;
   readonly migrations: Pick<Migrations, 'runs'>;
   readonly journal: Pick<Journal, 'writeWith'>;
@@ -186,10 +186,10 @@ async function keepPace({ ledger, pace }: World, record: PromotionRecord & { slo
 
 export const handler = step('register-task-definitions', Input, () => {
   const pipeline = readPipeline();
-  const ledger = new Ledger(setting('LEDGER_TABLE'));
+  const ledger = new Situations(setting('LEDGER_TABLE'));
   return registerTaskDefinitions({
     pipeline,
-    registry: new Registry(),
+    registry: new Repositories(),
     parameters: new ParameterStore(),
     ledger,
     migrations: new Migrations(ledger.table),

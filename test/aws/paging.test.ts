@@ -2,8 +2,8 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Connection } from '../../aws/clients.ts';
 import { Definitions } from '../../aws/definitions.ts';
-import { Registry } from '../../aws/ecr.ts';
 import { Logs } from '../../aws/logs.ts';
+import { Repositories } from '../../aws/repositories.ts';
 import { Table } from '../../aws/table.ts';
 import { clientConfig } from '../../local/core/client.ts';
 import { VirtualClock } from '../../local/core/clock.ts';
@@ -54,7 +54,7 @@ it('the services of a cluster, ten and a hundred at a time', async () => {
 
 it('repositories, a hundred names at a time', async () => {
   for (const repositoryName of names) await call('ecr', 'CreateRepository', { repositoryName });
-  expect(Object.keys(await new Registry(connection).uris(names))).toHaveLength(names.length);
+  expect(Object.keys(await new Repositories(connection).uris(names))).toHaveLength(names.length);
 });
 
 it('the lines of a log, a thousand at a time', async () => {
