@@ -17,6 +17,7 @@ const REPLACEMENTS: readonly (readonly [package_: RegExp, file: string])[] = [
   [/^\.\/HeaderFormatter$/, 'header-formatter.ts'],
   [/^\.\/DefaultRateLimiter$/, 'rate-limiter.ts'],
   [/\/getInstanceMetadataRegion$/, 'instance-region.ts'],
+  [/^\.\/partitions$/, 'partitions.ts'],
 ];
 
 /**
