@@ -4,13 +4,12 @@ import type { Operation } from '../../core/service.ts';
 import type { Site } from '../../core/site.ts';
 import { page } from './paging.ts';
 
-/** The defaults of an account in which nothing was changed: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html */
+/** The defaults of an account in which nothing was changed, as far as the client knows their names: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html */
 const DEFAULTS = {
   awsvpcTrunking: 'disabled',
   containerInsights: 'disabled',
   containerInstanceLongArnFormat: 'enabled',
   defaultLogDriverMode: 'non-blocking',
-  dualStackIPv6: 'enabled',
   fargateFIPSMode: 'disabled',
   fargateTaskRetirementWaitPeriod: '7',
   guardDutyActivate: 'off',
