@@ -309,8 +309,8 @@ function tests(): void {
     '5 min',
     `${minutes.toFixed(1)} min`,
     minutes <= 5,
-    `One run on ${cpus().length} cores: types, lint, format and all tests, 200 random histories among them.`,
-    'The random histories are almost half of it: each is a day of the whole pipeline with some 850 AWS calls through the real SDK. Faults, planted bugs and aborts at every state live through whole runs too. Vitest spreads them over the cores there are.',
+    `One run on ${cpus().length} cores: types, lint, format and all tests, 100 random histories among them.`,
+    'Journeys are a third of it, random histories a fifth, planted mistakes a tenth: all of them live through whole runs of the pipeline with hundreds of AWS calls through the real SDK. Vitest spreads them over the cores there are.',
   );
 }
 

@@ -35,7 +35,7 @@ async function closed(outcome: { outcome: 'refused' | 'errored'; reason: string;
   return written;
 }
 
-it('a releaseRun that ends well says how far it was to go, which need not be live', async () => {
+it('a run that ends well says how far it was to go, which need not be live', async () => {
   const said: string[] = [];
   const complete = completeRelease({
     ledger: { release: async () => undefined, putRelease: async () => {}, standingWrites: () => [], gate: async () => undefined },

@@ -165,14 +165,15 @@ export class Aborted {
     await this.settled();
   }
 
-  /** To live, with the approvals that it asks for, for as long as it asks. */
-  async runRelease(): Promise<void> {
+  /** To live, with the approvals that it asks for, for as long as it asks. @param beforeLive what happens before people let it into live */
+  async runRelease(beforeLive: () => unknown = () => undefined): Promise<void> {
     await this.good();
     for (const [stage, by] of [
       ['beta', integrator],
       ['live+sandbox', manager],
     ] as const) {
       if ((await this.ledger.release(this.repository, this.latest!))?.state !== 'in-progress') return;
+      if (stage !== 'beta') await beforeLive();
       this.witness.approvals.push({ by, stage, digest: this.latest! });
       await this.journey.approve(this.latest!, stage, by, this.repository);
       await this.settled();

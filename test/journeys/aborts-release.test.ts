@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Aborted } from './aborted.ts';
 import { statesOf } from './aborts.ts';
+import { manager } from './journey.ts';
 
 describe('a release aborted', () => {
   let world: Aborted;
@@ -32,6 +33,16 @@ describe('a release aborted', () => {
       world.refusePromotions();
       await world.good();
     }));
+
+  // Live and sandbox move together: the outcomes of such a stage are read one by one.
+  it('at any state of one that sandbox refuses', async () => {
+    await world.local.decideAs(manager, { verb: 'freeze', environment: 'sandbox', reason: 'onboarding' });
+    await world.atEachState(() => world.runRelease());
+    await world.local.decideAs(manager, { verb: 'thaw', environment: 'sandbox' });
+  });
+
+  it('at any state of one whose promotions into live and sandbox Step Functions would not start', () =>
+    world.atEachState(() => world.runRelease(() => world.refusePromotions())));
 
   it('was aborted at every state that its file has', () => {
     expect([...statesOf('release').keys()].filter((state) => !world.aborter.struck.has(`${state}, entered`))).toEqual([]);
