@@ -91,6 +91,8 @@ export class LocalPipeline {
   private readonly owner: AccessKey;
   private readonly journalStream: string;
   private readonly stacks: Stacks;
+  /** Of the function URL of `decide`. */
+  private decideAddress: Promise<string> | undefined;
 
   private constructor(
     parts: Pick<LocalPipeline, 'world' | 'clock' | 'site' | 'pipeline' | 'posts'> & {
@@ -249,7 +251,13 @@ export class LocalPipeline {
     return { status: response.status, ...read(text) };
   }
 
-  private async decideHost(): Promise<string> {
+  /** Asked for once, as clients do: the URL of a function does not change. */
+  private decideHost(): Promise<string> {
+    this.decideAddress ??= this.findDecideHost();
+    return this.decideAddress;
+  }
+
+  private async findDecideHost(): Promise<string> {
     const { FunctionUrl } = await this.site.call<{ FunctionUrl: string }>(this.self, 'lambda', 'GetFunctionUrlConfig', {
       FunctionName: functionName(this.pipeline.name, 'decide'),
     });
