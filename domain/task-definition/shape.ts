@@ -3,9 +3,11 @@
  * `healthcheck` would never arrive. `scripts/task-definition-shape.ts` writes `shape.json` from the client's schema, and a test holds
  * the two equal. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
  */
+
 import { suggestion } from '../text/suggestion.ts';
 import { isMembers, type Members, type Refuse, shown } from './members.ts';
 import data from './shape.json' with { type: 'json' };
+import { READ_ONLY } from './template.ts';
 
 /** A type by its name, a text of certain values, a list, a map of texts, or a structure by its name. */
 type Type =
@@ -38,19 +40,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   platformVersion: 'it is a member of the service',
   enableExecuteCommand: 'it is a member of the service',
 };
-
-/** What DescribeTaskDefinition adds. */
-const DESCRIBED = new Set([
-  'taskDefinitionArn',
-  'revision',
-  'status',
-  'requiresAttributes',
-  'compatibilities',
-  'registeredAt',
-  'registeredBy',
-  'deregisteredAt',
-  'deleteRequestedAt',
-]);
 
 /** Says of every place where a request does not have RegisterTaskDefinition's shape. What is undefined is not there. */
 export function refuseMisfits(request: Members, refuse: Refuse): void {
@@ -88,7 +77,7 @@ function structureMisfits({ of }: Named, value: unknown, place: string, refuse: 
 }
 
 function unknownText(name: string, known: readonly string[], isTop: boolean): string {
-  if (isTop && DESCRIBED.has(name))
+  if (isTop && READ_ONLY.has(name))
     return 'ECS adds it when it describes a task definition, and takes none in a registration; take it out, or let `shiplock export` write the template';
   const elsewhere = isTop && Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
   if (elsewhere) return `ECS knows no such member of a task definition: ${elsewhere}; take it out here`;

@@ -2,7 +2,7 @@
 import { executionRole, logGroup, taskRole } from '../pipeline/names.ts';
 
 /** What ECS adds by itself, and refuses in a registration. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html */
-const READ_ONLY = new Set([
+export const READ_ONLY: ReadonlySet<string> = new Set([
   'taskDefinitionArn',
   'revision',
   'status',
