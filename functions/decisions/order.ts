@@ -1,18 +1,10 @@
-import type { Ordered, RunningRecord } from '../../domain/ledger/records.ts';
+/** Promotions that a person orders beside the path: rollbacks and restarts. */
+import type { Ordered } from '../../domain/ledger/records.ts';
 import { orderedExecution } from '../../domain/pipeline/names.ts';
 import type { Environment } from '../../domain/pipeline/pipeline.ts';
 import type { Release } from '../../domain/release/release.ts';
 import type { PromotionStart } from '../../domain/workflow/workflow.ts';
 import type { World } from './context.ts';
-
-/** The release of a manifest's line, without where it runs. */
-export const bare = ({
-  environment: _environment,
-  promotion: _promotion,
-  since: _since,
-  verified: _verified,
-  ...release
-}: RunningRecord): Release => release;
 
 /** Starts a promotion by itself, beside every path. @returns its name */
 export async function order(

@@ -2,12 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { releaseExecution } from '../../domain/pipeline/names.ts';
-import { type Release, releaseTitle, setRepository, shortDigest } from '../../domain/release/release.ts';
+import { bareRelease, type Release, releaseTitle, setRepository, shortDigest } from '../../domain/release/release.ts';
 import type { ReleaseSet, ReleaseStart } from '../../domain/workflow/workflow.ts';
 import { entry } from '../journal/entries.ts';
 import { migratesAlone, migrationsDue } from '../migration/pending-migrations.ts';
 import { type Caller, type Of, refused, type Said, type World } from './context.ts';
-import { bare } from './order.ts';
 import { notSucceeded } from './succeeded.ts';
 
 /** At most so many releases move as one: they travel in the input of an execution, which takes 256 KiB. */
@@ -34,7 +33,7 @@ export async function promoteSet(world: World, { from, to, manifest }: Of<'promo
         `${from} ${record ? `runs ${releaseTitle(record)} by now` : `runs nothing of ${repository}`}, not ${shortDigest(digest)}; run the command again`,
       );
     if (!record.verified) return refused(`${releaseTitle(record)} is not verified in ${from}`);
-    members.push(bare(record));
+    members.push(bareRelease(record));
   }
   const before = pipeline.path[stageOf(to) - 1];
   const missing = before?.environments.includes(from) ? undefined : await notSucceeded(world, before?.environments ?? [], members);

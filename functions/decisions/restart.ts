@@ -1,9 +1,10 @@
 /** Restarts what an environment runs: the same releases, new tasks. */
 
 import type { Ordered } from '../../domain/ledger/records.ts';
+import { bareRelease } from '../../domain/release/release.ts';
 import { entry } from '../journal/entries.ts';
 import { type Caller, type Of, refused, type Said, type World } from './context.ts';
-import { bare, order } from './order.ts';
+import { order } from './order.ts';
 
 /** The same releases, new tasks: of one service's group, or of everything. */
 export async function restart(world: World, { environment: name, service, reason }: Of<'restart'>, caller: Caller): Promise<Said> {
@@ -21,7 +22,7 @@ export async function restart(world: World, { environment: name, service, reason
   if (releases.length === 0) return refused(`${service ?? 'nothing'} runs in ${name}`);
   const ordered: Ordered = { verb: 'restart', by: person.email, reason: reason ?? 'restarted' };
   const executions: string[] = [];
-  for (const record of releases) executions.push(await order(world, environment, bare(record), ordered, now));
+  for (const record of releases) executions.push(await order(world, environment, bareRelease(record), ordered, now));
   const text = `${service ?? name} restarts with what it runs${reason ? `: ${reason}` : ''}`;
   await journal.write(entry(executions[0]!, 'ordered', now, 'info', text, { environment: name }, person.email));
   return { done: text, execution: executions[0]! };
