@@ -1,3 +1,4 @@
+/** What every source has in common: clients of its tables, and how a decision is sent and answered. */
 import type { Connection } from '../../aws/clients.ts';
 import type { Decisions, Reply } from '../../aws/decisions.ts';
 import { Journal } from '../../aws/journal.ts';

@@ -1,3 +1,4 @@
+/** The terminal: whether there is one, how wide it is, and its colours. */
 import pc from 'picocolors';
 
 export const colours = () => pc.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);

@@ -1,3 +1,4 @@
+/** Renders CreateService's and UpdateService's inputs: values before effects. `plan` prints the same values that the functions send. */
 import { environmentName, fingerprint } from '../pipeline/names.ts';
 import type { Environment, Foundation, Pipeline, ServiceDefinition } from '../pipeline/pipeline.ts';
 import { strategyOf } from '../rollout/choice.ts';

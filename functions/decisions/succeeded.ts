@@ -1,3 +1,4 @@
+/** Which releases have succeeded in an environment, by its past promotions. */
 import { membersOf, type Release } from '../../domain/release/release.ts';
 import type { World } from './context.ts';
 

@@ -1,3 +1,4 @@
+/** What a plan is made of. */
 import type { ReleaseRecord } from '../../domain/ledger/records.ts';
 import type { Release } from '../../domain/release/release.ts';
 import type { Strategy } from '../../domain/rollout/strategy.ts';
